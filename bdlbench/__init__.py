@@ -1,0 +1,27 @@
+"""The benchmark suite for Bayesian deep learning.
+
+A sampler is a plugin that yields weights; bdlbench gives it a posterior and a budget, turns its
+weights into predictions, scores the predictions, and keeps what is needed to score them again.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bdlbench.registry import register
+
+if TYPE_CHECKING:
+    from bdlbench.comparison import compare
+    from bdlbench.problem import Problem
+
+__all__ = ["Problem", "compare", "register"]
+
+# Torch takes seconds to import; `bdlbench --help` must not wait for it.
+_LAZY = {"Problem": "bdlbench.problem", "compare": "bdlbench.comparison"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'bdlbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -1,0 +1,27 @@
+"""Name what can go wrong, so that every message reaches the user as one line."""
+
+from __future__ import annotations
+
+
+class BdlbenchError(Exception):
+    """Tell the user what was expected, what came, and what to do; the command line prints it."""
+
+
+class PluginError(BdlbenchError):
+    """Report a plugin that is missing, ambiguous, broken or misconfigured."""
+
+
+class DataError(BdlbenchError):
+    """Report a data file that is truncated, foreign or corrupt."""
+
+
+class DataMissing(DataError):  # noqa: N818 -- not a fault: the default task falls back on it
+    """Report data that is in no folder and that could not be downloaded."""
+
+
+class RecordError(BdlbenchError):
+    """Report a record or a prediction file that cannot be read or written."""
+
+
+class Diverged(BdlbenchError):  # noqa: N818 -- a named outcome of a run
+    """Report parameters that are no longer finite."""

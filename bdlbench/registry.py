@@ -1,0 +1,225 @@
+"""Find plugins: built-in and third-party ones come through the same door.
+
+A plugin is a class under ``@register("name")``. One that is installed is an entry point of the
+group ``bdlbench.samplers`` or ``bdlbench.datasets``; one in a file is loaded by its path.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from bdlbench.errors import PluginError
+from bdlbench.settings import Setting, Spec, coerce, fields, is_simple
+
+Plugin = TypeVar("Plugin", bound=type)
+# The method that makes a class a plugin of this kind, and its arguments after `self`.
+KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2)}
+
+
+def register(name: str) -> Callable[[Plugin], Plugin]:
+    """Name a plugin class, and check its shape at once.
+
+    Args:
+        name: Lower-case letters, digits and dashes; unique among the installed plugins.
+
+    Raises:
+        PluginError: The class is not a frozen dataclass whose fields all have simple types and
+            defaults, or it has neither ``sample(problem, rng)`` nor ``load(split, folders)``.
+    """
+
+    def decorate(plugin: Plugin) -> Plugin:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
+            raise PluginError(f"expected a name such as my-sampler, got @register({name!r})")
+        _check_settings(name, plugin)
+        _check_method(name, plugin)
+        plugin.plugin_name = name  # type: ignore[attr-defined]
+        return plugin
+
+    return decorate
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of the installed plugins of a kind, sorted."""
+    return sorted({point.name for point in _entry_points(kind)})
+
+
+def load(kind: str, reference: str) -> type:
+    """Return the plugin class that a name or a path to a file refers to.
+
+    Raises:
+        PluginError: It is missing, ambiguous or broken; the message says which and what to do.
+    """
+    if reference.endswith(".py"):
+        return _load_file(kind, Path(reference))
+    points = [point for point in _entry_points(kind) if point.name == reference]
+    if not points:
+        raise PluginError(_unknown(kind, reference))
+    if len({point.value for point in points}) > 1:
+        owners = " and ".join(sorted(_owner(point) for point in points))
+        raise PluginError(f"{reference}: {owners} both provide it; uninstall one of them")
+    plugin = _import(reference, points[0].load)
+    if getattr(plugin, "plugin_name", None) != reference:
+        raise PluginError(
+            f"{reference}: entry point {points[0].value} is not a class under "
+            f'@register("{reference}")'
+        )
+    return _of_kind(kind, reference, plugin)
+
+
+def configure(plugin: type, settings: Mapping[str, str | Setting]) -> Any:
+    """Return an instance of the plugin with these settings, reading text as the field's type.
+
+    Raises:
+        PluginError: A setting is unknown, of the wrong type or out of range.
+    """
+    name, known = plugin.plugin_name, fields(plugin)  # type: ignore[attr-defined]
+    values: dict[str, Setting] = {}
+    for setting, value in settings.items():
+        if setting not in known:
+            raise PluginError(f"{name}: no setting {setting!r}{nearest(setting, list(known))}")
+        try:
+            values[setting] = coerce(value, known[setting]) if isinstance(value, str) else value
+        except ValueError as error:
+            raise PluginError(f"{name}: {setting}: {error}") from None
+    try:
+        return plugin(**values)
+    except ValueError as error:
+        raise PluginError(f"{name}: {error}") from None
+
+
+def create(kind: str, spec: Spec, defaults: Mapping[str, Setting] | None = None) -> Any:
+    """Load and configure the plugin that `spec` refers to; its settings win over `defaults`."""
+    return configure(load(kind, spec.reference), {**(defaults or {}), **dict(spec.settings)})
+
+
+def source_digest(plugin: type) -> str:
+    """Return the SHA-256 of the file that defines the plugin, in hexadecimal."""
+    return hashlib.sha256(Path(inspect.getfile(plugin)).read_bytes()).hexdigest()
+
+
+def summary(kind: str, name: str) -> tuple[str, str]:
+    """Return what a plugin says of itself: the first line of its docstring, and its settings.
+
+    The source is read, not imported, so that listing is quick and a broken plugin is listed, too.
+    """
+    point = next(point for point in _entry_points(kind) if point.name == name)
+    try:
+        spec = importlib.util.find_spec(point.module)
+        tree = ast.parse(Path(spec.origin).read_text("utf-8"))  # type: ignore[union-attr, arg-type]
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        node = classes[point.attr]
+    except (ImportError, AttributeError, TypeError, OSError, SyntaxError, KeyError) as error:
+        return f"cannot be read: {type(error).__name__}: {error}", ""
+    settings = [
+        f"{ast.unparse(item.target)}={ast.unparse(item.value)}"
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and item.value and "ClassVar" not in ast.dump(item)
+    ]
+    return (ast.get_docstring(node) or "").partition("\n")[0], ",".join(settings)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return the end of a message on a name that is not among the known: nearest, and all."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{hint} (there are: {', '.join(known) or 'none'})"
+
+
+def _entry_points(kind: str) -> list[EntryPoint]:
+    return list(entry_points(group=f"bdlbench.{kind}"))
+
+
+def _owner(point: EntryPoint) -> str:
+    return f"{point.dist.name if point.dist else 'an unknown package'} ({point.value})"
+
+
+def _check_settings(name: str, plugin: type) -> None:
+    parameters = getattr(plugin, "__dataclass_params__", None)
+    if parameters is None or not parameters.frozen:
+        raise PluginError(
+            f"{name}: expected a frozen dataclass; put @dataclass(frozen=True) under @register"
+        )
+    known = fields(plugin)
+    for field in dataclasses.fields(plugin):
+        if field.default is dataclasses.MISSING:
+            raise PluginError(f"{name}: setting {field.name} needs a default value")
+        if not is_simple(known[field.name]):
+            raise PluginError(f"{name}: expected {field.name} to be bool, int, float or str")
+
+
+def _check_method(name: str, plugin: type) -> None:
+    for method, arguments in KINDS.values():
+        function = getattr(plugin, method, None)
+        if function is not None:
+            if len(inspect.signature(function).parameters) != arguments + 1:
+                raise PluginError(f"{name}: expected {method}() to take self and {arguments} more")
+            return
+    raise PluginError(f"{name}: expected a method sample(self, problem, rng)")
+
+
+def _of_kind(kind: str, reference: str, plugin: type) -> type:
+    if not hasattr(plugin, KINDS[kind][0]):
+        raise PluginError(f"{reference}: expected one of the {kind}, with {KINDS[kind][0]}()")
+    return plugin
+
+
+def _load_file(kind: str, path: Path) -> type:
+    if not path.is_file():
+        raise PluginError(f"{path}: no such file; give the path of a plugin file or a name")
+    module = _import(str(path), lambda: _execute(path))
+    plugins = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and "plugin_name" in vars(value)
+        if value.__module__ == module.__name__
+    ]
+    if len(plugins) != 1:
+        raise PluginError(f"{path}: expected one class under @register, got {len(plugins)}")
+    name = vars(plugins[0])["plugin_name"]
+    for point in _entry_points(kind):
+        if point.name == name:
+            raise PluginError(
+                f"{path}: {name!r} is provided by {_owner(point)}; choose another name"
+            )
+    return _of_kind(kind, str(path), plugins[0])
+
+
+def _execute(path: Path) -> ModuleType:
+    # The name is unique to the path, and in sys.modules because dataclasses look there.
+    name = "bdlbench_file_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import(reference: str, importer: Callable[[], Any]) -> Any:
+    """Run foreign code; whatever it raises becomes one line that names the plugin."""
+    try:
+        return importer()
+    except PluginError as error:
+        raise PluginError(f"{reference}: {error}") from error
+    except (Exception, SystemExit) as error:
+        line = getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        raise PluginError(
+            f"{reference}: cannot be loaded{where}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _unknown(kind: str, name: str) -> str:
+    return f"no {kind[:-1].replace('dataset', 'data set')} {name!r}{nearest(name, names(kind))}"

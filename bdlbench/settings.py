@@ -1,0 +1,105 @@
+"""Read, check and print the settings of a plugin: its dataclass fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from typing import Any
+
+from bdlbench.errors import PluginError
+
+Setting = bool | int | float | str | None
+
+_REFERENCE = re.compile(r"(?P<reference>.+?\.py|[^:]*)(?::(?P<settings>.*))?", re.DOTALL)
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """Refer to a plugin and the settings asked of it: all that travels between processes."""
+
+    reference: str
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        if not self.settings:
+            return self.reference
+        return self.reference + ":" + ",".join(f"{name}={value}" for name, value in self.settings)
+
+
+def parse(text: str) -> Spec:
+    """Split ``sgld:step_size=3e-6,batch_size=64`` into the reference and the settings.
+
+    Raises:
+        PluginError: The text is not of that form.
+    """
+    match = _REFERENCE.fullmatch(text)
+    if match is None or not match["reference"]:
+        raise PluginError(f"expected SAMPLER or SAMPLER:setting=value,…, got {text!r}")
+    pairs: list[tuple[str, str]] = []
+    for item in filter(None, (match["settings"] or "").split(",")):
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise PluginError(f"{text}: expected setting=value, got {item!r}")
+        if name.strip() in dict(pairs):
+            raise PluginError(f"{text}: {name.strip()} is given twice; give it once")
+        pairs.append((name.strip(), value.strip()))
+    return Spec(match["reference"], tuple(pairs))
+
+
+def fields(plugin: type) -> dict[str, type]:
+    """Return the plugin's settings, each with its type annotation."""
+    hints = typing.get_type_hints(plugin)
+    return {field.name: hints[field.name] for field in dataclasses.fields(plugin)}
+
+
+def coerce(text: str, annotation: Any) -> Setting:
+    """Read one setting's value from text.
+
+    Raises:
+        ValueError: The text is not a value of that type.
+    """
+    options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    if type(None) in options and text.lower() == "none":
+        return None
+    (kind,) = (option for option in options if option is not type(None))
+    if kind is bool:
+        if text.lower() not in _TRUTH:
+            raise ValueError(f"expected true or false, got {text!r}")
+        return _TRUTH[text.lower()]
+    try:
+        value: Setting = kind(text)
+    except ValueError:
+        name = {"int": "a whole number", "float": "a number"}.get(kind.__name__, kind.__name__)
+        raise ValueError(f"expected {name}, got {text!r}") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"expected a finite number, got {text!r}")
+    return value
+
+
+def is_simple(annotation: Any) -> bool:
+    """Tell whether a setting of this type can be given on the command line."""
+    options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    kinds = [option for option in options if option is not type(None)]
+    return len(kinds) == 1 and kinds[0] in (bool, int, float, str)
+
+
+def check_positive(**settings: float) -> None:
+    """Raise a ValueError for the first setting that is not greater than zero."""
+    for name, value in settings.items():
+        if not value > 0:
+            raise ValueError(f"expected {name} > 0, got {value}")
+
+
+def check_range(low: float, high: float, **settings: float) -> None:
+    """Raise a ValueError for the first setting that is not in [low, high]."""
+    for name, value in settings.items():
+        if not low <= value <= high:
+            raise ValueError(f"expected {name} from {low:g} to {high:g}, got {value}")
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
