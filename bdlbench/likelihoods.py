@@ -1,0 +1,39 @@
+"""Define log p(y∣x, θ) as a function of the network's outputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Likelihood(Protocol):
+    """Give the log density of every observation."""
+
+    def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Classify: the outputs are logits, y holds class numbers of shape (chains, n)."""
+
+    def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the log probability of each label, shape (chains, n)."""
+        loss = F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none")
+        return -loss.view(y.shape)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Regress: y of shape (chains, n) is the one output plus noise N(0, noise_std²)."""
+
+    noise_std: float
+
+    def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the log density of each observation, shape (chains, n)."""
+        residual = (y - outputs.squeeze(-1)) / self.noise_std
+        return -0.5 * residual.square() - math.log(self.noise_std * math.sqrt(2 * math.pi))

@@ -1,0 +1,94 @@
+"""Compute the potential U(θ) and its gradient: the density that every sampler is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bdlbench.likelihoods import Likelihood
+from bdlbench.models import Network
+
+ROWS = 10_000  # of the data at a time, when all of it is asked for: bounds the memory
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Combine a model, its likelihood, a prior N(0, prior_std²) on every parameter, and data.
+
+    Args:
+        network: The model, a function of flat parameters.
+        likelihood: log p(y∣x, θ).
+        x: Inputs, shape (n, …), float32.
+        y: Targets, shape (n,).
+        prior_std: Standard deviation of the prior, the same for every weight and bias.
+    """
+
+    network: Network
+    likelihood: Likelihood
+    x: Tensor
+    y: Tensor
+    prior_std: float
+
+    @property
+    def n(self) -> int:
+        """Number of training points."""
+        return len(self.x)
+
+    def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return U(θ) = −Σᵢ log p(yᵢ∣xᵢ,θ) − log p(θ), up to a constant.
+
+        The constant is the prior's normalisation, which would only cost digits.
+
+        Args:
+            theta: Parameters, shape (chains, dim).
+            batch: Indices of shape (chains, size), a minibatch for each chain, which gives an
+                unbiased estimate of U; or None for all the data.
+
+        Returns:
+            Shape (chains,), float64: the terms are float32, their sum is not rounded further.
+        """
+        with torch.no_grad():
+            parameters = self.network.unflatten(theta)
+            log_likelihood = torch.stack(
+                [
+                    self.likelihood.log_prob(self.network(parameters, x), y).double().sum(-1)
+                    for x, y in self._chunks(batch, len(theta))
+                ]
+            ).sum(0)
+            prior = 0.5 / self.prior_std**2 * theta.double().square().sum(-1)
+            return prior - self._scale(batch) * log_likelihood
+
+    def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim).
+
+        The estimate is N/n × the minibatch's likelihood term + the prior's, which is exact.
+        Arguments as in `potential`.
+        """
+        # Leaves, one a parameter: differentiating through the split of θ would write a
+        # gradient of full length for each of them.
+        parameters = {
+            name: view.detach().requires_grad_()
+            for name, view in self.network.unflatten(theta).items()
+        }
+        total = torch.zeros_like(theta) if batch is None else None
+        for x, y in self._chunks(batch, len(theta)):
+            with torch.enable_grad():
+                loss = -self.likelihood.log_prob(self.network(parameters, x), y).sum()
+            parts = torch.autograd.grad(loss, list(parameters.values()))
+            flat = torch.cat([part.flatten(1) for part in parts], dim=1)
+            total = flat if total is None else total.add_(flat)
+        assert total is not None
+        return total.mul_(self._scale(batch)).add_(theta.detach(), alpha=1 / self.prior_std**2)
+
+    def _scale(self, batch: Tensor | None) -> float:
+        return 1.0 if batch is None else self.n / batch.shape[-1]
+
+    def _chunks(self, batch: Tensor | None, chains: int) -> list[tuple[Tensor, Tensor]]:
+        if batch is not None:
+            return [(self.x[batch], self.y[batch])]
+        return [
+            (x.expand(chains, *x.shape), y.expand(chains, *y.shape))
+            for x, y in zip(self.x.split(ROWS), self.y.split(ROWS), strict=True)
+        ]
