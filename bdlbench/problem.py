@@ -1,0 +1,210 @@
+"""Give a sampler its posterior and its budget, and count what it spends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bdlbench.errors import Diverged
+from bdlbench.posterior import Posterior
+
+CHECK_EVERY = 50  # gradients between two looks for non-finite numbers: each waits for the device
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Say what a sampler may spend and what it owes.
+
+    Args:
+        epochs: Evaluations of the gradient on one training point, over all chains, divided by the
+            number of training points.
+        draws: Number of states to keep, of each chain.
+        burn_in: Fraction of the budget before the first draw.
+    """
+
+    epochs: float
+    draws: int
+    burn_in: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.epochs > 0:
+            raise ValueError(f"expected epochs > 0, got {self.epochs}")
+        if not self.draws > 0:
+            raise ValueError(f"expected draws > 0, got {self.draws}")
+        if not 0 <= self.burn_in < 1:
+            raise ValueError(f"expected burn_in in [0, 1), got {self.burn_in}")
+
+
+class Problem:
+    """Show a plugin the posterior that it is to sample, and the clock that it runs on.
+
+    It holds training data only. θ is a float32 tensor of shape (chains, dim) throughout.
+
+    Args:
+        posterior: The model, prior and training data.
+        budget: What may be spent.
+        chains: Number of chains that are run side by side.
+        on_progress: Called with the fraction of the budget spent, after every step.
+    """
+
+    def __init__(
+        self,
+        posterior: Posterior,
+        budget: Budget,
+        chains: int = 1,
+        on_progress: Callable[[float], None] = lambda fraction: None,
+    ) -> None:
+        self._posterior = posterior
+        self._budget = budget
+        self._on_progress = on_progress
+        self._allowed = round(budget.epochs * posterior.n)
+        self._spent = 0
+        self._kept = 0
+        self._gradients = 0
+        self.chains = chains
+
+    @property
+    def n(self) -> int:
+        """Number of training points."""
+        return self._posterior.n
+
+    @property
+    def dim(self) -> int:
+        """Number of parameters."""
+        return self._posterior.network.dim
+
+    @property
+    def prior_std(self) -> float:
+        """Standard deviation of the prior on every parameter."""
+        return self._posterior.prior_std
+
+    @property
+    def draws(self) -> int:
+        """Number of draws to yield."""
+        return self._budget.draws
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the budget spent, in [0, 1]; for schedules."""
+        return min(1.0, self._spent / self._allowed)
+
+    @property
+    def epochs(self) -> float:
+        """Epochs spent: evaluations on one training point, divided by `n`."""
+        return self._spent / self.n
+
+    def init(self, rng: torch.Generator) -> Tensor:
+        """Draw a starting point for each chain, at the scale usual for the layers' widths."""
+        return self._posterior.network.init(self.chains, rng)
+
+    def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
+        """Return views of θ as named tensors of shape (chains, *shape), layer by layer."""
+        return self._posterior.network.unflatten(theta)
+
+    def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim); it is charged.
+
+        Args:
+            theta: Parameters, shape (chains, dim).
+            batch: Indices from `steps`, or None for all the training data.
+
+        Raises:
+            Diverged: The gradient is no longer finite (looked at every 50 gradients).
+        """
+        self._charge_batch(theta, batch)
+        gradient = self._posterior.gradient(theta, batch)
+        if self._gradients % CHECK_EVERY == 0 and not bool(gradient.isfinite().all()):
+            raise Diverged(f"∇U is not finite after {self.epochs:.3g} epochs")
+        self._gradients += 1
+        return gradient
+
+    def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return U(θ) or its minibatch estimate, shape (chains,), float64; charged like ∇U."""
+        self._charge_batch(theta, batch)
+        return self._posterior.potential(theta, batch)
+
+    def charge(self, evaluations: int) -> None:
+        """Count evaluations on single training points that were made outside of `gradient`."""
+        if evaluations < 0:
+            raise ValueError(f"expected evaluations >= 0, got {evaluations}")
+        self._spent += evaluations
+        self._on_progress(self.progress)
+
+    def steps(
+        self, batch_size: int | None, rng: torch.Generator
+    ) -> Iterator[tuple[Tensor | None, bool]]:
+        """Run the clock: yield a minibatch, and whether to keep the state after this step.
+
+        Every chain goes through all data in its own random order, again and again. What a step
+        costs is what the sampler is charged in it, and a minibatch at least. States are kept
+        after burn-in, evenly spaced, the last one after the last step.
+
+        Args:
+            batch_size: Training points a step and chain, or None for all data at every step.
+            rng: Source of the shuffling.
+
+        Yields:
+            Indices of shape (chains, batch_size) for `gradient` (None for all data), and keep.
+
+        Raises:
+            ValueError: The batch size is not in 1…n, or the budget is too small for the draws.
+        """
+        size = self._check_batch_size(batch_size)
+        batches = self._batches(batch_size, rng)
+        cost = least = size * self.chains
+        while (steps_left := (self._allowed - self._spent) // cost) > 0:
+            before = self._spent
+            keep = self._is_due(before + cost, before + steps_left * cost, steps_left)
+            self._kept += keep
+            yield next(batches), keep
+            cost = max(self._spent - before, least)
+            self._spent = before + cost
+            self._on_progress(self.progress)
+
+    def _is_due(self, now: int, end: int, steps_left: int) -> bool:
+        """Tell whether the next draw is to be kept at cost `now`, when the last step ends at `end`.
+
+        Whole numbers throughout, so that no draw is lost to rounding.
+        """
+        missing = self.draws - self._kept
+        burn_in = round(self._budget.burn_in * end)
+        on_grid = (now - burn_in) * self.draws >= (end - burn_in) * (self._kept + 1)
+        return missing > 0 and (on_grid or steps_left <= missing)
+
+    def _batches(self, size: int | None, rng: torch.Generator) -> Iterator[Tensor | None]:
+        """Cut each chain's endless sequence of shuffled epochs into minibatches of equal size."""
+        while size is None:
+            yield None
+        queue = self._shuffle(rng)
+        while True:
+            while queue.shape[1] < size:
+                queue = torch.cat([queue, self._shuffle(rng)], dim=1)
+            batch, queue = queue[:, :size], queue[:, size:]
+            yield batch
+
+    def _shuffle(self, rng: torch.Generator) -> Tensor:
+        orders = [
+            torch.randperm(self.n, generator=rng, device=rng.device) for _ in range(self.chains)
+        ]
+        return torch.stack(orders)
+
+    def _check_batch_size(self, batch_size: int | None) -> int:
+        size = self.n if batch_size is None else batch_size
+        if not 1 <= size <= self.n:
+            raise ValueError(f"expected batch_size from 1 to {self.n}, got {size}")
+        if self._allowed < self.draws * size * self.chains:
+            raise ValueError(
+                f"expected a budget of at least {self.draws} steps, one a draw, got "
+                f"{self._allowed // (size * self.chains)}: raise the epochs or lower batch_size"
+            )
+        return size
+
+    def _charge_batch(self, theta: Tensor, batch: Tensor | None) -> None:
+        if theta.shape != (self.chains, self.dim):
+            raise ValueError(
+                f"expected theta of shape ({self.chains}, {self.dim}), got {tuple(theta.shape)}"
+            )
+        self._spent += self.chains * (self.n if batch is None else batch.shape[-1])
