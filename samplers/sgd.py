@@ -1,0 +1,45 @@
+"""Stochastic gradient descent: the point estimate that everything else is compared with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Generator, Tensor, optim
+
+from bdlbench import Problem, register
+from bdlbench.settings import check_positive, check_range
+
+
+@register("sgd")
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent on U: the maximum a posteriori (MAP) estimate, one draw.
+
+    v ← μv + ∇Û/N,  θ ← θ − ηv, with η falling along half a cosine to 0 (Loshchilov & Hutter, 2017).
+
+    Args:
+        learning_rate: The first η, for the mean loss U/N: ε of the samplers' convention is 2η/N.
+        batch_size: Training points in a minibatch.
+        momentum: μ.
+    """
+
+    learning_rate: float = 0.1
+    batch_size: int = 128
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive(learning_rate=self.learning_rate, batch_size=self.batch_size)
+        check_range(0, 0.999, momentum=self.momentum)
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        """Yield the last state."""
+        theta = problem.init(rng)
+        optimizer = optim.SGD([theta], momentum=self.momentum)
+        for batch, _ in problem.steps(self.batch_size, rng):
+            rate = self.learning_rate * (1 + math.cos(math.pi * problem.progress)) / 2
+            optimizer.param_groups[0]["lr"] = rate / problem.n
+            theta.grad = problem.gradient(theta, batch)
+            optimizer.step()
+        yield theta

@@ -1,0 +1,45 @@
+"""Stochastic gradient Langevin dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Generator, Tensor
+
+from bdlbench import Problem, optim, register
+from bdlbench.settings import check_positive, check_range
+
+
+@register("sgld")
+@dataclass(frozen=True)
+class SGLD:
+    """Stochastic gradient Langevin dynamics: θ ← θ − (ε/2)·∇Û(θ) + N(0, εT).
+
+    Targets exp(−U/T) up to O(ε) from discretisation and from the minibatch gradient's noise.
+
+    Source: Welling & Teh (2011), Bayesian learning via stochastic gradient Langevin dynamics.
+
+    Args:
+        step_size: ε, held constant.
+        batch_size: Training points in a minibatch.
+        temperature: T; 1 is the Bayes posterior.
+    """
+
+    step_size: float = 3e-6
+    batch_size: int = 128
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive(step_size=self.step_size, batch_size=self.batch_size)
+        check_range(0, float("inf"), temperature=self.temperature)
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        """Yield states after burn-in, evenly thinned."""
+        theta = problem.init(rng)
+        optimizer = optim.SGLD([theta], self.step_size, self.temperature, generator=rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            theta.grad = problem.gradient(theta, batch)
+            optimizer.step()
+            if keep:
+                yield theta
