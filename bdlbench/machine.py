@@ -1,0 +1,94 @@
+"""Tell and tame the machine: threads, peak memory, versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bdlbench.errors import BdlbenchError
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choose_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda``; ``auto`` takes the GPU if there is one.
+
+    Raises:
+        BdlbenchError: The name is another, or there is no GPU.
+    """
+    if name not in DEVICES:
+        raise BdlbenchError(f"expected --device {', '.join(DEVICES)}, got {name!r}")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BdlbenchError(
+            "torch finds no GPU; use --device cpu, or install a CUDA build of torch"
+        )
+    return name
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread, and restore the number afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start the measurement of the peak anew, where the system allows it (Linux and CUDA)."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the peak since the reset, in bytes: of the process, or of what torch has on a GPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text("ascii")
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS; not reset
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Return versions, processor and threads, as they stand in a record."""
+    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+    return {
+        "bdlbench": version("bdlbench"),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "system": platform.system(),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        **gpu,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

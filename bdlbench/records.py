@@ -1,0 +1,240 @@
+"""Write and read what is kept of a run: a page of JSON, and its predictions.
+
+A run is a folder ``<results>/runs/<name>/`` that holds ``record.json`` and, if the run completed,
+``predictions.npz``. It is written under another name and then renamed, so that it is there as a
+whole or not at all; the predictions' checksum stands in the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bdlbench import predictions
+from bdlbench.errors import RecordError
+from bdlbench.predictions import Predictions
+
+SCHEMA = 1
+COMPLETED, DIVERGED = "completed", "diverged"
+OUTCOMES = (COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error")
+
+
+@dataclass(frozen=True)
+class Record:
+    """Say how a run was made and what came of it.
+
+    Args:
+        run: The run's name, also its folder's.
+        task: Name of the task.
+        sampler: Name, settings (all of them) and SHA-256 of the source.
+        seed: Seed of the run's random numbers.
+        configuration: All else that determines the run: model, prior, budget, split, code, device.
+        data: SHA-256 of every set that was read, by name.
+        outcome: One of `OUTCOMES`.
+        reason: For an outcome other than completed, why.
+        epochs: Spent, as counted by the problem.
+        draws: Number of draws that the predictions average.
+        metrics: Scores by name; fractions, not percent. Empty unless completed.
+        predictions_sha256: Checksum of the predictions' file; empty unless completed.
+        environment: Versions, processor and threads.
+        measured: What differs between two equal runs: wall-clock seconds of sampling and of
+            evaluation, peak memory in bytes, and the time at which the run ended (UTC).
+    """
+
+    run: str
+    task: str
+    sampler: dict[str, Any]
+    seed: int
+    configuration: dict[str, Any]
+    data: dict[str, str]
+    outcome: str
+    reason: str
+    epochs: float
+    draws: int
+    metrics: dict[str, float]
+    predictions_sha256: str
+    environment: dict[str, Any]
+    measured: dict[str, Any]
+    schema: int = SCHEMA
+
+
+def folder_of(results: Path, run: str) -> Path:
+    """Return the folder of a run."""
+    return results / "runs" / run
+
+
+def check_writable(results: Path) -> None:
+    """Raise a RecordError if runs cannot be kept in `results`: before any time is spent on them."""
+    probe = results / "runs" / f".probe-{os.getpid()}"
+    try:
+        probe.mkdir(parents=True)
+        (probe / "probe").write_text("probe")
+    except OSError as error:
+        raise _cannot_write(results, error) from error
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+
+
+def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
+    """Keep a run, in the place of an earlier one of the same name.
+
+    Returns:
+        The record, with the checksum of the predictions.
+
+    Raises:
+        RecordError: The folder cannot be written to; nothing half-written is left.
+    """
+    target = folder_of(results, record.run)
+    partial = target.with_name(f".{record.run}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        if sets:
+            predictions.save(partial / "predictions.npz", sets)
+            checksum = hashlib.sha256((partial / "predictions.npz").read_bytes()).hexdigest()
+            record = _replace(record, predictions_sha256=checksum)
+        (partial / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
+        for file in partial.iterdir():
+            _sync(file)
+        _swap(partial, target)
+    except OSError as error:
+        raise _cannot_write(results, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return record
+
+
+def read(folder: Path) -> Record:
+    """Read a run's record.
+
+    Raises:
+        RecordError: It is missing, damaged, or of a newer schema.
+    """
+    path = folder / "record.json"
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"no run in {folder}: expected a record.json there") from None
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise RecordError(
+            f"{path}: expected a record of schema {SCHEMA}, got {schema}; upgrade bdlbench"
+        )
+    if schema != SCHEMA or set(content) != {field.name for field in fields(Record)}:
+        raise _damaged(path, f"expected a record of schema {SCHEMA}")
+    return Record(**content)
+
+
+def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
+    """Read a run's predictions, and hold them against the checksum in its record.
+
+    Raises:
+        RecordError: The file is missing or is not the one that the record was made with.
+    """
+    path = folder / "predictions.npz"
+    try:
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error}); run again with --force") from error
+    if checksum != record.predictions_sha256:
+        raise RecordError(f"{path}: not the file its record was made with; run again with --force")
+    return predictions.read(path)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a small file, as a whole or not at all.
+
+    Raises:
+        RecordError: It cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text + "\n", "utf-8")
+        _sync(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def to_json(content: Any) -> str:
+    """Write JSON in the one form used for files; NaN and Infinity are refused."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _damaged(path: Path, reason: str) -> RecordError:
+    return RecordError(f"{path}: cannot be read ({reason}); delete its folder and run again")
+
+
+def _replace(record: Record, **changes: Any) -> Record:
+    return Record(**{**asdict(record), **changes})
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Rename `partial` to `target`; an earlier run there is moved aside first, then deleted."""
+    if target.exists():
+        old = target.with_name(f".{target.name}.{os.getpid()}.old")
+        target.rename(old)
+        partial.rename(target)
+        shutil.rmtree(old)
+    else:
+        partial.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file or folder is on the disk: a power cut must not leave an empty record."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(results: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"cannot write to {results} ({error.strerror or error}); free or repair it, or choose "
+        "another folder with --results, and run again: finished runs are kept"
+    )
+
+
+def find(results: Path, run: str) -> Record:
+    """Read the record of a run, given by its name, the beginning of its name, or its folder.
+
+    Raises:
+        RecordError: There is none, or more than one.
+    """
+    if (Path(run) / "record.json").is_file():
+        return read(Path(run))
+    runs = results / "runs"
+    names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
+    matches = sorted(name for name in names if name.startswith(run) and not name.startswith("."))
+    exact = [name for name in matches if name == run]
+    if len(exact or matches) != 1:
+        found = f"these: {', '.join(matches)}" if matches else "none"
+        raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {found}")
+    return read(folder_of(results, (exact or matches)[0]))
+
+
+def to_text(record: Record) -> str:
+    """Return a record as lines of ``name  value``, nested names joined by dots."""
+    rows = list(_flatten("", asdict(record)))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _flatten(prefix: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _flatten(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, value

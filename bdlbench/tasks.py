@@ -1,0 +1,109 @@
+"""Name the tasks: a problem each, and what its samplers are judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bdlbench import registry
+from bdlbench.data import Images, split_validation
+from bdlbench.errors import BdlbenchError
+from bdlbench.problem import Budget
+from bdlbench.settings import Setting
+
+SPLITS = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Fix what every sampler gets, and what it is judged on.
+
+    Args:
+        name: As given on the command line.
+        dataset: The data set that is trained on, and whose test split is predicted.
+        ood: Data sets that the model should not know.
+        model: Name of the shared model.
+        budget: Epochs, draws and burn-in, the same for every sampler.
+        prior_std: Standard deviation of the prior on every weight and bias.
+        train_size: How many training images are used, from the first; None for all.
+        settings: What samplers are set to here unless the user says otherwise, by name.
+    """
+
+    name: str
+    dataset: str
+    ood: tuple[str, ...]
+    model: str
+    budget: Budget
+    prior_std: float = 0.1**0.5
+    train_size: int | None = None
+    settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="digits",
+            dataset="digits",
+            ood=("letters",),
+            model="mlp-50",
+            budget=Budget(epochs=200, draws=100),
+            settings={"sgld": {"step_size": 1e-4, "batch_size": 32}, "sgd": {"batch_size": 32}},
+        ),
+        Task(
+            name="mnist-1k",
+            dataset="mnist",
+            ood=("notmnist", "mnist-letters"),
+            model="mlp-50",
+            budget=Budget(epochs=200, draws=100),
+            train_size=1000,
+            settings={"sgld": {"step_size": 1e-4, "batch_size": 32}, "sgd": {"batch_size": 32}},
+        ),
+        Task(
+            name="mnist",
+            dataset="mnist",
+            ood=("notmnist", "mnist-letters"),
+            model="mlp-400-400",
+            budget=Budget(epochs=40, draws=40),
+        ),
+    )
+}
+
+
+def get(name: str) -> Task:
+    """Return the task of this name.
+
+    Raises:
+        BdlbenchError: There is none.
+    """
+    if name not in TASKS:
+        raise BdlbenchError(f"no task {name!r}{registry.nearest(name, list(TASKS))}")
+    return TASKS[name]
+
+
+def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
+    """Return what is trained on: all of the training data, or its first 90 % for validation."""
+    images = load("train", task.dataset, folders)
+    if split == "validation":
+        images, _ = split_validation(images)
+    return images[: task.train_size]
+
+
+def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
+    """Return what is judged on, by name.
+
+    For ``test`` the test set and every OOD set; for ``validation`` the last 10 % of the training
+    data and nothing else, since settings must not be chosen on anything that is reported.
+    """
+    if split == "validation":
+        return {split: split_validation(load("train", task.dataset, folders))[1]}
+    names = {split: task.dataset} | {name: name for name in task.ood}
+    return {key: load("test", name, folders) for key, name in names.items()}
+
+
+def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+    """Load a split of a data set by its plugin's name."""
+    images = registry.load("datasets", name)().load(split, folders)
+    assert isinstance(images, Images)
+    return images
