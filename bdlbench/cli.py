@@ -1,0 +1,140 @@
+"""The command line. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bdlbench.errors import BdlbenchError
+
+FORMATS = ("table", "markdown", "csv", "json")
+# Click's UsageError, wherever the installed typer keeps its click.
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    help="The benchmark suite for Bayesian deep learning: one posterior, one budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Results = Annotated[Path, typer.Option(help="Folder that runs are kept in.")]
+
+
+@app.command()
+def compare(
+    samplers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SAMPLER[:setting=value,…]…",
+            help="Names, or plugin files such as ./mine.py; the first is what others are held to.",
+        ),
+    ],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="What to compare on.", show_default="mnist if it can be had, else digits"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Shared model.", show_default="the task's")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each sampler.")] = 3,
+    epochs: Annotated[
+        float | None, typer.Option(help="Budget of every run.", show_default="the task's")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
+    ] = "test",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
+    ] = None,
+    results: Results = Path("results"),
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs at a time, each on one core.", show_default="cores")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    format: Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")] = "table",
+    force: Annotated[bool, typer.Option("--force", help="Repeat runs that are on disk.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Compare samplers on one task, at equal budgets, with intervals over seeds."""
+    if format not in FORMATS:
+        raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
+    from rich.console import Console
+
+    from bdlbench import table
+    from bdlbench.comparison import run_comparison
+
+    comparison = run_comparison(
+        samplers,
+        task=task,
+        model=model,
+        seeds=seeds,
+        epochs=epochs,
+        split=split,
+        data_dir=data_dir,
+        results=results,
+        jobs=jobs,
+        device=device,
+        force=force,
+        quiet=quiet,
+    )
+    if format == "table":
+        # Where the output is not a terminal, nothing is gained by folding the table.
+        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 160))
+    else:
+        write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}[format]
+        typer.echo(write(comparison))
+    failures = table.failures(comparison.rows)
+    if failures:
+        raise BdlbenchError("some runs failed: " + " | ".join(failures))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="[samplers|datasets|models|tasks]")] = "samplers",
+    debug: Debug = False,
+) -> None:
+    """List samplers, data sets, models or tasks."""
+    from bdlbench import listing
+
+    typer.echo(listing.render(what))
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Show the record of a run."""
+    from bdlbench import records
+
+    record = records.find(results, run)
+    typer.echo(records.to_text(record))
+
+
+def main() -> None:
+    """Run the command line; an error is one line on standard error and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except USAGE_ERROR as error:
+        _fail(error.format_message())  # type: ignore[attr-defined]
+    except BdlbenchError as error:
+        if "--debug" in sys.argv:
+            raise
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort) as error:
+        typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    typer.echo("error: " + " ".join(message.split()), err=True)
+    sys.exit(2)

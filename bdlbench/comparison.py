@@ -1,0 +1,234 @@
+"""Compare samplers: plan the runs, carry out those that are missing, and sum them up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from bdlbench import controls, execution, machine, plan, records, registry, tasks
+from bdlbench.data import search_folders
+from bdlbench.errors import BdlbenchError
+from bdlbench.plan import Contender, Setup, source_of
+from bdlbench.predictions import Predictions
+from bdlbench.records import Record, to_json
+from bdlbench.settings import Setting, Spec, parse
+from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADLINE = (
+    "accuracy",
+    "negative_log_likelihood",
+    "brier_score",
+    "expected_calibration_error",
+)
+COSTS = ("epochs", "seconds", "peak_memory_bytes")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Sum up one sampler's runs.
+
+    Args:
+        sampler: Name and the settings that were asked for.
+        settings: All settings.
+        outcomes: Number of runs by outcome.
+        reasons: Why runs failed, each reason once.
+        reused: Number of runs that were on disk already.
+        metrics: Mean and 95 % interval over the seeds that completed, by name; costs included.
+    """
+
+    sampler: str
+    settings: dict[str, Setting]
+    outcomes: dict[str, int]
+    reasons: tuple[str, ...]
+    reused: int
+    metrics: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold the outcome of a comparison.
+
+    Args:
+        setup: What all samplers share.
+        note: On the choice of the task, where it was ours.
+        seeds: Of the runs.
+        rows: One for each sampler, in the order given.
+        differences: Of each sampler but the first against the first: (sampler, difference).
+        controls: AUROC of scores that see no network, by OOD set and control.
+    """
+
+    setup: Setup
+    note: str
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[tuple[str, Difference], ...]
+    controls: dict[str, dict[str, float]]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a sampler; for every metric its mean, and low and high of its interval."""
+        import pandas as pd
+
+        table = []
+        for row in self.rows:
+            cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
+            for name, interval in row.metrics.items():
+                cells[name] = interval.mean
+                cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
+            table.append(cells)
+        return pd.DataFrame(table).set_index("sampler")
+
+
+def compare(samplers: Sequence[str], **options: Any) -> pd.DataFrame:
+    """Compare samplers and return a data frame; the options are those of `run_comparison`.
+
+    Example:
+        ``bdlbench.compare(["sgd", "sgld:step_size=1e-4"], task="digits", seeds=3)``
+    """
+    return run_comparison(samplers, **options).to_frame()
+
+
+def run_comparison(
+    samplers: Sequence[str],
+    *,
+    task: str | None = None,
+    model: str | None = None,
+    seeds: int = 3,
+    epochs: float | None = None,
+    split: str = "test",
+    data_dir: str | Path | None = None,
+    results: str | Path = "results",
+    jobs: int | None = None,
+    device: str = "auto",
+    force: bool = False,
+    quiet: bool = True,
+) -> Comparison:
+    """Compare samplers on one task, at equal budgets.
+
+    Args:
+        samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
+        task: Name of a task; by default mnist if its data can be had, else digits.
+        model: Name of a model; by default the task's.
+        seeds: Number of seeds; a run for each and for each sampler.
+        epochs: Budget; by default the task's.
+        split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
+            judges on the rest, to choose settings.
+        data_dir: Folder that data is looked for in first.
+        results: Folder that runs are kept in; those that are there are not repeated.
+        jobs: Runs at a time, each on one core; by default as many as there are cores.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        force: Repeat runs that are on disk.
+        quiet: Show no progress.
+
+    Raises:
+        BdlbenchError: What was asked for cannot be done; nothing that is finished is lost.
+    """
+    console = Console(stderr=True, quiet=quiet)
+    specs = [parse(text) for text in samplers]
+    _check_request(specs, seeds, jobs)
+    setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device)
+    if note:
+        console.print(note, highlight=False)
+    contenders = [plan.contend(spec, setup.task) for spec in specs]
+    records.check_writable(setup.results)
+    fingerprints = plan.fingerprints(setup)
+    planned = plan.jobs(contenders, setup, fingerprints, range(seeds))
+    everything = [job for group in planned for job in group]
+    reused = {} if force else execution.finished(everything)
+    missing = [job for job in everything if job.run not in reused]
+    workers = jobs or (1 if setup.device == "cuda" else machine.cores())
+    done = execution.carry_out(missing, min(workers, len(missing)), console)
+    groups = [[{**reused, **done}[job.run] for job in group] for group in planned]
+    return Comparison(
+        setup=setup,
+        note=note,
+        seeds=tuple(range(seeds)),
+        rows=tuple(_row(*pair, reused) for pair in zip(contenders, groups, strict=True)),
+        differences=_differences(setup, contenders, groups),
+        controls=_controls(setup, fingerprints),
+    )
+
+
+def _check_request(specs: Sequence[Spec], seeds: int, jobs: int | None) -> None:
+    """Refuse what can be refused at once: a misspelt name must not wait for a download."""
+    if not specs:
+        raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
+    for option, value in (("--seeds", seeds), ("--jobs", jobs)):
+        if value is not None and value < 1:
+            raise BdlbenchError(f"expected {option} of at least 1, got {value}")
+    for spec in specs:
+        registry.create("samplers", spec)
+
+
+def _row(contender: Contender, group: Sequence[Record], reused: Mapping[str, Record]) -> Row:
+    completed = [record for record in group if record.outcome == records.COMPLETED]
+    values: dict[str, list[float]] = {}
+    for record in completed:
+        costs = {"epochs": record.epochs, **record.measured}
+        for name, value in (*record.metrics.items(), *((cost, costs[cost]) for cost in COSTS)):
+            values.setdefault(name, []).append(value)
+    return Row(
+        sampler=contender.label,
+        settings=contender.settings,
+        outcomes=dict(Counter(record.outcome for record in group)),
+        reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
+        reused=sum(record.run in reused for record in group),
+        metrics={name: seed_interval(series) for name, series in values.items()},
+    )
+
+
+def headline(setup: Setup) -> list[str]:
+    """Return the metrics that samplers are compared on."""
+    ood = [] if setup.split == "validation" else [f"ood.{name}.auroc" for name in setup.task.ood]
+    return [*HEADLINE, *ood]
+
+
+def _differences(
+    setup: Setup, contenders: Sequence[Contender], groups: Sequence[Sequence[Record]]
+) -> tuple[tuple[str, Difference], ...]:
+    """Compare every sampler with the first, on the seeds that both completed."""
+    predictions = [_predictions(setup.results, group) for group in groups]
+    first, *others = predictions
+    found = []
+    for contender, other in zip(contenders[1:], others, strict=True):
+        seeds = sorted(first.keys() & other.keys())
+        pair = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
+        for metric in headline(setup) if seeds else []:
+            found.append((contender.label, paired_difference(metric, *pair)))
+    return tuple(found)
+
+
+def _predictions(results: Path, group: Sequence[Record]) -> dict[int, Mapping[str, Predictions]]:
+    return {
+        record.seed: records.read_predictions(records.folder_of(results, record.run), record)
+        for record in group
+        if record.outcome == records.COMPLETED
+    }
+
+
+def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
+    if setup.split == "validation":
+        return {}
+    digest = hashlib.sha256(to_json([fingerprints, source_of(controls)]).encode()).hexdigest()
+    path = setup.results / "controls" / f"{setup.task.name}-{digest[:10]}.json"
+    if path.exists():
+        return dict(json.loads(path.read_text("utf-8")))
+    folders = search_folders(setup.data_dir)
+    train = tasks.training_images(setup.task, setup.split, folders)
+    judged = tasks.judged_images(setup.task, setup.split, folders)
+    found = {
+        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
+        for name in setup.task.ood
+    }
+    records.write_file(path, to_json(found))
+    return found

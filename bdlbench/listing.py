@@ -1,0 +1,37 @@
+"""List what there is, without importing any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bdlbench import registry
+from bdlbench.errors import BdlbenchError
+
+
+def render(what: str) -> str:
+    """Return a line for everything of this kind.
+
+    Raises:
+        BdlbenchError: There is no such kind.
+    """
+    if what in registry.KINDS:
+        return _columns([(name, *registry.summary(what, name)) for name in registry.names(what)])
+    if what == "models":
+        from bdlbench.models import NAMES
+
+        return "\n".join(NAMES)
+    if what == "tasks":
+        from bdlbench.tasks import TASKS
+
+        rows = [
+            (task.name, f"{task.dataset} against {', '.join(task.ood)}", task.model)
+            for task in TASKS.values()
+        ]
+        return _columns(rows)
+    known = ", ".join([*registry.KINDS, "models", "tasks"])
+    raise BdlbenchError(f"expected one of {known}, got {what!r}")
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+    width = max(len(name) for name, *_ in rows)
+    return "\n".join(f"{name:<{width}}  {'  '.join(filter(None, rest))}" for name, *rest in rows)

@@ -1,0 +1,192 @@
+"""Turn what is asked for into jobs, each with a name that stands for all that determines it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from bdlbench import data as data_module
+from bdlbench import (
+    evaluate,
+    likelihoods,
+    machine,
+    models,
+    optim,
+    posterior,
+    problem,
+    registry,
+    tasks,
+)
+from bdlbench.data import Images, search_folders
+from bdlbench.errors import BdlbenchError, DataMissing, PluginError
+from bdlbench.records import to_json
+from bdlbench.run import Job
+from bdlbench.settings import Setting, Spec
+from bdlbench.tasks import Task
+
+PROTOCOL = 1  # raised when runs made before must not be compared with runs made after
+NUMERICAL_CODE = (data_module, evaluate, likelihoods, models, optim, posterior, problem)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Hold a sampler of the comparison: how it was asked for, and all of its settings."""
+
+    spec: Spec
+    name: str
+    settings: dict[str, Setting]
+    source_sha256: str
+
+    @property
+    def label(self) -> str:
+        """Name and the settings that were asked for, as on the command line."""
+        return str(replace(self.spec, reference=self.name))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Hold what every sampler of a comparison shares.
+
+    Args:
+        task: The task, with the budget that was asked for.
+        model: Name of the model.
+        split: ``test``, or ``validation`` to choose settings on.
+        device: ``cpu`` or ``cuda``.
+        results: Folder that runs are kept in.
+        data_dir: Folder that data is looked for in first.
+    """
+
+    task: Task
+    model: str
+    split: str
+    device: str
+    results: Path
+    data_dir: Path | None
+
+    def __post_init__(self) -> None:
+        models.build(self.model)
+        if self.split not in tasks.SPLITS:
+            raise BdlbenchError(f"expected --split {' or '.join(tasks.SPLITS)}, got {self.split!r}")
+
+
+def set_up(
+    task: str | None,
+    model: str | None,
+    epochs: float | None,
+    split: str,
+    data_dir: str | Path | None,
+    results: str | Path,
+    device: str,
+) -> tuple[Setup, str]:
+    """Check and complete what was asked for.
+
+    Returns:
+        The setup, and a sentence on the choice of the task where it was ours.
+    """
+    folder = None if data_dir is None else Path(data_dir)
+    chosen, note = _choose_task(task, folder)
+    if epochs is not None:
+        try:
+            chosen = replace(chosen, budget=replace(chosen.budget, epochs=epochs))
+        except ValueError as error:
+            raise BdlbenchError(f"--epochs: {error}") from None
+    setup = Setup(
+        task=chosen,
+        model=model or chosen.model,
+        split=split,
+        device=machine.choose_device(device),
+        results=Path(results),
+        data_dir=folder,
+    )
+    return setup, note
+
+
+def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
+    """Return the task of this name; without one, mnist if its data can be had, else digits."""
+    if name is not None:
+        return tasks.get(name), ""
+    try:
+        for needed in ("mnist", "notmnist"):
+            tasks.load("test", needed, search_folders(data_dir))
+    except DataMissing as error:
+        return tasks.get("digits"), f"task digits, since the data of mnist is missing: {error}"
+    return tasks.get("mnist"), "task mnist, since its data is at hand"
+
+
+def contend(spec: Spec, task: Task) -> Contender:
+    """Load a sampler and complete its settings: the user's, then the task's, then its own."""
+    plugin = registry.load("samplers", spec.reference)
+    name = vars(plugin)["plugin_name"]
+    defaults = task.settings.get(name, {})
+    instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
+    return Contender(spec, name, asdict(instance), registry.source_digest(plugin))
+
+
+def fingerprints(setup: Setup) -> dict[str, str]:
+    """Return the SHA-256 of the training data and of everything that is judged on, by name."""
+    images: dict[str, Images] = {
+        "train": tasks.training_images(setup.task, setup.split, search_folders(setup.data_dir)),
+        **tasks.judged_images(setup.task, setup.split, search_folders(setup.data_dir)),
+    }
+    return {name: part.sha256 for name, part in images.items()}
+
+
+def jobs(
+    contenders: Sequence[Contender], setup: Setup, data: dict[str, str], seeds: Sequence[int]
+) -> list[list[Job]]:
+    """Return a job for every contender and seed, seeds within contenders."""
+    configuration = {
+        "model": setup.model,
+        "prior_std": setup.task.prior_std,
+        "budget": asdict(setup.task.budget),
+        "split": setup.split,
+        "device": setup.device,
+        "protocol": PROTOCOL,
+        "code_sha256": source_of(*NUMERICAL_CODE),
+    }
+    planned = []
+    for contender in contenders:
+        identity = [contender.name, contender.settings, contender.source_sha256]
+        content = to_json([identity, setup.task.name, configuration, data])
+        key = hashlib.sha256(content.encode()).hexdigest()[:10]
+        stem = f"{setup.task.name}-{contender.name}-{key}"
+        planned.append(
+            [
+                Job(
+                    run=f"{stem}-{seed}",
+                    reference=contender.spec.reference,
+                    settings=contender.settings,
+                    task=setup.task.name,
+                    seed=seed,
+                    configuration=configuration,
+                    data=data,
+                    results=setup.results,
+                    data_dir=setup.data_dir,
+                )
+                for seed in seeds
+            ]
+        )
+    _check_distinct(contenders, planned)
+    return planned
+
+
+def _check_distinct(contenders: Sequence[Contender], planned: list[list[Job]]) -> None:
+    seen: dict[str, str] = {}
+    for contender, (first, *_) in zip(contenders, planned, strict=True):
+        if first.run in seen:
+            raise PluginError(
+                f"{contender.label} is the same as {seen[first.run]}; name each sampler once"
+            )
+        seen[first.run] = contender.label
+
+
+def source_of(*modules: ModuleType) -> str:
+    """Return the SHA-256 of the modules' source."""
+    digest = hashlib.sha256()
+    for module in modules:
+        assert module.__file__ is not None
+        digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()

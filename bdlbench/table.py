@@ -1,0 +1,172 @@
+"""Print a comparison: as a table for people, or as Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bdlbench import records
+from bdlbench.comparison import Comparison, Row, headline
+from bdlbench.records import to_json
+from bdlbench.scores import describe
+from bdlbench.statistics import Interval, sentence
+
+ARROWS = {"up": "↑", "down": "↓"}
+
+
+@dataclass(frozen=True)
+class _Column:
+    header: str
+    metric: str
+    show: Callable[[float], str]
+
+
+def to_table(comparison: Comparison, console: Console) -> None:
+    """Print the table, the differences in words, and what the columns mean."""
+    columns = _columns(comparison)
+    table = Table(title=title(comparison), title_justify="left", title_style="bold")
+    table.add_column("sampler", overflow="fold")
+    for column in columns:
+        table.add_column(column.header, justify="right")
+    for name, cells in _body(comparison, columns):
+        table.add_row(Text(name), *cells, style="dim" if name.startswith("control") else "")
+    console.print(table)
+    for line in remarks(comparison):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """Return the table and the remarks as Markdown."""
+    columns = _columns(comparison)
+    rows = [["sampler", *(column.header for column in columns)]]
+    rows.append(["---", *("---:" for _ in columns)])
+    rows += [[name, *cells] for name, cells in _body(comparison, columns)]
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in rows
+    ]
+    bullets = [f"- {line}" for line in remarks(comparison)]
+    return "\n".join([f"**{title(comparison)}**", "", *lines, "", *bullets])
+
+
+def to_csv(comparison: Comparison) -> str:
+    """Return every metric of every sampler, with its interval, as CSV."""
+    return str(comparison.to_frame().to_csv()).rstrip("\n")
+
+
+def as_json(comparison: Comparison) -> str:
+    """Return one JSON document; scores are fractions, not percent."""
+    return to_json(
+        {
+            "task": comparison.setup.task.name,
+            "model": comparison.setup.model,
+            "split": comparison.setup.split,
+            "seeds": list(comparison.seeds),
+            "rows": [asdict(row) for row in comparison.rows],
+            "differences": [
+                {"sampler": name, "baseline": comparison.rows[0].sampler, **asdict(difference)}
+                for name, difference in comparison.differences
+            ],
+            "controls": {
+                name: {control: {"auroc": value} for control, value in aurocs.items()}
+                for name, aurocs in comparison.controls.items()
+            },
+        }
+    )
+
+
+def title(comparison: Comparison) -> str:
+    """Say what was compared: task, model, budget and seeds."""
+    setup, seeds = comparison.setup, len(comparison.seeds)
+    judged = "test set" if setup.split == "test" else "validation set"
+    text = (
+        f"{setup.task.name} · {setup.model} · {setup.task.budget.epochs:g} epochs · "
+        f"{judged} · {seeds} seed{'s' if seeds > 1 else ''}"
+    )
+    return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """Say beneath the table: the differences, what failed, and how to read it."""
+    lines = [
+        sentence(difference, comparison.rows[0].sampler, name, describe(difference.metric).label)
+        for name, difference in comparison.differences
+    ]
+    lines += failures(comparison.rows)
+    reused = sum(row.reused for row in comparison.rows)
+    if reused:
+        lines.append(f"* {reused} runs were on disk already; --force repeats them.")
+    if len(comparison.seeds) > 1:
+        lines.append(
+            "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
+            "difference, from the bootstrap over test points and the spread over seeds."
+        )
+    if comparison.controls:
+        lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
+    return lines
+
+
+def failures(rows: Sequence[Row]) -> list[str]:
+    """Say for each sampler with failed runs what became of them, and why."""
+    lines = []
+    for row in rows:
+        failed = {name: n for name, n in row.outcomes.items() if name != records.COMPLETED}
+        for outcome, count in failed.items():
+            cure = "; lower its step size" if outcome == records.DIVERGED else ""
+            total = sum(row.outcomes.values())
+            why = "; ".join(row.reasons)
+            lines.append(f"{row.sampler}: {outcome} in {count} of {total} runs: {why}{cure}")
+    return lines
+
+
+def _columns(comparison: Comparison) -> list[_Column]:
+    columns = []
+    sure = [
+        name.replace(".auroc", ".confident_fraction")
+        for name in headline(comparison.setup)
+        if name.startswith("ood.")
+    ]
+    for name in [*headline(comparison.setup), *sure]:
+        metric = describe(name)
+        label = metric.label.replace(" (", "\n(").replace("confident", ">90 % sure")
+        columns.append(_Column(f"{label} {ARROWS[metric.direction]}", name, "{:.4f}".format))
+    return [
+        *columns,
+        _Column("epochs", "epochs", "{:.4g}".format),
+        _Column("seconds", "seconds", "{:.1f}".format),
+        _Column("peak\nMB", "peak_memory_bytes", lambda value: f"{value / 1e6:.0f}"),
+    ]
+
+
+def _body(comparison: Comparison, columns: Sequence[_Column]) -> list[tuple[str, list[str]]]:
+    body = [
+        (_name(row), [_cell(row.metrics.get(column.metric), column) for column in columns])
+        for row in comparison.rows
+    ]
+    for control in dict.fromkeys(name for found in comparison.controls.values() for name in found):
+        values = {
+            f"ood.{ood}.auroc": Interval(found[control], None, None, 1)
+            for ood, found in comparison.controls.items()
+        }
+        cells = [_cell(values.get(column.metric), column, "") for column in columns]
+        body.append((f"control: {control.replace('_', ' ')}", cells))
+    return body
+
+
+def _name(row: Row) -> str:
+    failed = [outcome for outcome in row.outcomes if outcome != records.COMPLETED]
+    marks = f" [{', '.join(failed)}]" if failed else ""
+    return f"{row.sampler}{marks}{' *' if row.reused else ''}"
+
+
+def _cell(interval: Interval | None, column: _Column, missing: str = "–") -> str:
+    if interval is None:
+        return missing
+    mean = column.show(interval.mean)
+    if interval.high is None or column.metric in ("epochs", "peak_memory_bytes"):
+        return mean
+    return f"{mean}\n±{column.show(interval.high - interval.mean)}"
