@@ -1,0 +1,143 @@
+"""Hold labelled images, find the folders they live in, and bring them to a network's scale."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from bdlbench.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CLASSES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Hold labelled 28x28 images.
+
+    Args:
+        pixels: Shape (N, 28, 28), 0 is background.
+        labels: Shape (N,), 0 to 9.
+
+    Raises:
+        ValueError: A shape, a type or a label is not as above.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.shape[1:] != (28, 28):
+            raise ValueError(f"expected uint8 pixels (N, 28, 28), got {_describe(self.pixels)}")
+        if self.labels.dtype != np.int64 or self.labels.shape != self.pixels.shape[:1]:
+            expected = f"int64 labels ({len(self.pixels)},)"
+            raise ValueError(f"expected {expected}, got {_describe(self.labels)}")
+        if np.any((self.labels < 0) | (self.labels >= CLASSES)):
+            low, high = self.labels.min(), self.labels.max()
+            raise ValueError(f"expected labels 0 to {CLASSES - 1}, got {low} to {high}")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Images:
+        return Images(self.pixels[rows], self.labels[rows])
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the SHA-256 of pixels, labels and shape, however the files were packed."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.pixels).data)
+        digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
+        digest.update(repr(self.pixels.shape).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Standardise pixels by the mean and standard deviation of the training pixels.
+
+    Every data set a network sees, out-of-distribution ones included, goes through the scaler of its
+    training data: scaled by its own statistics, a data set would tell the network what it is.
+
+    Args:
+        mean: Mean of the training pixels / 255.
+        std: Their standard deviation.
+
+    Raises:
+        ValueError: The standard deviation is not positive.
+    """
+
+    mean: float
+    std: float
+    _table: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.std > 0:
+            raise ValueError(
+                f"expected a positive standard deviation of the pixels, got {self.std}"
+            )
+        table = ((np.arange(256) / 255 - self.mean) / self.std).astype(np.float32)
+        object.__setattr__(self, "_table", table)
+
+    @classmethod
+    def fit(cls, images: Images) -> Scaler:
+        """Measure the training images (population mean and standard deviation)."""
+        pixels, count = images.pixels, images.pixels.size
+        if count == 0:
+            raise ValueError("expected at least one image to fit a scaler on, got none")
+        # In whole numbers: exact, and no copy of 60,000 images in float64.
+        total = int(pixels.sum(dtype=np.int64))
+        squares = int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64))
+        std = float(np.sqrt(count * squares - total**2)) / (255 * count)
+        return cls(total / (255 * count), std)
+
+    def __call__(self, images: Images) -> NDArray[np.float32]:
+        """Return the standardised pixels, shape (N, 28, 28)."""
+        return self._table[images.pixels]
+
+
+def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
+    """List where data may lie: `data_dir`, then $BDLBENCH_DATA, then the user's cache.
+
+    Args:
+        data_dir: The folder given with --data-dir.
+
+    Raises:
+        DataError: `data_dir` or $BDLBENCH_DATA is not a folder.
+    """
+    named = [("--data-dir", data_dir), ("BDLBENCH_DATA", os.environ.get("BDLBENCH_DATA") or None)]
+    folders = []
+    for source, given in named:
+        if given is None:
+            continue
+        folder = Path(given).expanduser()
+        if not folder.is_dir():
+            raise DataError(
+                f"expected {source} to name a folder, got {folder}; create it or name another"
+            )
+        folders.append(folder)
+    return (*folders, user_cache_path("bdlbench"))
+
+
+def split_validation(images: Images) -> tuple[Images, Images]:
+    """Split off the last 10 % as validation data and return (fit, validation).
+
+    Raises:
+        ValueError: There are fewer than 10 images.
+    """
+    size = len(images) // 10
+    if size == 0:
+        raise ValueError(f"expected at least 10 images to split, got {len(images)}")
+    return images[:-size], images[-size:]
+
+
+def _describe(array: NDArray[np.generic]) -> str:
+    return f"{array.dtype} {array.shape}"

@@ -1,0 +1,164 @@
+"""Read data sets in MNIST's IDX format, from any of several folders or from their mirrors."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torchvision.datasets import MNIST
+
+from bdlbench.data import Images
+from bdlbench.download import fetch
+from bdlbench.errors import DataError, DataMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+GZIP = b"\x1f\x8b"
+CURE = "delete it and run again to download it, or name another folder with --data-dir"
+
+
+class IdxDataset(MNIST):  # type: ignore[misc]  # torchvision ships no types
+    """Read one split of MNIST, or of a data set laid out like it, as torchvision's `MNIST` does.
+
+    Other than torchvision's, it reads gzipped and unpacked files alike, never writes beside files
+    it finds, and looks in several folders, in each under `<folder>/<name>/raw`. A file that is in
+    none is downloaded into the first folder that can be written to. Downloads are held to their
+    MD5; local files are not, for there are honest copies that are packed or rounded otherwise.
+
+    Args:
+        folders: Folders to look in, first hit wins.
+        train: Read the training split rather than the test split.
+        transform: Applied to an image (PIL) when indexed.
+        target_transform: Applied to a label when indexed.
+
+    Raises:
+        DataError: A file is truncated, corrupt or foreign.
+        DataMissing: A file is in no folder and cannot be downloaded.
+        ValueError: There is no folder.
+    """
+
+    name: ClassVar[str] = "MNIST"  # of the folder; mirrors, resources and classes are torchvision's
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if not folders:
+            raise ValueError("expected at least one folder to look for data in, got none")
+        self.folders = tuple(Path(folder) for folder in folders)
+        super().__init__(self.folders[0], train, transform, target_transform)
+
+    def images(self) -> Images:
+        """Return all images and labels, shapes (N, 28, 28) and (N,)."""
+        return Images(self.data.numpy(), self.targets.numpy())
+
+    @property
+    def raw_folder(self) -> str:
+        """Return the first folder that is looked in."""
+        return str(Path(self.root, self.name, "raw"))
+
+    def _check_legacy_exist(self) -> bool:
+        return False  # torchvision's old .pt files are not read
+
+    def _check_exists(self) -> bool:
+        return True  # _load_data finds the files, and says which is missing
+
+    def _load_data(self) -> tuple[torch.Tensor, torch.Tensor]:
+        split = "train" if self.train else "t10k"
+        images = self._locate(f"{split}-images-idx3-ubyte")
+        labels = self._locate(f"{split}-labels-idx1-ubyte")
+        pixels, targets = read_idx(images, (28, 28)), read_idx(labels, ())
+        if len(pixels) != len(targets):
+            raise DataError(
+                f"{labels}: expected {len(pixels)} labels, one for each image in {images}, "
+                f"got {len(targets)}; delete the wrong one of the two and run again"
+            )
+        if targets.max(initial=0) >= len(self.classes):
+            raise DataError(
+                f"{labels}: expected labels below {len(self.classes)}, got {targets.max()}; {CURE}"
+            )
+        return torch.from_numpy(pixels), torch.from_numpy(targets.astype(np.int64))
+
+    def _locate(self, file: str) -> Path:
+        for folder in self.folders:
+            for path in (
+                folder / self.name / "raw" / file,
+                folder / self.name / "raw" / f"{file}.gz",
+            ):
+                if path.exists():
+                    return path
+        return self._download(f"{file}.gz")
+
+    def _download(self, archive: str) -> Path:
+        looked = ", ".join(str(folder / self.name / "raw") for folder in self.folders)
+        target = _first_writable(self.folders) / self.name / "raw" / archive
+        try:
+            fetch(
+                [mirror + archive for mirror in self.mirrors], target, dict(self.resources)[archive]
+            )
+        except DataMissing as error:
+            cure = "put the file there, or name its folder with --data-dir"
+            raise DataMissing(f"{error}, and is not in {looked}; {cure}") from error
+        return target
+
+
+def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes, gzipped or not.
+
+    Args:
+        path: The file; whether it is gzipped is read from its first bytes, not from its name.
+        item: Expected shape of one entry: (28, 28) for images, () for labels.
+
+    Returns:
+        Shape (N, *item), writable.
+
+    Raises:
+        DataError: The file cannot be read, is corrupt, or holds something else.
+    """
+    content = _unpack(path)
+    dims = 1 + len(item)
+    # Two zeros, 8 for unsigned bytes, the number of dimensions; each of them in four bytes, >u4.
+    if content[:4] != bytes((0, 0, 8, dims)) or len(content) < 4 + 4 * dims:
+        expected = f"an IDX file of unsigned bytes in {dims} dimensions (00 00 08 0{dims} ...)"
+        got = content[:4].hex(" ") or "an empty file"
+        raise DataError(f"{path}: expected {expected}, got {got} ({len(content)} bytes); {CURE}")
+    shape = tuple(np.frombuffer(content, ">u4", dims, offset=4).tolist())
+    if shape[1:] != item:
+        raise DataError(f"{path}: expected entries of shape {item}, got {shape[1:]}; {CURE}")
+    expected_size, size = math.prod(shape), len(content) - 4 - 4 * dims
+    if size != expected_size:
+        what = f"{expected_size} bytes after the header, for shape {shape}"
+        raise DataError(f"{path}: expected {what}, got {size}; {CURE}")
+    return np.frombuffer(bytearray(content), np.uint8, offset=4 + 4 * dims).reshape(shape)
+
+
+def _unpack(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content[:2] == GZIP else content
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: expected a whole gzip file, got {error}; {CURE}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {CURE}") from error
+
+
+def _first_writable(folders: Sequence[Path]) -> Path:
+    for folder in folders:
+        # A folder that is not there yet, as the cache at first, is made in its nearest ancestor.
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            return folder
+    return folders[-1]  # fetch will say why it cannot be written to

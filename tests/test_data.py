@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from bdlbench.data import Images, Scaler, search_folders, split_validation
+from bdlbench.errors import DataError
+
+
+def make_images(n: int, seed: int = 0) -> Images:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+    return Images(pixels, np.arange(n, dtype=np.int64) % 10)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "labels", "message"),
+    [
+        (np.zeros((2, 28, 28)), np.zeros(2, np.int64), "uint8 pixels .*got float64"),
+        (np.zeros((2, 8, 8), np.uint8), np.zeros(2, np.int64), r"got uint8 \(2, 8, 8\)"),
+        (np.zeros((2, 784), np.uint8), np.zeros(2, np.int64), r"got uint8 \(2, 784\)"),
+        (np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8), "int64 labels .*got uint8"),
+        (np.zeros((2, 28, 28), np.uint8), np.zeros(3, np.int64), r"labels \(2,\), got int64 \(3,"),
+        (np.zeros((2, 28, 28), np.uint8), np.array([0, 10]), "labels 0 to 9, got 0 to 10"),
+        (np.zeros((2, 28, 28), np.uint8), np.array([-1, 3]), "labels 0 to 9, got -1 to 3"),
+    ],
+)
+def test_images_check_what_they_hold(pixels: object, labels: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Images(pixels, labels)  # type: ignore[arg-type]
+
+
+def test_images_have_a_length_and_slices() -> None:
+    images = make_images(12)
+    assert len(images) == 12
+    assert images[3:5].labels.tolist() == [3, 4]
+    assert np.array_equal(images[np.array([7, 1])].pixels, images.pixels[[7, 1]])
+
+
+def test_sha256_is_of_pixels_labels_and_shape() -> None:
+    images = make_images(3)
+    content = images.pixels.tobytes() + images.labels.tobytes() + b"(3, 28, 28)"
+    assert images.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_sha256_does_not_depend_on_memory_layout() -> None:
+    images = make_images(6)
+    columns_first = Images(np.asfortranarray(images.pixels), np.repeat(images.labels, 2)[::2])
+    assert columns_first.sha256 == images.sha256
+
+
+def test_sha256_changes_with_one_pixel_or_label() -> None:
+    images = make_images(3)
+    pixels, labels = images.pixels.copy(), images.labels.copy()
+    pixels[2, 27, 27] ^= 1
+    labels[0] = 9
+    digests = {
+        Images(p, v).sha256 for p in (images.pixels, pixels) for v in (images.labels, labels)
+    }
+    assert len(digests) == 4
+
+
+def test_scaler_equals_scikit_learn() -> None:
+    images, other = make_images(20), make_images(5, seed=1)
+    column = images.pixels.reshape(-1, 1) / 255
+    theirs = StandardScaler().fit(column)
+    scaler = Scaler.fit(images)
+    assert scaler.mean == pytest.approx(theirs.mean_[0], rel=1e-12)
+    assert scaler.std == pytest.approx(theirs.scale_[0], rel=1e-12)
+    scaled = scaler(other)
+    assert scaled.dtype == np.float32
+    assert scaled.shape == (5, 28, 28)
+    expected = theirs.transform(other.pixels.reshape(-1, 1) / 255).reshape(scaled.shape)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_scaler_by_hand() -> None:
+    # Half of the pixels 0, half 255: mean 1/2, standard deviation 1/2, scaled to -1 and +1.
+    pixels = np.zeros((2, 28, 28), np.uint8)
+    pixels[1] = 255
+    images = Images(pixels, np.zeros(2, np.int64))
+    scaler = Scaler.fit(images)
+    assert (scaler.mean, scaler.std) == (0.5, 0.5)
+    assert scaler(images)[:, 0, 0].tolist() == [-1.0, 1.0]
+
+
+def test_scaler_refuses_constant_and_empty_images() -> None:
+    blank = Images(np.full((2, 28, 28), 7, np.uint8), np.zeros(2, np.int64))
+    with pytest.raises(ValueError, match="expected a positive standard deviation"):
+        Scaler.fit(blank)
+    with pytest.raises(ValueError, match="expected at least one image"):
+        Scaler.fit(blank[:0])
+
+
+@pytest.mark.parametrize(("n", "validation"), [(10, 1), (19, 1), (20, 2), (1297, 129)])
+def test_last_tenth_is_validation(n: int, validation: int) -> None:
+    images = make_images(n)
+    fit, held_out = split_validation(images)
+    assert len(held_out) == validation
+    assert np.array_equal(np.concatenate([fit.pixels, held_out.pixels]), images.pixels)
+    assert np.array_equal(np.concatenate([fit.labels, held_out.labels]), images.labels)
+
+
+def test_too_few_images_to_split() -> None:
+    with pytest.raises(ValueError, match="expected at least 10 images to split, got 9"):
+        split_validation(make_images(9))
+
+
+def test_folders_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, named = tmp_path / "given", tmp_path / "named"
+    given.mkdir()
+    named.mkdir()
+    monkeypatch.setenv("BDLBENCH_DATA", str(named))
+    folders = search_folders(given)
+    assert folders[:2] == (given, named)
+    assert len(folders) == 3
+    assert folders[2].name == "bdlbench"
+
+
+def test_only_the_cache_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    (cache,) = search_folders()
+    monkeypatch.setenv("BDLBENCH_DATA", "")
+    assert search_folders() == (cache,)
+
+
+def test_a_folder_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    with pytest.raises(DataError, match=r"--data-dir to name a folder, got .*nowhere") as caught:
+        search_folders(tmp_path / "nowhere")
+    assert "\n" not in str(caught.value)
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("BDLBENCH_DATA", str(file))
+    with pytest.raises(DataError, match=r"BDLBENCH_DATA to name a folder, got .*file"):
+        search_folders()

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bdlbench.download import fetch
+from bdlbench.errors import DataError, DataMissing
+
+CONTENT = bytes(range(256)) * 1000
+MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Serve /good, /unsized, /truncated and /wrong, hang on /silent; all else is a 404."""
+
+    def do_GET(self) -> None:
+        bodies = {"/truncated": CONTENT[:1000], "/wrong": CONTENT[::-1]}
+        if self.path == "/silent":
+            time.sleep(2)
+        elif self.path in ("/good", "/unsized", *bodies):
+            self.send_response(200)
+            if self.path != "/unsized":
+                self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+            self.wfile.write(bodies.get(self.path, CONTENT))
+        else:
+            self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def dead() -> str:
+    # Bound and closed: nothing listens on this port.
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        return f"http://127.0.0.1:{server.server_port}/dead"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.mark.parametrize("path", ["good", "unsized"])
+def test_a_good_file_lands_whole_and_alone(server: str, path: str, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "file.gz"
+    fetch([f"{server}/{path}"], target, MD5)
+    assert target.read_bytes() == CONTENT
+    assert os.listdir(target.parent) == ["file.gz"]
+
+
+@pytest.mark.parametrize("first", ["truncated", "wrong", "missing", "dead", "silent"])
+def test_a_bad_mirror_gives_way_to_the_next(
+    server: str, dead: str, first: str, tmp_path: Path
+) -> None:
+    url = dead if first == "dead" else f"{server}/{first}"
+    fetch([url, f"{server}/good"], tmp_path / "file.gz", MD5, timeout=0.3)
+    assert (tmp_path / "file.gz").read_bytes() == CONTENT
+    assert os.listdir(tmp_path) == ["file.gz"]
+
+
+def test_when_all_fail_one_line_names_each_mirror_and_its_reason(
+    server: str, dead: str, tmp_path: Path
+) -> None:
+    urls = [dead, *(f"{server}/{path}" for path in ("truncated", "wrong", "missing", "silent"))]
+    with pytest.raises(DataMissing) as caught:
+        fetch([*urls, "no-url"], tmp_path / "file.gz", MD5, timeout=0.3)
+    message = str(caught.value)
+    wrong = hashlib.md5(CONTENT[::-1], usedforsecurity=False).hexdigest()
+    reasons = [
+        f"[Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}",
+        f"truncated, expected {len(CONTENT)} bytes, got 1000",
+        f"expected MD5 {MD5}, got {wrong}",
+        "HTTP Error 404: Not Found",
+        "timed out",
+        "unknown url type: 'no-url'",
+    ]
+    for url, reason in zip([*urls, "no-url"], reasons, strict=True):
+        assert f"{url}: {reason}" in message
+    assert "\n" not in message
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_old_file_stays_when_the_download_fails(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file.gz").write_bytes(b"old")
+    with pytest.raises(DataMissing):
+        fetch([f"{server}/wrong"], tmp_path / "file.gz", MD5)
+    assert (tmp_path / "file.gz").read_bytes() == b"old"
+
+
+def test_a_folder_that_cannot_be_written_is_named(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "raw" / "file.gz"
+    with pytest.raises(DataError, match=r"cannot write .*file\.gz: Not a directory; name a folder"):
+        fetch([f"{server}/good"], target, MD5)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_nothing_is_left_behind(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        assert len(os.listdir(tmp_path)) == 1  # the partial file is there, and beside its place
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises((KeyboardInterrupt, DataError)):
+        fetch([f"{server}/good"], tmp_path / "file.gz", MD5)
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_bar_where_stderr_is_no_terminal(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch([f"{server}/good"], tmp_path / "file.gz", MD5)
+    assert capsys.readouterr() == ("", "")

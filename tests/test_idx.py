@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torchvision.datasets
+from numpy.typing import NDArray
+
+import bdlbench.idx
+from bdlbench.errors import DataError, DataMissing
+from bdlbench.idx import IdxDataset, read_idx
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+LABELS = np.array([3, 1, 4, 1, 9], dtype=np.uint8)
+
+
+def pack(array: NDArray[np.uint8]) -> bytes:
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    return header + array.tobytes()
+
+
+def write_files(
+    folder: Path, pack_file: Callable[[bytes], bytes] = gzip.compress, suffix: str = ".gz"
+) -> Path:
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        (raw / f"{split}-images-idx3-ubyte{suffix}").write_bytes(pack_file(pack(PIXELS)))
+        (raw / f"{split}-labels-idx1-ubyte{suffix}").write_bytes(pack_file(pack(LABELS)))
+    return raw
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
+        raise DataMissing(f"{target.name} could not be downloaded ({urls[0]}: offline)")
+
+    monkeypatch.setattr(bdlbench.idx, "fetch", refuse)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_reads_what_torchvision_reads(tmp_path: Path, train: bool) -> None:
+    write_files(tmp_path, bytes, "")
+    ours, theirs = IdxDataset([tmp_path], train), torchvision.datasets.MNIST(tmp_path, train)
+    assert ours.data.equal(theirs.data)
+    assert ours.targets.equal(theirs.targets)
+    assert ours.targets.dtype == theirs.targets.dtype
+    assert ours.classes == theirs.classes
+    assert ours[3][1] == theirs[3][1]
+    assert ours[3][0].tobytes() == theirs[3][0].tobytes()
+
+
+def test_gzipped_and_unpacked_are_the_same_images(tmp_path: Path) -> None:
+    write_files(tmp_path / "packed")
+    write_files(tmp_path / "plain", bytes, "")
+    packed = IdxDataset([tmp_path / "packed"]).images()
+    plain = IdxDataset([tmp_path / "plain"]).images()
+    assert packed.sha256 == plain.sha256
+    assert np.array_equal(packed.pixels, PIXELS)
+    assert packed.labels.tolist() == LABELS.tolist()
+
+
+def test_looks_in_each_folder_and_takes_the_first_hit(tmp_path: Path) -> None:
+    write_files(tmp_path / "second")
+    raw = write_files(tmp_path / "third")
+    (raw / "train-labels-idx1-ubyte.gz").write_bytes(pack(LABELS[::-1].copy()))
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    assert IdxDataset(folders).images().labels.tolist() == LABELS.tolist()
+    assert IdxDataset(folders[::2]).images().labels.tolist() == LABELS[::-1].tolist()
+
+
+def test_writes_nothing_beside_files_it_finds(tmp_path: Path) -> None:
+    raw = write_files(tmp_path)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    IdxDataset([tmp_path])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    assert len(list(raw.iterdir())) == 4
+
+
+IMAGES, LABEL_FILE = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+packed_pixels = gzip.compress(pack(PIXELS))
+corrupt = bytearray(packed_pixels)
+corrupt[-8] ^= 0xFF  # the CRC stands in the last eight bytes
+FAULTS = {
+    "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a whole gzip file, got .*ended"),
+    "corrupt gzip": (IMAGES, bytes(corrupt), "expected a whole gzip file, got CRC"),
+    "broken gzip": (
+        IMAGES,
+        packed_pixels[:10] + b"\xff" * 400,
+        "whole gzip file, got .*decompress",
+    ),
+    "gzip of another file": (IMAGES, gzip.compress(b"hello"), "got 68 65 6c 6c"),
+    "web page": (IMAGES, b"<html>404</html>", "expected an IDX file .* got 3c 68 74 6d"),
+    "empty file": (IMAGES, b"", r"got an empty file \(0 bytes\)"),
+    "header only in part": (IMAGES, pack(PIXELS)[:10], r"got 00 00 08 03 \(10 bytes\)"),
+    "truncated": (IMAGES, pack(PIXELS)[:-1], "expected 3920 bytes after the header, .*got 3919"),
+    "too long": (IMAGES, pack(PIXELS) + b"\0", "expected 3920 bytes after the header, .*got 3921"),
+    "labels for images": (IMAGES, pack(LABELS), "in 3 dimensions .* got 00 00 08 01"),
+    "images for labels": (LABEL_FILE, pack(PIXELS), "in 1 dimensions .* got 00 00 08 03"),
+    "another type": (LABEL_FILE, b"\0\0\x0d" + pack(LABELS)[3:], "got 00 00 0d 01"),
+    "other size": (IMAGES, pack(PIXELS[:, :8, :8]), r"entries of shape \(28, 28\), got \(8, 8\)"),
+    "other count": (LABEL_FILE, pack(LABELS[:4]), r"expected 5 labels, .*images.*got 4"),
+    "label 10": (LABEL_FILE, pack(LABELS + 1), "expected labels below 10, got 10"),
+}
+
+
+@pytest.mark.parametrize(("file", "content", "message"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_bad_file_is_one_line_that_names_it_and_the_cure(
+    tmp_path: Path, file: str, content: bytes, message: str
+) -> None:
+    raw = write_files(tmp_path)
+    (raw / file).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        IdxDataset([tmp_path])
+    text = str(caught.value)
+    assert text.startswith(f"{raw / file}: ")
+    assert "delete " in text
+    assert "\n" not in text
+    assert not isinstance(caught.value, DataMissing)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        read_idx(tmp_path, ())
+
+
+def test_missing_files_name_folders_mirrors_and_cure(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing) as caught:
+        IdxDataset([tmp_path / "one", tmp_path / "two"], train=False)
+    text = str(caught.value)
+    for part in (
+        "t10k-images-idx3-ubyte.gz could not be downloaded",
+        f"{IdxDataset.mirrors[0]}t10k-images-idx3-ubyte.gz: offline",
+        f"is not in {tmp_path / 'one/MNIST/raw'}, {tmp_path / 'two/MNIST/raw'}",
+        "--data-dir",
+    ):
+        assert part in text
+    assert "\n" not in text
+
+
+def test_downloads_go_to_the_first_folder_that_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official = dict(torchvision.datasets.MNIST.resources)
+    asked = []
+
+    def deliver(urls: Sequence[str], target: Path, md5: str) -> None:
+        asked.append(target)
+        assert [url.rpartition("/")[2] for url in urls] == [target.name] * len(IdxDataset.mirrors)
+        assert md5 == official[target.name]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
+
+    monkeypatch.setattr(bdlbench.idx, "fetch", deliver)
+    # A file in the place of a folder cannot be written to, whoever runs this.
+    (tmp_path / "file").touch(0o777)
+    folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
+    assert len(IdxDataset(folders)) == 5
+    raw = tmp_path / "cache" / "MNIST" / "raw"
+    assert asked == [raw / IMAGES, raw / LABEL_FILE]
+    assert len(IdxDataset(folders)) == 5
+    assert len(asked) == 2
+
+
+def test_where_nothing_can_be_written_the_last_folder_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
+        raise DataError(f"cannot write {target}")
+
+    monkeypatch.setattr(bdlbench.idx, "fetch", refuse)
+    files = [tmp_path / "one", tmp_path / "two"]
+    for file in files:
+        file.touch()
+    with pytest.raises(DataError, match=r"cannot write .*two/MNIST/raw/train-images"):
+        IdxDataset(files)
+
+
+def test_some_folder_is_needed() -> None:
+    with pytest.raises(ValueError, match="expected at least one folder"):
+        IdxDataset([])
