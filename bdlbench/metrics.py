@@ -1,0 +1,208 @@
+"""Score averaged class probabilities: calibration, accuracy and out-of-distribution detection.
+
+Pure functions on NumPy arrays, in float64. `probabilities` has shape (inputs, classes), each row
+summing to 1; `labels` has shape (inputs,) and holds class numbers. Wrong input is a ValueError.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Float64s = NDArray[np.float64]
+Labels = NDArray[np.integer]
+
+_ROW_SUM_TOLERANCE = 1e-4
+
+
+def _checked(probabilities: Floats) -> Float64s:
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.ndim != 2 or 0 in p.shape:
+        raise ValueError(f"expected probabilities of shape (inputs, classes), got {p.shape}")
+    if not np.isfinite(p).all() or (p < 0).any():
+        raise ValueError("expected finite, non-negative probabilities, got NaN, inf or below 0")
+    worst = float(np.abs(p.sum(axis=1) - 1).max())
+    if worst > _ROW_SUM_TOLERANCE:
+        raise ValueError(f"expected rows that sum to 1, got a row that is off by {worst:.3g}")
+    return p
+
+
+def _checked_pair(probabilities: Floats, labels: Labels) -> tuple[Float64s, NDArray[np.integer]]:
+    p, y = _checked(probabilities), np.asarray(labels)
+    if y.shape != p.shape[:1] or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"expected {len(p)} integer labels, got {y.dtype} of shape {y.shape}")
+    if y.min() < 0 or y.max() >= p.shape[1]:
+        raise ValueError(f"expected labels in 0..{p.shape[1] - 1}, got {y.min()}..{y.max()}")
+    return p, y
+
+
+def _checked_scores(scores: Floats) -> Float64s:
+    s = np.asarray(scores, dtype=np.float64)
+    if s.ndim != 1 or s.size == 0 or not np.isfinite(s).all():
+        raise ValueError(f"expected a non-empty vector of finite scores, got shape {s.shape}")
+    return s
+
+
+def _checked_bins(bins: int) -> int:
+    if bins < 1:
+        raise ValueError(f"expected at least 1 bin, got {bins}")
+    return bins
+
+
+def correct(probabilities: Floats, labels: Labels) -> Float64s:
+    """Return 1.0 where the most probable class is the label and 0.0 elsewhere, (inputs,)."""
+    p, y = _checked_pair(probabilities, labels)
+    return np.asarray(p.argmax(axis=1) == y, dtype=np.float64)
+
+
+def log_losses(probabilities: Floats, labels: Labels) -> Float64s:
+    """Return −log p(label) of every input, (inputs,), in nats.
+
+    A probability below the smallest normal float64 (2.2e-308) counts as that, so that one label
+    held to be impossible costs 708.4 nats and not infinity.
+    """
+    p, y = _checked_pair(probabilities, labels)
+    of_label = np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny)
+    return np.asarray(-np.log(of_label))
+
+
+def squared_errors(probabilities: Floats, labels: Labels) -> Float64s:
+    """Return Σ_c (p_c − [c = label])² of every input, (inputs,), each in [0, 2]."""
+    p, y = _checked_pair(probabilities, labels)
+    return np.asarray(np.square(p - np.eye(p.shape[1])[y]).sum(axis=1))
+
+
+def accuracy(probabilities: Floats, labels: Labels) -> float:
+    """Compute the share of inputs whose most probable class is the label."""
+    return float(correct(probabilities, labels).mean())
+
+
+def negative_log_likelihood(probabilities: Floats, labels: Labels) -> float:
+    """Compute the mean of −log p(label), in nats; see `log_losses` for p = 0."""
+    return float(log_losses(probabilities, labels).mean())
+
+
+def brier_score(probabilities: Floats, labels: Labels) -> float:
+    """Compute the mean over inputs of Σ_c (p_c − [c = label])², in [0, 2] (Brier, 1950, eq. 2)."""
+    return float(squared_errors(probabilities, labels).mean())
+
+
+def calibration_gaps(
+    probabilities: Floats, labels: Labels, bins: int = 15
+) -> tuple[NDArray[np.intp], Float64s]:
+    """Return every input's confidence bin and its confidence − correctness, both (inputs,).
+
+    Bin b of B is (b/B, (b+1)/B]: closed on the right, so that a confidence of exactly 1.0 is in
+    the last bin, and no input is ever in none.
+    """
+    right = correct(probabilities, labels)
+    confidence = np.asarray(probabilities, dtype=np.float64).max(axis=1)
+    inner_edges = np.arange(1, _checked_bins(bins)) / bins
+    return np.searchsorted(inner_edges, confidence, side="left"), confidence - right
+
+
+def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
+    """Compute Σ_b (n_b/n) |mean confidence − accuracy| over equal-width confidence bins.
+
+    Naeini et al. (2015), Guo et al. (2017, eq. 3); `calibration_gaps` defines the bins.
+    """
+    bin_of, gap = calibration_gaps(probabilities, labels, bins)
+    return float(np.abs(np.bincount(bin_of, weights=gap)).sum() / len(gap))
+
+
+def adaptive_calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
+    """Compute the mean over classes k and ranges r of |mean p_k − frequency of k| in the range.
+
+    Nixon et al. (2019), ACE, without a threshold: for each class on its own the inputs are sorted
+    by p_k and cut into `bins` ranges of equal size (the first inputs mod bins hold one more; fewer
+    inputs than bins make as many ranges as inputs). Inputs tied in p_k share their mean outcome,
+    so that the result does not depend on the order of the inputs.
+    """
+    p, y = _checked_pair(probabilities, labels)
+    gaps = np.stack([_sorted_gaps(p[:, k], y == k) for k in range(p.shape[1])])
+    ranges = np.array_split(gaps, min(_checked_bins(bins), len(y)), axis=1)
+    return float(np.mean([np.abs(part.mean(axis=1)) for part in ranges]))
+
+
+def _sorted_gaps(confidence: Float64s, outcome: NDArray[np.bool_]) -> Float64s:
+    values, group, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    frequency = np.bincount(group, weights=outcome) / counts
+    return np.repeat(values - frequency, counts)
+
+
+def _without_top(p: Float64s) -> Float64s:
+    others = p.copy()
+    others[np.arange(len(p)), p.argmax(axis=1)] = 0.0
+    return others
+
+
+def predictive_entropy(probabilities: Floats) -> Float64s:
+    """Compute −Σ_c p_c log p_c of every input, (inputs,), in nats.
+
+    The top class enters through the sum of the others, so that two confident inputs differ even
+    where both top probabilities round to 1.0.
+    """
+    others = _without_top(_checked(probabilities))
+    rest = others.sum(axis=1)
+    logs = np.log(np.where(others > 0, others, 1.0))
+    return np.asarray(-(others * logs).sum(axis=1) - (1 - rest) * np.log1p(-rest))
+
+
+def max_probability(probabilities: Floats) -> Float64s:
+    """Compute 1 − max_c p_c of every input, (inputs,): a score that grows with doubt.
+
+    It is summed from the other classes: 1 − max p itself would tie at 0 for every input whose
+    top probability is within 1e-16 of 1, that is above a logit gap of about 37.
+    """
+    return np.asarray(_without_top(_checked(probabilities)).sum(axis=1))
+
+
+def mutual_information(probabilities: Floats, expected_entropy: Floats) -> Float64s:
+    """Compute the entropy of the mean − the mean entropy over draws, (inputs,), in nats.
+
+    Houlsby et al. (2011). What is below 1e-5 of the entropy is 0: with predictions stored as
+    float32 it is rounding, and rounding would rank the inputs of a sampler with a single draw.
+    (−log p of up to 87 = −log of float32's smallest normal has a rounding error of 3.8e-6.)
+    """
+    total, expected = predictive_entropy(probabilities), _checked_scores(expected_entropy)
+    if expected.shape != total.shape:
+        raise ValueError(f"expected {total.shape} expected entropies, got {expected.shape}")
+    difference = total - expected
+    rounding = 1e-5 * total + float(np.finfo(np.float32).tiny)
+    return np.where(difference > rounding, difference, 0.0)
+
+
+def _pooled(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.bool_], Float64s]:
+    inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
+    return np.arange(len(inside) + len(outside)) >= len(inside), np.concatenate([inside, outside])
+
+
+def auroc(in_scores: Floats, out_scores: Floats) -> float:
+    """Compute P(out > in) + ½ P(out = in): out-of-distribution is the positive class."""
+    # Inside, because scikit-learn takes a second to import and half of this module needs none.
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(*_pooled(in_scores, out_scores)))
+
+
+def average_precision(in_scores: Floats, out_scores: Floats) -> float:
+    """Compute Σ_n (R_n − R_{n−1}) P_n with out-of-distribution as the positive class.
+
+    Not interpolated (scikit-learn's definition). It moves with the ratio of the two set sizes.
+    """
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(*_pooled(in_scores, out_scores)))
+
+
+def fpr_at_95_tpr(in_scores: Floats, out_scores: Floats) -> float:
+    """Compute the share of in-distribution inputs called OOD when 95 % of the OOD inputs are.
+
+    The threshold t is the largest with at least 95 % of the OOD scores ≥ t; the result is the
+    share of in-distribution scores ≥ t. Out-of-distribution is the positive class.
+    """
+    inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
+    caught = -(-95 * outside.size // 100)  # ceil in whole numbers: 0.95 has no exact float
+    threshold = np.sort(outside)[outside.size - caught]
+    return float((inside >= threshold).mean())

@@ -1,0 +1,157 @@
+"""Keep what a run predicted, so that every metric can be computed from the file alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+
+from bdlbench.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+IN_DISTRIBUTION = ("test", "validation")
+"""Names of the sets whose labels are classes of the model; every other set is out of it."""
+
+_SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_LARGEST_FILE = 2**30  # bytes unpacked: a crafted archive of 1 MB can unpack to far more
+_DTYPES = {
+    "log_probabilities": np.dtype(np.float32),
+    "expected_entropy": np.dtype(np.float32),
+    "votes": np.dtype(np.uint8),
+    "labels": np.dtype(np.int64),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Hold the predictions for one set of inputs, averaged over the draws.
+
+    Attributes:
+        log_probabilities: float32 (inputs, classes), log of the draw-averaged probabilities.
+        expected_entropy: float32 (inputs,), mean over draws of the entropy, in nats.
+        votes: uint8 (draws, inputs), most probable class of every draw.
+        labels: int64 (inputs,); classes of the model only for an in-distribution set.
+
+    Raises:
+        ValueError: on a wrong type or shape, on a non-finite value, on rows that do not sum to 1
+            within 1e-3, on a vote for a class that there is not.
+    """
+
+    log_probabilities: NDArray[np.float32]
+    expected_entropy: NDArray[np.float32]
+    votes: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        self._check_values()
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Return the draw-averaged probabilities, float64 (inputs, classes), renormalised."""
+        p = np.exp(self.log_probabilities.astype(np.float64))
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+    def _check_types(self) -> None:
+        for name, dtype in _DTYPES.items():
+            got = getattr(self, name).dtype
+            if got != dtype:
+                raise ValueError(f"expected {name} of type {dtype}, got {got}")
+        shape = self.log_probabilities.shape
+        if len(shape) != 2 or 0 in shape:
+            raise ValueError(f"expected log_probabilities (inputs, classes), got shape {shape}")
+        for name in ("expected_entropy", "labels"):
+            if getattr(self, name).shape != shape[:1]:
+                got = getattr(self, name).shape
+                raise ValueError(f"expected {name} of shape {shape[:1]}, got {got}")
+        if self.votes.ndim != 2 or self.votes.shape[1] != shape[0] or not len(self.votes):
+            raise ValueError(f"expected votes (draws, {shape[0]}), got shape {self.votes.shape}")
+
+    def _check_values(self) -> None:
+        for name in ("log_probabilities", "expected_entropy"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"expected finite {name}, got NaN or inf")
+        worst = np.abs(np.exp(self.log_probabilities.astype(np.float64)).sum(axis=1) - 1).max()
+        if not worst <= 1e-3:
+            raise ValueError(f"expected probabilities that sum to 1, got a row off by {worst:.3g}")
+        classes = self.log_probabilities.shape[1]
+        if self.votes.max() >= classes:
+            raise ValueError(f"expected votes below {classes}, got {self.votes.max()}")
+
+
+def save(path: Path, sets: Mapping[str, Predictions]) -> None:
+    """Write the predictions for every set of inputs to one compressed .npz file.
+
+    The arrays are named `<set>/<field>`. The same content gives the same bytes (with the same
+    zlib): sets in alphabetical order, arrays in C order, and NumPy dates every entry 1980.
+
+    Raises:
+        ValueError: for no sets, a set name that is not one plain word, or labels out of range.
+    """
+    _check_sets(sets)
+    arrays = {
+        f"{name}/{field}": np.ascontiguousarray(array)
+        for name in sorted(sets)
+        for field, array in asdict(sets[name]).items()
+    }
+    with path.open("wb") as file:  # given a path, NumPy would add a suffix to it
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def read(path: Path) -> dict[str, Predictions]:
+    """Read what `save` wrote. Nothing in the file is ever unpickled.
+
+    Raises:
+        RecordError: for whatever is wrong with the file; the message names it.
+    """
+    try:
+        sets = {name: Predictions(**arrays) for name, arrays in _arrays(path).items()}
+        _check_sets(sets)
+    # Damaged bytes raise almost anything in zipfile, zlib and NumPy: one error for all of it.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RecordError(f"expected predictions in {path}, got: {reason}") from error
+    return sets
+
+
+def _arrays(path: Path) -> dict[str, dict[str, Any]]:
+    sets: dict[str, dict[str, Any]] = {}
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        _check_archive(archive)
+        for key in archive.files:
+            name, _, field = key.rpartition("/")
+            sets.setdefault(name, {})[field] = archive[key]
+    for name, arrays in sets.items():
+        wanted = {field.name for field in fields(Predictions)}
+        if arrays.keys() != wanted or not all(isinstance(a, np.ndarray) for a in arrays.values()):
+            raise ValueError(f"expected arrays {sorted(wanted)} in {name!r}, got {sorted(arrays)}")
+    return sets
+
+
+def _check_archive(archive: object) -> None:
+    if not isinstance(archive, NpzFile) or archive.zip is None:
+        raise ValueError("expected an .npz archive, got a single array")
+    size = sum(entry.file_size for entry in archive.zip.infolist())
+    if size > _LARGEST_FILE:
+        raise ValueError(f"expected at most {_LARGEST_FILE} bytes unpacked, got {size}")
+
+
+def _check_sets(sets: Mapping[str, Predictions]) -> None:
+    if not sets:
+        raise ValueError("expected at least one set of inputs, got none")
+    for name, predictions in sets.items():
+        if not _SET_NAME.fullmatch(name):
+            raise ValueError(f"expected a set name of letters, digits, - and _, got {name!r}")
+        classes, labels = predictions.log_probabilities.shape[1], predictions.labels
+        if name in IN_DISTRIBUTION and (labels.min() < 0 or labels.max() >= classes):
+            found = f"{labels.min()}..{labels.max()}"
+            raise ValueError(f"expected labels of {name} in 0..{classes - 1}, got {found}")

@@ -1,0 +1,159 @@
+"""Compute every metric of a run from its saved predictions, and say what each metric means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from bdlbench import metrics
+from bdlbench.predictions import IN_DISTRIBUTION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bdlbench.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Describe one metric; `<set>` in a text stands for the name of an OOD set.
+
+    Attributes:
+        name: The key of the metric in a record.
+        label: What a table shows.
+        direction: Where better values lie, "up" or "down".
+        definition: One sentence.
+    """
+
+    name: str
+    label: str
+    direction: Literal["up", "down"]
+    definition: str
+
+
+_CLASSIFICATION = {
+    "accuracy": metrics.accuracy,
+    "negative_log_likelihood": metrics.negative_log_likelihood,
+    "brier_score": metrics.brier_score,
+    "expected_calibration_error": metrics.expected_calibration_error,
+    "adaptive_calibration_error": metrics.adaptive_calibration_error,
+}
+_DETECTION = {
+    "auroc": metrics.auroc,
+    "average_precision": metrics.average_precision,
+    "fpr_at_95_tpr": metrics.fpr_at_95_tpr,
+}
+_SCORES = {  # prefix of the metric: the score in words; the first is the headline
+    "": "predictive entropy",
+    "max_probability.": "1 − highest probability",
+    "mutual_information.": "mutual information",
+}
+_CONFIDENT = 0.9
+_TEXTS = ("name", "label", "definition")
+
+
+def _detection_metrics(prefix: str, score: str) -> tuple[Metric, ...]:
+    name, by = f"ood.<set>.{prefix}", f" by {score}" if prefix else ""
+    return (
+        Metric(f"{name}auroc", f"AUROC{by} (<set>)", "up",
+               f"Probability that the {score} of a random <set> input exceeds that of a random "
+               "in-distribution input, ties counted ½."),
+        Metric(f"{name}average_precision", f"AUPR{by} (<set>)", "up",
+               f"Average precision (not interpolated) of the {score} with <set> as the positive "
+               "class; it depends on the ratio of the set sizes."),
+        Metric(f"{name}fpr_at_95_tpr", f"FPR@95{by} (<set>)", "down",
+               f"Share of in-distribution inputs whose {score} is at or above the highest "
+               "threshold that at least 95 % of the <set> inputs reach."),
+    )  # fmt: skip
+
+
+METRICS = (
+    Metric("accuracy", "accuracy", "up", "Share of inputs whose most probable class is the label."),
+    Metric("negative_log_likelihood", "NLL", "down", "Mean of −log p(label), in nats."),
+    Metric("brier_score", "Brier", "down", "Mean of Σ_c (p_c − [c = label])², in [0, 2]."),
+    Metric("expected_calibration_error", "ECE (15 bins)", "down",
+           "Mean |confidence − accuracy| over 15 equal-width, right-closed bins of the highest "
+           "probability, weighted by the inputs in each."),
+    Metric("adaptive_calibration_error", "ACE (15 ranges)", "down",
+           "Mean |p − frequency| over classes and, for each class, 15 ranges of p that hold "
+           "equally many inputs."),
+    *(m for prefix, words in _SCORES.items() for m in _detection_metrics(prefix, words)),
+    Metric("ood.<set>.confident_fraction", "confident (<set>)", "down",
+           "Share of <set> inputs whose highest probability is above 0.9."),
+)  # fmt: skip
+"""What `score` computes, in the order of its result."""
+
+
+def describe(name: str) -> Metric:
+    """Return what the metric of this name means, its OOD set filled in.
+
+    Raises:
+        ValueError: if `score` computes no metric of this name.
+    """
+    of_set = re.fullmatch(r"ood\.([^.]+)\.(.+)", name)
+    pattern = f"ood.<set>.{of_set[2]}" if of_set else name
+    for metric in METRICS:
+        if metric.name == pattern:
+            if not of_set:
+                return metric
+            texts = {key: getattr(metric, key).replace("<set>", of_set[1]) for key in _TEXTS}
+            return replace(metric, **texts)
+    raise ValueError(f"expected one of {', '.join(m.name for m in METRICS)}, got {name!r}")
+
+
+def in_distribution(sets: Mapping[str, Predictions]) -> Predictions:
+    """Return the predictions for the one set named "test" or "validation".
+
+    Raises:
+        ValueError: if there is none, or both.
+    """
+    found = [name for name in IN_DISTRIBUTION if name in sets]
+    if len(found) != 1:
+        raise ValueError(f"expected one set named test or validation, got {sorted(sets)}")
+    return sets[found[0]]
+
+
+def score(sets: Mapping[str, Predictions]) -> dict[str, float]:
+    """Compute every metric from predictions, and from nothing else.
+
+    Args:
+        sets: Predictions by set name: "test" or "validation" is in distribution, and every other
+            set is out of it.
+
+    Returns:
+        Values by metric name (`METRICS`); OOD metrics as `ood.<set>.<metric>`.
+
+    Raises:
+        ValueError: if there is not exactly one in-distribution set, or its labels are no classes.
+    """
+    inside = in_distribution(sets)
+    p = inside.probabilities
+    results = {name: metric(p, inside.labels) for name, metric in _CLASSIFICATION.items()}
+    in_scores = _doubt(inside)
+    for name, outside in sets.items():
+        if name not in IN_DISTRIBUTION:
+            found = _detect(in_scores, _doubt(outside))
+            results |= {f"ood.{name}.{key}": value for key, value in found.items()}
+            confident = outside.probabilities.max(axis=1) > _CONFIDENT
+            results[f"ood.{name}.confident_fraction"] = float(confident.mean())
+    return results
+
+
+def _doubt(predictions: Predictions) -> dict[str, metrics.Float64s]:
+    p = predictions.probabilities
+    return {
+        "": metrics.predictive_entropy(p),
+        "max_probability.": metrics.max_probability(p),
+        "mutual_information.": metrics.mutual_information(p, predictions.expected_entropy),
+    }
+
+
+def _detect(
+    inside: dict[str, metrics.Float64s], outside: dict[str, metrics.Float64s]
+) -> dict[str, float]:
+    return {
+        prefix + name: metric(inside[prefix], outside[prefix])
+        for prefix in _SCORES
+        for name, metric in _DETECTION.items()
+    }

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bdlbench.controls import control_aurocs
+
+Images = NDArray[np.uint8]
+NAMES = {"random", "mean_intensity", "nonzero_fraction", "pixel_knn"}
+
+
+def constant_images(*values: int) -> Images:
+    return np.stack([np.full((28, 28), value, np.uint8) for value in values])
+
+
+def test_hand_worked_controls() -> None:
+    train = constant_images(*[100] * 10)
+    inside, outside = constant_images(90, 110, 130), constant_images(100, 0)
+    found = control_aurocs(train, inside, outside)
+    assert found.keys() == NAMES
+    # Intensity: 1 of 6 pairs is in order; turned round, 5 of 6.
+    assert found["mean_intensity"] == pytest.approx(5 / 6)
+    # Non-zero pixels: three ties, three pairs in reverse order; turned round, 4.5 of 6.
+    assert found["nonzero_fraction"] == pytest.approx(4.5 / 6)
+    # Distances in pixel values: 10, 10, 30 inside, 0 and 100 outside: not turned round.
+    assert found["pixel_knn"] == pytest.approx(3 / 6)
+
+
+def test_the_nearest_neighbours_are_not_turned_round() -> None:
+    train = constant_images(*[100] * 10)
+    found = control_aurocs(train, constant_images(0), constant_images(100))
+    assert found["pixel_knn"] == 0.0
+
+
+def test_the_distance_is_to_the_tenth_neighbour() -> None:
+    # Nine images at 0 and eleven at 200: the tenth nearest of 0 is at 200, that of 200 at 200.
+    train = constant_images(*[0] * 9, *[200] * 11)
+    found = control_aurocs(train, constant_images(200), constant_images(0))
+    assert found["pixel_knn"] == 1.0
+
+
+def test_random_scores_know_nothing_and_follow_the_seed() -> None:
+    blank = np.zeros((1, 28, 28), np.uint8)
+    one, other = (np.repeat(blank, 2000, axis=0) for _ in range(2))
+    found = control_aurocs(blank, one, other, seed=1)
+    # The AUROC of two samples of 2,000 has standard deviation √(4001/(12·2000²)) = 0.0091.
+    assert abs(found["random"] - 0.5) < 4 * 0.0091
+    assert found["mean_intensity"] == found["nonzero_fraction"] == found["pixel_knn"] == 0.5
+    assert control_aurocs(blank, one, other, seed=1) == found
+    assert control_aurocs(blank, one, other, seed=2)["random"] != found["random"]
+
+
+def pixel(value: int) -> Images:
+    return np.full((1, 1, 1), value, np.uint8)
+
+
+def test_ten_thousand_training_images_are_spread_over_all() -> None:
+    train = np.zeros((15_000, 1, 1), np.uint8)
+    train[10_000:] = 250  # the first 10,000 would hold none of these
+    assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 1.0
+
+
+def test_no_more_than_ten_thousand_training_images_are_used() -> None:
+    train = np.zeros((20_000, 1, 1), np.uint8)
+    train[1::2] = 250  # every second image is used, and none of these
+    assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 28, 28)), r"expected outside as uint8 .* got float64 \(2, 28, 28\)"),
+        (np.zeros((2, 8, 8), np.uint8), r"\(n, 28, 28\), got uint8 \(2, 8, 8\)"),
+        (np.zeros((2, 784), np.uint8), r"got uint8 \(2, 784\)"),
+        (np.zeros((0, 28, 28), np.uint8), r"got uint8 \(0, 28, 28\)"),
+    ],
+)
+def test_wrong_images_are_named(images: Images, message: str) -> None:
+    good = constant_images(1)
+    with pytest.raises(ValueError, match=message):
+        control_aurocs(good, good, images)
+
+
+def idx_images(folder: str) -> Images:
+    path = Path(os.environ["BDLBENCH_DATA"]) / folder / "raw" / "t10k-images-idx3-ubyte.gz"
+    content = gzip.decompress(path.read_bytes())
+    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)
+
+
+@pytest.mark.skipif("BDLBENCH_DATA" not in os.environ, reason="needs MNIST and notMNIST")
+def test_mnist_and_notmnist_differ_by_their_ink() -> None:
+    inside, outside = idx_images("MNIST"), idx_images("notMNIST")
+    found = control_aurocs(inside[:100], inside, outside)
+    assert found["nonzero_fraction"] == pytest.approx(0.9993, abs=5e-5)
+    assert found["mean_intensity"] == pytest.approx(0.9695, abs=5e-5)

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import log_softmax
+
+from bdlbench import metrics
+from bdlbench.predictions import Predictions
+from bdlbench.scores import score
+from bdlbench.statistics import Difference, paired_difference, seed_interval, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bdlbench.metrics import Float64s
+
+    Sets = Mapping[str, Predictions]
+
+METRICS = [
+    "accuracy",
+    "negative_log_likelihood",
+    "brier_score",
+    "expected_calibration_error",
+    "ood.letters.auroc",
+]
+
+
+def predictions(logits: Float64s, labels: Float64s | metrics.Labels) -> Predictions:
+    return Predictions(
+        log_probabilities=log_softmax(logits, axis=1).astype("f4"),
+        expected_entropy=np.zeros(len(logits), "f4"),
+        votes=logits.argmax(axis=1).astype("u1")[None],
+        labels=labels.astype(np.int64),
+    )
+
+
+def run(seed: int, skill: float, inputs: int = 300, classes: int = 4) -> Sets:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(inputs) % classes
+    logits = rng.normal(size=(inputs, classes))
+    # Rounded, so that some entropies tie.
+    ood = np.round(rng.normal(size=(inputs - 50, classes)))
+    return {
+        "test": predictions(np.round(logits + skill * np.eye(classes)[labels]), labels),
+        "letters": predictions(ood, np.zeros(inputs - 50)),
+    }
+
+
+def test_hand_worked_seed_interval() -> None:
+    interval = seed_interval([1.0, 2.0, 3.0])
+    half = 4.302653 / math.sqrt(3)  # t(0.975; 2) from a printed table, standard deviation 1
+    assert interval.mean == 2.0
+    assert interval.n == 3
+    assert interval.low == pytest.approx(2 - half, abs=1e-6)
+    assert interval.high == pytest.approx(2 + half, abs=1e-6)
+
+
+def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
+    interval = seed_interval([0.5])
+    assert (interval.mean, interval.low, interval.high, interval.n) == (0.5, None, None, 1)
+    for values in ([], [1.0, math.nan]):
+        with pytest.raises(ValueError, match="at least one finite value"):
+            seed_interval(values)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_seed_interval_covers_95_percent(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    hits = 0
+    for values in rng.normal(1.5, 0.3, size=(2000, seeds)):
+        interval = seed_interval(values.tolist())
+        assert interval.low is not None
+        assert interval.high is not None
+        hits += interval.low <= 1.5 <= interval.high
+    # Binomial error of 2,000 trials: √(.95·.05/2000) = 0.0049; four of them.
+    assert abs(hits / 2000 - 0.95) < 0.0195
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_difference_is_that_of_the_scores(metric: str) -> None:
+    a, b = [run(s, 1.0) for s in range(3)], [run(10 + s, 2.0) for s in range(3)]
+    expected = np.mean([score(y)[metric] - score(x)[metric] for x, y in zip(a, b, strict=True)])
+    found = paired_difference(metric, a, b, resamples=2)
+    assert found.difference == pytest.approx(expected, rel=1e-12)
+    assert (found.metric, found.seeds) == (metric, 3)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_identical_predictions_differ_by_exactly_nothing(metric: str, seeds: int) -> None:
+    runs = [run(s, 1.0) for s in range(seeds)]
+    found = paired_difference(metric, runs, runs, resamples=20)
+    assert (found.difference, found.low, found.high, found.standard_error) == (0, 0, 0, 0)
+    assert found.verdict == "no clear difference"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_more_skilful_sampler_is_better_whatever_the_direction(metric: str) -> None:
+    # At skill 2 the predictions are close to calibrated; at 0 they are confident chance.
+    poor, good = [run(s, 0.0) for s in range(3)], [run(20 + s, 2.0) for s in range(3)]
+    assert paired_difference(metric, poor, good, resamples=100).verdict == "better"
+    assert paired_difference(metric, good, poor, resamples=100).verdict == "worse"
+
+
+# A standard deviation from R resamples has a relative error of 1/√(2R): 2.2 % for R = 1,000.
+FOUR_MC_ERRORS = 4 / math.sqrt(2 * 1000)
+
+
+@pytest.mark.parametrize(
+    ("metric", "losses"),
+    [
+        ("accuracy", metrics.correct),
+        ("negative_log_likelihood", metrics.log_losses),
+        ("brier_score", metrics.squared_errors),
+    ],
+)
+def test_point_error_of_a_mean_is_the_paired_closed_form(
+    metric: str, losses: Callable[[Float64s, metrics.Labels], Float64s]
+) -> None:
+    a, b = run(1, 1.0), run(2, 2.0)
+    d = losses(b["test"].probabilities, b["test"].labels)
+    d = d - losses(a["test"].probabilities, a["test"].labels)
+    found = paired_difference(metric, [a], [b])
+    assert found.standard_error == pytest.approx(d.std() / math.sqrt(len(d)), rel=FOUR_MC_ERRORS)
+    half = stats.norm.ppf(0.975) * found.standard_error
+    assert found.high - found.difference == pytest.approx(half, rel=1e-9)
+
+
+def delong_components(sets: Sets) -> tuple[Float64s, Float64s]:
+    inside, outside = (
+        metrics.predictive_entropy(sets[name].probabilities) for name in ("test", "letters")
+    )
+    wins = (np.sign(outside[:, None] - inside[None, :]) + 1) / 2
+    return wins.mean(axis=0), wins.mean(axis=1)
+
+
+def test_point_error_of_auroc_agrees_with_delong() -> None:
+    a, b = run(3, 1.0, inputs=1000), run(4, 3.0, inputs=1000)
+    components = zip(delong_components(a), delong_components(b), strict=True)
+    delong = math.sqrt(sum((y - x).var(ddof=1) / len(x) for x, y in components))
+    found = paired_difference("ood.letters.auroc", [a], [b])
+    # Beyond the resampling error, bootstrap and DeLong differ by terms of order 1/n = 0.1 %.
+    assert found.standard_error == pytest.approx(delong, rel=FOUR_MC_ERRORS + 0.005)
+
+
+def test_point_error_of_calibration_agrees_with_resampling_the_predictions() -> None:
+    a, b = run(5, 1.0)["test"], run(6, 2.0)["test"]
+    rng, differences = np.random.default_rng(1), []
+    for _ in range(1000):
+        drawn = rng.integers(300, size=300)
+        errors = [
+            metrics.expected_calibration_error(x.probabilities[drawn], x.labels[drawn])
+            for x in (a, b)
+        ]
+        differences.append(errors[1] - errors[0])
+    found = paired_difference("expected_calibration_error", [{"test": a}], [{"test": b}])
+    tolerance = math.sqrt(2) * FOUR_MC_ERRORS  # both sides are resampled
+    assert found.standard_error == pytest.approx(np.std(differences, ddof=1), rel=tolerance)
+
+
+def seed_shifted(shift: float) -> Sets:
+    """Return predictions whose negative log likelihood is 1 + shift at every test point."""
+    p = math.exp(-1 - shift)
+    return {"test": predictions(np.tile(np.log([p, 1 - p]), (50, 1)), np.zeros(50))}
+
+
+def test_seed_error_alone_gives_the_t_interval_over_seeds() -> None:
+    shifts = [0.1, 0.2, 0.16]
+    a, b = [seed_shifted(0.0) for _ in shifts], [seed_shifted(s) for s in shifts]
+    found = paired_difference("negative_log_likelihood", a, b, resamples=20)
+    expected = seed_interval(shifts)  # no point differs from another, so the seeds are all
+    assert found.low == pytest.approx(expected.low, abs=1e-5)
+    assert found.high == pytest.approx(expected.high, abs=1e-5)
+    assert found.verdict == "worse"
+
+
+def test_errors_add_in_quadrature_with_welch_satterthwaite_degrees_of_freedom() -> None:
+    a, b = [run(s, 1.0) for s in range(3)], [run(30 + s, 1.5) for s in range(3)]
+    found = paired_difference("brier_score", a, b, resamples=4000)
+
+    def losses(sets: Sets) -> Float64s:
+        return metrics.squared_errors(sets["test"].probabilities, sets["test"].labels)
+
+    d = np.array([losses(y) - losses(x) for x, y in zip(a, b, strict=True)])
+    over_seeds = d.mean(axis=1).var(ddof=1) / 3
+    over_points = d.mean(axis=0).var() / d.shape[1]
+    both = over_seeds + over_points
+    freedom = both**2 / (over_seeds**2 / 2)
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(both)
+    assert found.high - found.low == pytest.approx(2 * half, rel=4 / math.sqrt(2 * 4000))
+
+
+def test_interval_covers_when_seeds_and_points_both_vary() -> None:
+    """Simulate runs of known expected difference 0.4 and count how often it is covered."""
+    rng = np.random.default_rng(0)
+    trials, hits, naive_hits = 300, 0, 0
+    for _ in range(trials):
+        # Loss of point i under seed s: 3 for a, and 3.4 + seed effect + point effect for b.
+        effects = 0.05 * rng.normal(size=(3, 1)) + 0.35 * rng.normal(size=60)
+        a = [losses_as_predictions(np.full(60, 3.0)) for _ in range(3)]
+        b = [losses_as_predictions(3.4 + e) for e in effects]
+        found = paired_difference("negative_log_likelihood", a, b, resamples=60)
+        hits += found.low <= 0.4 <= found.high
+        means = effects.mean(axis=1) + 0.4
+        naive_hits += means.min() <= 0.4 <= means.max()
+    # Binomial error: √(.95·.05/300) = 0.0126; four of them. (60 resamples cost less than 1 %.)
+    # No bound above: with noise that no point and seed share, the interval may be too wide.
+    assert hits / trials > 0.95 - 0.05
+    # The percentile bootstrap over 3 seeds is [min, max]; it covers 75 % at the very best.
+    assert naive_hits / trials < 0.75 + 4 * math.sqrt(0.75 * 0.25 / trials)
+
+
+def losses_as_predictions(losses: Float64s) -> Sets:
+    p = np.exp(-losses)
+    return {"test": predictions(np.log(np.column_stack([p, 1 - p])), np.zeros(len(losses)))}
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    a, b = [run(1, 1.0)], [run(2, 1.2)]
+    first = paired_difference("accuracy", a, b, resamples=50, seed=1)
+    assert paired_difference("accuracy", a, b, resamples=50, seed=1) == first
+    assert paired_difference("accuracy", a, b, resamples=50, seed=2) != first
+
+
+def test_what_cannot_be_compared_is_named() -> None:
+    one, two = run(1, 1.0), run(2, 1.0)
+    with pytest.raises(ValueError, match="same seeds for both samplers, got 1 and 2"):
+        paired_difference("accuracy", [one], [one, two])
+    with pytest.raises(ValueError, match="got 0 and 0"):
+        paired_difference("accuracy", [], [])
+    with pytest.raises(ValueError, match=r"one of accuracy, .* got 'ood\.letters\.aupr'"):
+        paired_difference("ood.letters.aupr", [one], [two])
+    with pytest.raises(ValueError, match="expected a set named kana, got"):
+        paired_difference("ood.kana.auroc", [one], [two])
+    with pytest.raises(ValueError, match="at least 2 resamples, got 1"):
+        paired_difference("accuracy", [one], [two], resamples=1)
+    with pytest.raises(ValueError, match="expected the sets"):
+        paired_difference("accuracy", [one], [{"test": two["test"]}])
+    other = replace(two["test"], labels=two["test"].labels[::-1])
+    with pytest.raises(ValueError, match="the same inputs in every test set"):
+        paired_difference("accuracy", [one], [{**two, "test": other}])
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (
+            Difference("m", 0.0541, 0.0469, 0.0613, 0.003, 3, "better"),
+            "sgld better than sgd on OOD AUROC: +0.054 [0.047, 0.061]",
+        ),
+        (
+            Difference("m", -0.00032, -0.00052, -0.00012, 0.0001, 3, "worse"),
+            "sgld worse than sgd on OOD AUROC: -0.0003 [-0.0005, -0.0001]",
+        ),
+        (
+            Difference("m", 0.02, -0.01, 0.05, 0.015, 1, "no clear difference"),
+            "no clear difference between sgd and sgld on OOD AUROC: +0.020 [-0.010, 0.050]",
+        ),
+        (
+            Difference("m", 0.0, 0.0, 0.0, 0.0, 3, "no clear difference"),
+            "no clear difference between sgd and sgld on OOD AUROC: +0.000 [0.000, 0.000]",
+        ),
+    ],
+)
+def test_differences_in_words(found: Difference, expected: str) -> None:
+    assert sentence(found, "sgd", "sgld", "OOD AUROC") == expected
