@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from rich.console import Console
 from bdlbench import controls, execution, machine, plan, records, registry, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
-from bdlbench.plan import Contender, Setup, source_of
+from bdlbench.plan import Contender, Setup
 from bdlbench.predictions import Predictions
+from bdlbench.provenance import scoring_code, source_of
 from bdlbench.records import Record, to_json
+from bdlbench.scores import score
 from bdlbench.settings import Setting, Spec, parse
 from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
 
@@ -144,6 +146,7 @@ def run_comparison(
     planned = plan.jobs(contenders, setup, fingerprints, range(seeds))
     everything = [job for group in planned for job in group]
     reused = {} if force else execution.finished(everything)
+    reused = {run: _rescored(setup.results, record) for run, record in reused.items()}
     missing = [job for job in everything if job.run not in reused]
     workers = jobs or (1 if setup.device == "cuda" else machine.cores())
     done = execution.carry_out(missing, min(workers, len(missing)), console)
@@ -184,6 +187,14 @@ def _row(contender: Contender, group: Sequence[Record], reused: Mapping[str, Rec
         reused=sum(record.run in reused for record in group),
         metrics={name: seed_interval(series) for name, series in values.items()},
     )
+
+
+def _rescored(results: Path, record: Record) -> Record:
+    """Score a run again if the code of the metrics has changed since; the file is left alone."""
+    if record.outcome != records.COMPLETED or record.scoring_sha256 == scoring_code():
+        return record
+    sets = records.read_predictions(records.folder_of(results, record.run), record)
+    return replace(record, metrics=score(sets))
 
 
 def headline(setup: Setup) -> list[str]:

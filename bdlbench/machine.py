@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -68,27 +65,3 @@ def peak_memory(device: torch.device) -> int:
         status = Path("/proc/self/status").read_text("ascii")
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS; not reset
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """Return versions, processor and threads, as they stand in a record."""
-    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
-    return {
-        "bdlbench": version("bdlbench"),
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "numpy": version("numpy"),
-        "system": platform.system(),
-        "processor": _processor(),
-        "threads": torch.get_num_threads(),
-        **gpu,
-    }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 from bdlbench import data as data_module
 from bdlbench import (
@@ -22,6 +21,7 @@ from bdlbench import (
 )
 from bdlbench.data import Images, search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
+from bdlbench.provenance import source_of
 from bdlbench.records import to_json
 from bdlbench.run import Job
 from bdlbench.settings import Setting, Spec
@@ -181,12 +181,3 @@ def _check_distinct(contenders: Sequence[Contender], planned: list[list[Job]]) -
                 f"{contender.label} is the same as {seen[first.run]}; name each sampler once"
             )
         seen[first.run] = contender.label
-
-
-def source_of(*modules: ModuleType) -> str:
-    """Return the SHA-256 of the modules' source."""
-    digest = hashlib.sha256()
-    for module in modules:
-        assert module.__file__ is not None
-        digest.update(Path(module.__file__).read_bytes())
-    return digest.hexdigest()

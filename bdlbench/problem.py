@@ -178,6 +178,8 @@ class Problem:
         """Cut each chain's endless sequence of shuffled epochs into minibatches of equal size."""
         while size is None:
             yield None
+        while size == self.n:  # all the data at every step: its order is of no account
+            yield torch.arange(self.n, device=rng.device).expand(self.chains, -1)
         queue = self._shuffle(rng)
         while True:
             while queue.shape[1] < size:
@@ -186,10 +188,11 @@ class Problem:
             yield batch
 
     def _shuffle(self, rng: torch.Generator) -> Tensor:
-        orders = [
-            torch.randperm(self.n, generator=rng, device=rng.device) for _ in range(self.chains)
-        ]
-        return torch.stack(orders)
+        # Sorting random keys shuffles all chains at once; in float64 no two keys are equal.
+        keys = torch.rand(
+            self.chains, self.n, generator=rng, device=rng.device, dtype=torch.float64
+        )
+        return keys.argsort(dim=1)
 
     def _check_batch_size(self, batch_size: int | None) -> int:
         size = self.n if batch_size is None else batch_size

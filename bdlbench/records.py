@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Record:
         epochs: Spent, as counted by the problem.
         draws: Number of draws that the predictions average.
         metrics: Scores by name; fractions, not percent. Empty unless completed.
+        scoring_sha256: Checksum of the code that computed the metrics.
         predictions_sha256: Checksum of the predictions' file; empty unless completed.
         environment: Versions, processor and threads.
         measured: What differs between two equal runs: wall-clock seconds of sampling and of
@@ -58,6 +59,7 @@ class Record:
     epochs: float
     draws: int
     metrics: dict[str, float]
+    scoring_sha256: str
     predictions_sha256: str
     environment: dict[str, Any]
     measured: dict[str, Any]
@@ -97,7 +99,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
         if sets:
             predictions.save(partial / "predictions.npz", sets)
             checksum = hashlib.sha256((partial / "predictions.npz").read_bytes()).hexdigest()
-            record = _replace(record, predictions_sha256=checksum)
+            record = replace(record, predictions_sha256=checksum)
         (partial / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
         for file in partial.iterdir():
             _sync(file)
@@ -173,10 +175,6 @@ def to_json(content: Any) -> str:
 
 def _damaged(path: Path, reason: str) -> RecordError:
     return RecordError(f"{path}: cannot be read ({reason}); delete its folder and run again")
-
-
-def _replace(record: Record, **changes: Any) -> Record:
-    return Record(**{**asdict(record), **changes})
 
 
 def _swap(partial: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from bdlbench import machine, models, records, registry, tasks
+from bdlbench import machine, models, provenance, records, registry, tasks
 from bdlbench.data import Images, Scaler, search_folders
 from bdlbench.draws import Draws
 from bdlbench.errors import DataError, Diverged, PluginError, RecordError
@@ -199,7 +199,8 @@ def _record(
         epochs=problem.epochs,
         draws=draws,
         metrics=score(result.sets) if result.sets else {},
+        scoring_sha256=provenance.scoring_code(),
         predictions_sha256="",
-        environment=machine.environment(device),
+        environment=provenance.environment(device),
         measured=measured,
     )

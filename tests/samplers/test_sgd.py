@@ -1,0 +1,31 @@
+"""SGD against the exact maximum a posteriori estimate."""
+
+from __future__ import annotations
+
+import torch
+
+from bdlbench import registry
+from bdlbench.exact import linear_regression
+from bdlbench.problem import Budget, Problem
+
+EXACT = linear_regression()
+
+
+def last(**settings: float) -> torch.Tensor:
+    problem = Problem(EXACT.posterior, Budget(epochs=200, draws=10))
+    plugin = registry.configure(registry.load("samplers", "sgd"), settings)
+    (theta,) = plugin.sample(problem, torch.Generator().manual_seed(0))
+    return torch.Tensor(theta[0]).double()
+
+
+def test_sgd_ends_at_the_mode_of_the_same_posterior() -> None:
+    # The cosine brings the rate to nought, and with it the minibatches' jitter: what is left is
+    # a small part of the posterior's own standard deviation.
+    error = last(batch_size=20, learning_rate=0.1) - EXACT.mean
+    assert (error.abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()
+
+
+def test_momentum_ends_there_too_and_by_another_way() -> None:
+    plain, heavy = last(batch_size=20), last(batch_size=20, momentum=0.9, learning_rate=0.01)
+    assert not torch.equal(plain, heavy)
+    assert ((heavy - EXACT.mean).abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()

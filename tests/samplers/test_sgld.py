@@ -1,0 +1,110 @@
+"""SGLD against the exact posterior, with the bias that theory predicts for its step size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import solve_discrete_lyapunov
+
+from bdlbench import registry
+from bdlbench.exact import linear_regression
+from bdlbench.optim import SGLD
+from bdlbench.problem import Budget, Problem
+
+EXACT = linear_regression()
+PRECISION = np.linalg.inv(EXACT.covariance.numpy())
+CHAINS = 200
+
+
+def sample(batch_size: int, epochs: float, draws: int, **settings: float) -> np.ndarray:
+    """Return draws of shape (draws, chains, 2)."""
+    problem = Problem(EXACT.posterior, Budget(epochs * CHAINS, draws), chains=CHAINS)
+    plugin = registry.configure(
+        registry.load("samplers", "sgld"), {"batch_size": batch_size, **settings}
+    )
+    sampled = plugin.sample(problem, torch.Generator().manual_seed(3))
+    return np.stack([theta.double().numpy().copy() for theta in sampled])
+
+
+def stationary(
+    step_size: float, temperature: float = 1, noise: np.ndarray | None = None
+) -> np.ndarray:
+    """Solve S = M S Mᵀ + εT·I + (ε²/4)·C, M = I − (ε/2)A, for the stationary covariance S."""
+    step = np.eye(2) - step_size / 2 * PRECISION
+    gradient_noise = 0 if noise is None else step_size**2 / 4 * noise
+    return solve_discrete_lyapunov(step, step_size * temperature * np.eye(2) + gradient_noise)
+
+
+def minibatch_noise(batch_size: int) -> np.ndarray:
+    """Return the covariance of the minibatch gradient at the mean, drawn without replacement."""
+    posterior, n = EXACT.posterior, EXACT.posterior.n
+    mean = EXACT.mean.float().expand(1, 2)
+    prior = mean[0].numpy() / posterior.prior_std**2
+    single = [posterior.gradient(mean, torch.tensor([[i]]))[0].numpy() - prior for i in range(n)]
+    spread = np.cov(np.array(single, dtype=np.float64), rowvar=False, ddof=0)
+    return spread / batch_size * (n - batch_size) / (n - 1)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.25])
+def test_full_batch_sgld_has_the_covariance_that_theory_gives(temperature: float) -> None:
+    step_size = 1.5e-3  # ε·λ/4 = 0.1 for the intercept: an 11 % bias, which must be there
+    draws = sample(100, epochs=2400, draws=30, step_size=step_size, temperature=temperature)
+    expected = stationary(step_size, temperature)
+    # Draws are 40 steps apart; the slope forgets by a factor (1 − ελ/2)^40 < 0.1: as good as
+    # independent. A variance from k of them has a relative standard deviation of √(2/k).
+    k = draws.shape[0] * draws.shape[1] * 0.9
+    flat = draws.reshape(-1, 2)
+    scale = np.sqrt(np.diag(expected))
+    assert np.abs((flat.mean(0) - EXACT.mean.numpy()) / scale).max() < 4 / k**0.5
+    measured = np.cov(flat, rowvar=False)
+    assert np.abs((measured - expected) / np.outer(scale, scale)).max() < 4 * (2 / k) ** 0.5
+    exact = EXACT.covariance.numpy() * temperature
+    assert measured[1, 1] / exact[1, 1] > 1.05, "the test must be able to see the known bias"
+
+
+def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> None:
+    # Minibatches that go through the data in turn are negatively correlated, so that the noise
+    # of independent ones, which theory has in closed form, is an upper bound.
+    step_size, batch_size = 1e-4, 25
+    draws = sample(batch_size, epochs=1000, draws=5, step_size=step_size)
+    low, high = stationary(step_size), stationary(step_size, noise=minibatch_noise(batch_size))
+    flat = draws.reshape(-1, 2)
+    k = len(flat) * 0.9  # draws are 400 steps apart: (1 − ελ/2)^400 ≈ 0.15 for the slope
+    tolerance = 4 * (2 / k) ** 0.5
+    measured = np.cov(flat, rowvar=False).diagonal() / low.diagonal()
+    assert (measured > 1 - tolerance).all()
+    assert (measured < high.diagonal() / low.diagonal() * (1 + tolerance)).all()
+    assert np.abs(flat.mean(0) - EXACT.mean.numpy()).max() < 4 * np.sqrt(high.max() / k)
+
+
+def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> None:
+    parameters = [
+        torch.tensor([1.0, 2.0], requires_grad=True),
+        torch.tensor(3.0, requires_grad=True),
+    ]
+    optimizer = SGLD(parameters, lr=0.01, temperature=4, generator=torch.Generator().manual_seed(5))
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+    rng, expected = torch.Generator().manual_seed(5), [p.detach().clone() for p in parameters]
+    for epsilon in (0.01, 0.005):
+        optimizer.zero_grad()
+        sum((p**2).sum() for p in parameters).backward()  # type: ignore[union-attr]
+        optimizer.step()
+        schedule.step()
+        for p in expected:
+            noise = torch.empty_like(p).normal_(generator=rng)
+            p.add_(-epsilon / 2 * 2 * p + (4 * epsilon) ** 0.5 * noise)
+    for got, wanted in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(got.detach(), wanted)
+
+
+def test_the_optimizer_skips_parameters_without_a_gradient() -> None:
+    parameter = torch.zeros(3, requires_grad=True)
+    SGLD([parameter], lr=0.1).step()
+    assert not parameter.any()
+
+
+@pytest.mark.parametrize(("lr", "temperature"), [(0.0, 1.0), (-1.0, 1.0), (0.1, -1.0)])
+def test_the_optimizer_refuses_what_makes_no_sense(lr: float, temperature: float) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        SGLD([torch.zeros(1, requires_grad=True)], lr=lr, temperature=temperature)

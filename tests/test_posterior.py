@@ -1,0 +1,120 @@
+"""The potential and its gradient against torch's own modules, losses and autograd."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bdlbench import models
+from bdlbench.errors import BdlbenchError
+from bdlbench.exact import linear_regression
+from bdlbench.likelihoods import Categorical, Gaussian
+from bdlbench.models import Network
+from bdlbench.posterior import Posterior
+
+MODELS = ("softmax", "mlp-7", "mlp-5-4", "lenet5")
+
+
+def make(model: str, n: int = 12) -> Posterior:
+    rng = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 28, 28, generator=rng)
+    y = torch.randint(10, (n,), generator=rng)
+    return Posterior(models.build(model), Categorical(), x, y, prior_std=0.5)
+
+
+def start(posterior: Posterior, chains: int) -> Tensor:
+    return posterior.network.init(chains, torch.Generator().manual_seed(2))
+
+
+def potential_by_hand(posterior: Posterior, theta: Tensor) -> Tensor:
+    """U of one chain through torch's own module, with the terms written out."""
+    parameters = {name: p[0] for name, p in posterior.network.unflatten(theta[None]).items()}
+    logits = functional_call(posterior.network.module, parameters, (posterior.x,))
+    prior = sum((p**2).sum() for p in parameters.values()) / (2 * posterior.prior_std**2)
+    return nn.functional.cross_entropy(logits, posterior.y, reduction="sum") + prior
+
+
+@pytest.mark.parametrize("chains", [1, 3])
+@pytest.mark.parametrize("model", MODELS)
+def test_potential_and_gradient_equal_autograd_through_torchs_modules(
+    model: str, chains: int
+) -> None:
+    posterior = make(model)
+    theta = start(posterior, chains)
+    for chain in range(chains):
+        leaf = theta[chain].clone().requires_grad_()
+        expected = potential_by_hand(posterior, leaf)
+        (gradient,) = torch.autograd.grad(expected, leaf)
+        assert posterior.potential(theta)[chain].item() == pytest.approx(expected.item(), rel=1e-5)
+        torch.testing.assert_close(posterior.gradient(theta)[chain], gradient, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_minibatches_average_to_the_full_gradient(model: str) -> None:
+    posterior = make(model)
+    theta = start(posterior, 2)
+    # A partition of the data, each chain in its own order: the mean of the estimates is exact.
+    batches = torch.stack([torch.arange(12), torch.arange(12).flip(0)]).split(3, dim=1)
+    gradients = torch.stack([posterior.gradient(theta, batch) for batch in batches])
+    torch.testing.assert_close(gradients.mean(0), posterior.gradient(theta), rtol=1e-4, atol=1e-4)
+    potentials = torch.stack([posterior.potential(theta, batch) for batch in batches])
+    torch.testing.assert_close(potentials.mean(0), posterior.potential(theta))
+
+
+def test_the_full_gradient_does_not_depend_on_how_the_data_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    posterior = make("mlp-7")
+    theta = start(posterior, 2)
+    whole = posterior.gradient(theta), posterior.potential(theta)
+    monkeypatch.setattr("bdlbench.posterior.ROWS", 5)  # 5 + 5 + 2
+    torch.testing.assert_close(posterior.gradient(theta), whole[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(posterior.potential(theta), whole[1])
+
+
+def test_gaussian_likelihood_equals_torchs() -> None:
+    outputs, y = torch.randn(2, 5, 1), torch.randn(2, 5)
+    expected = torch.distributions.Normal(outputs[..., 0], 0.6).log_prob(y)
+    torch.testing.assert_close(Gaussian(0.6).log_prob(outputs, y), expected)
+
+
+def test_linear_regressions_moments_are_the_potentials() -> None:
+    exact = linear_regression()
+    posterior, theta = exact.posterior, exact.mean.float()[None]
+    assert posterior.gradient(theta).abs().max() < 1e-2, "U has its minimum at the exact mean"
+    # U is quadratic, so that differences of its gradient give the exact precision.
+    columns = [
+        (posterior.gradient(theta + e) - posterior.gradient(theta - e))[0] / 2 for e in torch.eye(2)
+    ]
+    precision = torch.linalg.inv(exact.covariance)
+    torch.testing.assert_close(torch.stack(columns).double(), precision, rtol=1e-4, atol=1e-2)
+    assert exact.mean.tolist() == pytest.approx([3, 10], abs=0.25), "slope 3 and intercept 10"
+
+
+@pytest.mark.parametrize("name", ["resnet", "mlp", "mlp-0", "mlp-", "mlp-10-x"])
+def test_an_unknown_model_is_refused_with_the_choices(name: str) -> None:
+    with pytest.raises(BdlbenchError, match=r"no model .*softmax, mlp-<hidden>"):
+        models.build(name)
+
+
+def test_a_layer_without_a_rule_is_refused_by_name() -> None:
+    with pytest.raises(BdlbenchError, match="BatchNorm1d"):
+        Network(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
+
+
+def test_the_starting_point_has_the_scale_of_torchs_layers() -> None:
+    network = models.build("mlp-50")
+    parameters = network.unflatten(network.init(1, torch.Generator().manual_seed(0)))
+    bound = 1 / 28  # 1/√784
+    weight = parameters["1.weight"]
+    assert weight.abs().max() <= bound
+    assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)
+    assert parameters["1.bias"].abs().max() <= bound
+
+
+def test_building_a_model_leaves_the_global_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    models.build("lenet5").init(2, torch.Generator().manual_seed(0))
+    assert torch.equal(torch.get_rng_state(), before)
