@@ -87,6 +87,11 @@ class Problem:
         return self._budget.draws
 
     @property
+    def burn_in(self) -> float:
+        """Fraction of the budget before the first draw; for schedules."""
+        return self._budget.burn_in
+
+    @property
     def progress(self) -> float:
         """Fraction of the budget spent, in [0, 1]; for schedules."""
         return min(1.0, self._spent / self._allowed)
@@ -134,7 +139,7 @@ class Problem:
         self._on_progress(self.progress)
 
     def steps(
-        self, batch_size: int | None, rng: torch.Generator
+        self, batch_size: int | None, rng: torch.Generator, until: float = 1.0
     ) -> Iterator[tuple[Tensor | None, bool]]:
         """Run the clock: yield a minibatch, and whether to keep the state after this step.
 
@@ -145,6 +150,7 @@ class Problem:
         Args:
             batch_size: Training points a step and chain, or None for all data at every step.
             rng: Source of the shuffling.
+            until: Progress at which to stop, for samplers that go through several phases.
 
         Yields:
             Indices of shape (chains, batch_size) for `gradient` (None for all data), and keep.
@@ -155,8 +161,9 @@ class Problem:
         size = self._check_batch_size(batch_size)
         batches = self._batches(batch_size, rng)
         cost = least = size * self.chains
-        while (steps_left := (self._allowed - self._spent) // cost) > 0:
-            before = self._spent
+        limit = round(until * self._allowed)
+        while self._spent + cost <= limit:
+            before, steps_left = self._spent, (self._allowed - self._spent) // cost
             keep = self._is_due(before + cost, before + steps_left * cost, steps_left)
             self._kept += keep
             yield next(batches), keep

@@ -93,6 +93,15 @@ def test_without_a_batch_size_a_step_is_over_all_data() -> None:
     assert steps == [(None, True)] * 3
 
 
+def test_phases_share_the_budget_and_the_draws() -> None:
+    problem = make(epochs=10, draws=5, burn_in=0.5)
+    assert problem.burn_in == 0.5
+    first = [keep for _, keep in problem.steps(10, rng(), until=0.3)]
+    assert (len(first), sum(first), problem.progress) == (30, 0, 0.3)
+    second = [keep for _, keep in problem.steps(10, rng())]
+    assert (len(second), sum(second), problem.progress) == (70, 5, 1)
+
+
 def test_progress_runs_from_nought_to_one_and_is_reported() -> None:
     reported: list[float] = []
     problem = Problem(POSTERIOR, Budget(2, 1), on_progress=reported.append)
