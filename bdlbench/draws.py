@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 
 import torch
@@ -34,7 +35,8 @@ class Draws:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # on a full disk, it fails to write what is left once more
+            self._file.close()
 
     def __len__(self) -> int:
         return self._count
@@ -59,6 +61,7 @@ class Draws:
         for row in theta.detach().cpu():
             try:
                 self._file.write(row.contiguous().numpy().data)
+                self._file.flush()  # a full disk shows here, not when the draws are read
             except OSError as error:
                 raise RecordError(
                     f"cannot keep draws in {tempfile.gettempdir()} ({error.strerror}); free space "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bdlbench.data import Images, Scaler
+from bdlbench.errors import Diverged
 from bdlbench.models import Network
 from bdlbench.predictions import Predictions
 
@@ -35,6 +36,9 @@ def predict(
         scaler: The training data's.
         device: Where to compute.
         on_draw: Called after every draw.
+
+    Raises:
+        Diverged: A draw is finite, but the outputs of the model with it are not.
     """
     inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
     averages = {name: _Average(len(x)) for name, x in inputs.items()}
@@ -58,6 +62,8 @@ class _Average:
 
     def add(self, logits: Tensor) -> None:
         log_p = logits.double().cpu().log_softmax(-1)
+        if not bool(log_p.float().isfinite().all()):
+            raise Diverged("the model's outputs are not finite")
         self._entropy -= (log_p.exp() * log_p).sum(-1)
         self._votes.append(log_p.argmax(-1).to(torch.uint8).numpy())
         previous = self._log_sum

@@ -33,5 +33,5 @@ def render(what: str) -> str:
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> str:
-    width = max(len(name) for name, *_ in rows)
+    width = max((len(name) for name, *_ in rows), default=0)
     return "\n".join(f"{name:<{width}}  {'  '.join(filter(None, rest))}" for name, *rest in rows)

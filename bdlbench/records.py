@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def check_writable(results: Path) -> None:
     """Raise a RecordError if runs cannot be kept in `results`: before any time is spent on them."""
     probe = results / "runs" / f".probe-{os.getpid()}"
     try:
-        probe.mkdir(parents=True)
+        probe.mkdir(parents=True, exist_ok=True)
         (probe / "probe").write_text("probe")
     except OSError as error:
         raise _cannot_write(results, error) from error
@@ -95,6 +96,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
     target = folder_of(results, record.run)
     partial = target.with_name(f".{record.run}.{os.getpid()}.partial")
     try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
         partial.mkdir(parents=True)
         if sets:
             predictions.save(partial / "predictions.npz", sets)
@@ -165,7 +167,8 @@ def write_file(path: Path, text: str) -> None:
     except OSError as error:
         raise _cannot_write(path.parent, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def to_json(content: Any) -> str:
@@ -181,9 +184,14 @@ def _swap(partial: Path, target: Path) -> None:
     """Rename `partial` to `target`; an earlier run there is moved aside first, then deleted."""
     if target.exists():
         old = target.with_name(f".{target.name}.{os.getpid()}.old")
+        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
-        partial.rename(target)
-        shutil.rmtree(old)
+        try:
+            partial.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     else:
         partial.rename(target)
     _sync(target.parent)

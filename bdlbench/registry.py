@@ -120,7 +120,7 @@ def summary(kind: str, name: str) -> tuple[str, str]:
         tree = ast.parse(Path(spec.origin).read_text("utf-8"))  # type: ignore[union-attr, arg-type]
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         node = classes[point.attr]
-    except (ImportError, AttributeError, TypeError, OSError, SyntaxError, KeyError) as error:
+    except (Exception, SystemExit) as error:  # finding a.b imports a, which may raise anything
         return f"cannot be read: {type(error).__name__}: {error}", ""
     settings = [
         f"{ast.unparse(item.target)}={ast.unparse(item.value)}"
@@ -201,9 +201,9 @@ def _execute(path: Path) -> ModuleType:
     name = "bdlbench_file_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Not exec_module(): cached bytecode is stale for a file edited twice within a second.
+    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     return module
 
 

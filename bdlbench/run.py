@@ -87,7 +87,10 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
             result = _sample(job, problem, draws, device)
             started = time.perf_counter()
             if result.outcome == records.COMPLETED:
-                result.sets = predict(network, draws, _judged(job), scaler, device)
+                try:
+                    result.sets = predict(network, draws, _judged(job), scaler, device)
+                except Diverged as error:
+                    result.outcome, result.reason = records.DIVERGED, str(error)
             measured = {
                 "seconds": result.seconds,
                 "evaluation_seconds": time.perf_counter() - started,

@@ -13,7 +13,10 @@ from bdlbench.errors import PluginError
 
 Setting = bool | int | float | str | None
 
-_REFERENCE = re.compile(r"(?P<reference>.+?\.py|[^:]*)(?::(?P<settings>.*))?", re.DOTALL)
+# A name comes first: the value of a setting may end in .py, too.
+_REFERENCE = re.compile(
+    r"(?P<reference>[a-z][a-z0-9-]+(?=:|\Z)|.+?\.py|[^:]*)(?::(?P<settings>.*))?", re.DOTALL
+)
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
