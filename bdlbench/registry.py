@@ -117,7 +117,9 @@ def summary(kind: str, name: str) -> tuple[str, str]:
     point = next(point for point in _entry_points(kind) if point.name == name)
     try:
         spec = importlib.util.find_spec(point.module)
-        tree = ast.parse(Path(spec.origin).read_text("utf-8"))  # type: ignore[union-attr, arg-type]
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"No module named {point.module!r}")
+        tree = ast.parse(Path(spec.origin).read_bytes())
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         node = classes[point.attr]
     except (Exception, SystemExit) as error:  # finding a.b imports a, which may raise anything

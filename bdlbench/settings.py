@@ -97,7 +97,7 @@ def check_positive(**settings: float) -> None:
             raise ValueError(f"expected {name} > 0, got {value}")
 
 
-def check_range(low: float, high: float, **settings: float) -> None:
+def check_range(low: float, high: float, /, **settings: float) -> None:
     """Raise a ValueError for the first setting that is not in [low, high]."""
     for name, value in settings.items():
         if not low <= value <= high:

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from scipy.stats import entropy
+from torch import Tensor
+
+from bdlbench import evaluate, metrics, models
+from bdlbench.data import Images, Scaler
+from bdlbench.draws import Draws
+from bdlbench.errors import Diverged
+from bdlbench.models import Network
+from bdlbench.predictions import Predictions
+
+CPU = torch.device("cpu")
+MLP = models.build("mlp-5")
+SOFTMAX = models.build("softmax")
+SCALER = Scaler(0.2, 0.3)
+
+
+def images(n: int, seed: int = 0) -> Images:
+    rng = np.random.default_rng(seed)
+    return Images(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8), rng.integers(0, 10, n))
+
+
+def draws(network: Network, n: int, chains: int = 1) -> list[Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    return [3 * network.init(chains, rng) for _ in range(n)]
+
+
+def predict(network: Network, thetas: list[Tensor], inputs: Images) -> Predictions:
+    found = evaluate.predict(network, [t.flatten() for t in thetas], {"a": inputs}, SCALER, CPU)
+    return found["a"]
+
+
+def by_torch(network: Network, thetas: list[Tensor], inputs: Images) -> NDArray[np.float64]:
+    """Return the probabilities (draws, inputs, classes) of torch's own module."""
+    module = copy.deepcopy(network.module).to_empty(device="cpu")
+    x = torch.from_numpy(((inputs.pixels / 255 - 0.2) / 0.3).astype("f4"))
+    logits = []
+    for theta in thetas:
+        torch.nn.utils.vector_to_parameters(theta.flatten(), module.parameters())
+        logits.append(module(x).detach().double().numpy())
+    return np.asarray(softmax(logits, axis=-1))
+
+
+def constant(probabilities: list[float]) -> Tensor:
+    """Return θ of the softmax model whose prediction is the same for every input."""
+    return torch.cat([torch.zeros(SOFTMAX.dim - 10), torch.tensor(probabilities).log()])
+
+
+@pytest.mark.parametrize("name", ["softmax", "mlp-5", "mlp-6-4", "lenet5"])
+def test_the_average_is_torch_s_own(name: str) -> None:
+    network, inputs = models.build(name), images(6)
+    thetas = draws(network, 4)
+    p, found = by_torch(network, thetas, inputs), predict(network, thetas, inputs)
+    assert np.ptp(p, axis=0).max() > 0.05, "the draws must differ"
+    np.testing.assert_allclose(np.exp(found.log_probabilities), p.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.expected_entropy, entropy(p, axis=2).mean(0), rtol=1e-5)
+    np.testing.assert_array_equal(found.votes, p.argmax(2))
+    np.testing.assert_array_equal(found.labels, inputs.labels)
+
+
+def test_probabilities_are_averaged_not_logits() -> None:
+    sure, unsure = [0.91, *[0.01] * 9], [0.19, *[0.09] * 9]
+    found = predict(SOFTMAX, [constant(sure), constant(unsure)], images(2))
+    expected = [[0.55, *[0.05] * 9]] * 2  # by logits, it would be 0.59
+    np.testing.assert_allclose(np.exp(found.log_probabilities), expected, rtol=1e-5)
+    by_hand = (entropy(sure) + entropy(unsure)) / 2
+    np.testing.assert_allclose(found.expected_entropy, by_hand, rtol=1e-5)
+
+
+def test_every_set_is_predicted_by_every_draw() -> None:
+    sets = {"test": images(5, 1), "b": images(3, 2), "a": images(4, 3)}
+    thetas, calls = draws(MLP, 3), []
+    vectors = (theta.flatten() for theta in thetas)  # draws can be read only once
+    found = evaluate.predict(MLP, vectors, sets, SCALER, CPU, lambda: calls.append(1))
+    assert list(found) == list(sets)
+    assert len(calls) == 3
+    for name, inputs in sets.items():
+        alone = predict(MLP, thetas, inputs)
+        np.testing.assert_array_equal(found[name].log_probabilities, alone.log_probabilities)
+        np.testing.assert_array_equal(found[name].votes, alone.votes)
+        np.testing.assert_array_equal(found[name].labels, inputs.labels)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 8, 9])
+def test_inputs_are_cut_into_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(Network):
+        def __call__(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+            seen.append(x.shape[1])
+            return super().__call__(parameters, x)
+
+    seen: list[int] = []
+    thetas, inputs = draws(MLP, 2), images(8)
+    whole = predict(MLP, thetas, inputs)
+    monkeypatch.setattr(evaluate, "ROWS", rows)
+    parts = predict(Watched(MLP.module), thetas, inputs)
+    assert max(seen) == min(rows, 8)
+    assert sum(seen) == 2 * 8
+    np.testing.assert_allclose(parts.log_probabilities, whole.log_probabilities, rtol=1e-5)
+    np.testing.assert_array_equal(parts.votes, whole.votes)
+
+
+@pytest.mark.parametrize("gap", [10, 60, 200])
+def test_extreme_logits_do_not_tie(gap: float) -> None:
+    """Inputs that differ by ½ % in their logits are ranked; 1 − p is 0 from a gap of 37."""
+    values = np.arange(200, 220)
+    pixels = np.zeros((20, 28, 28), np.uint8)
+    pixels[:, 0, 0] = values
+    weight = torch.zeros(10, 784)
+    weight[3, 0] = gap * 255 / 220
+    theta = torch.cat([weight.flatten(), torch.zeros(10)])
+    sets = {"a": Images(pixels, np.zeros(20, np.int64))}
+    found = evaluate.predict(SOFTMAX, [theta, theta], sets, Scaler(0, 1), CPU)["a"]
+    logits = np.zeros((20, 10))
+    logits[:, 3] = gap * values / 220
+    doubt = metrics.max_probability(found.probabilities)
+    np.testing.assert_allclose(doubt, 1 / (1 + np.exp(logits[:, 3]) / 9), rtol=1e-4)
+    assert np.all(np.diff(doubt) < 0)
+    assert np.all(np.diff(metrics.predictive_entropy(found.probabilities)) < 0)
+    expected = -(softmax(logits, axis=1) * log_softmax(logits, axis=1)).sum(1)
+    np.testing.assert_allclose(found.expected_entropy, expected, rtol=1e-4, atol=1e-38)
+
+
+@pytest.mark.parametrize("scale", [1e30, 3e38])
+def test_finite_draws_whose_outputs_overflow_have_diverged(scale: float) -> None:
+    theta = scale * torch.sign(draws(MLP, 1)[0])
+    assert theta.isfinite().all()
+    with pytest.raises(Diverged, match=r"^the model's outputs are not finite$"):
+        predict(MLP, [theta], images(3))
+
+
+def test_equal_draws_give_equal_bytes() -> None:
+    first, second = (predict(MLP, draws(MLP, 3), images(7)) for _ in range(2))
+    for name, array in vars(first).items():
+        assert array.tobytes() == getattr(second, name).tobytes(), name
+
+
+def test_draws_of_all_chains_count() -> None:
+    thetas, inputs = draws(MLP, 2, chains=3), images(6)
+    with Draws(3, MLP.dim) as kept:
+        for theta in thetas:
+            kept.add(theta)
+        found = evaluate.predict(MLP, kept, {"a": inputs}, SCALER, CPU)["a"]
+    p = by_torch(MLP, list(torch.cat(thetas)), inputs)
+    assert len(found.votes) == len(p) == 6
+    np.testing.assert_allclose(np.exp(found.log_probabilities), p.mean(0), rtol=1e-5)
+    np.testing.assert_array_equal(found.votes, p.argmax(2))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from bdlbench import listing, registry
+from bdlbench.errors import BdlbenchError
+from bdlbench.models import NAMES
+from bdlbench.tasks import TASKS
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("samplers", registry.names("samplers")),
+        ("datasets", registry.names("datasets")),
+        ("models", list(NAMES)),
+        ("tasks", list(TASKS)),
+    ],
+)
+def test_there_is_one_line_for_each(what: str, names: list[str]) -> None:
+    assert [line.split()[0] for line in listing.render(what).splitlines()] == names
+
+
+def test_a_line_says_what_is_needed_to_choose() -> None:
+    (line,) = (line for line in listing.render("samplers").splitlines() if line.startswith("sgd "))
+    says, settings = registry.summary("samplers", "sgd")
+    assert line.endswith(f"  {says}  {settings}")
+    assert "learning_rate=0.1" in settings
+    (line,) = (line for line in listing.render("tasks").splitlines() if line.startswith("digits "))
+    assert line.split()[1:] == ["digits", "against", *TASKS["digits"].ood, TASKS["digits"].model]
+
+
+@pytest.mark.parametrize("what", ["sampler", "", "data sets"])
+def test_an_unknown_kind_names_the_known(what: str) -> None:
+    with pytest.raises(BdlbenchError) as caught:
+        listing.render(what)
+    assert str(caught.value) == f"expected one of samplers, datasets, models, tasks, got {what!r}"
+
+
+GOOD = '''
+class Mine:
+    """Sample well.
+
+    More.
+    """
+
+    kind: ClassVar[str] = "x"
+    rate: float = 3e-6
+    steps: int | None = None
+'''
+
+
+@pytest.mark.parametrize(
+    ("case", "package", "source", "expected"),
+    [
+        (0, "", GOOD, "Sample well.  rate=3e-06,steps=None"),
+        (1, "", "\ufeff# résumé" + GOOD, "Sample well.  rate=3e-06,steps=None"),
+        (2, "", "class Mine:\n    rate = 1\n", ""),
+        (3, "", "class Mine(:", "cannot be read: SyntaxError: "),
+        (4, "", "class Other: ...", "cannot be read: KeyError: 'Mine'"),
+        (5, "", "\0", "cannot be read: "),
+        (6, "", None, "cannot be read: ModuleNotFoundError: No module named 'acme_6.plugin'"),
+        (7, "1 / 0", GOOD, "cannot be read: ZeroDivisionError: division by zero"),
+        (8, "raise SystemExit(3)", GOOD, "cannot be read: SystemExit: 3"),
+        (9, None, None, "cannot be read: ModuleNotFoundError: No module named 'acme_9'"),
+    ],
+)
+def test_a_third_party_plugin_is_listed_even_if_it_is_broken(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: int,
+    package: str | None,
+    source: str | None,
+    expected: str,
+) -> None:
+    name = f"acme_{case}"  # unique: what is imported stays
+    for file, content in (("__init__.py", package), ("plugin.py", source)):
+        if content is not None:
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / file).write_text(content, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [
+        EntryPoint("mine", f"{name}.plugin:Mine", "bdlbench.samplers"),
+        EntryPoint("sgd", "bdlbench_samplers.sgd:SGD", "bdlbench.samplers"),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    mine, sgd = listing.render("samplers").splitlines()
+    assert mine.startswith(f"mine  {expected}")
+    assert sgd.startswith("sgd   Stochastic gradient descent")
+
+
+def test_nothing_installed_is_an_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entry_points", lambda group: [])
+    assert listing.render("samplers") == ""

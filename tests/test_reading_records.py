@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bdlbench import records
+from bdlbench.errors import RecordError
+from bdlbench.predictions import Predictions
+from bdlbench.records import Record
+
+RECORD = Record(
+    run="sgd-digits-0-abc",
+    task="digits",
+    sampler={"name": "sgd", "settings": {"learning_rate": 0.1, "steps": None}},
+    seed=0,
+    configuration={"model": "mlp-50", "budget": {"epochs": 10, "draws": 1}},
+    data={"train": "ab", "test": "cd"},
+    outcome="completed",
+    reason="θ ✓",
+    epochs=0.1 + 0.2,
+    draws=1,
+    metrics={"accuracy": 0.9, "ood.letters.auroc": 1 / 3},
+    scoring_sha256="ef",
+    predictions_sha256="",
+    environment={"torch": "2.10", "threads": 1},
+    measured={"seconds": 1.5},
+)
+SETS = {
+    "test": Predictions(
+        log_probabilities=np.log(np.full((4, 10), 0.1, np.float32)),
+        expected_entropy=np.full(4, 2.0, np.float32),
+        votes=np.zeros((2, 4), np.uint8),
+        labels=np.arange(4),
+    )
+}
+
+
+def test_a_record_cut_short_is_never_half_read(tmp_path: Path) -> None:
+    written = records.write(tmp_path, RECORD, SETS)
+    folder = records.folder_of(tmp_path, RECORD.run)
+    content = (folder / "record.json").read_bytes()
+    whole = len(content.rstrip())
+    for length in range(0, whole, 3):
+        (folder / "record.json").write_bytes(content[:length])
+        with pytest.raises(RecordError, match=r"record\.json: cannot be read .* run again$"):
+            records.read(folder)
+    (folder / "record.json").write_bytes(content[:whole])
+    assert records.read(folder) == written
+
+
+GOOD = asdict(RECORD)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({**GOOD, "schema": 2}, "expected a record of schema 1, got 2; upgrade bdlbench"),
+        ({"schema": 99, "unknown": 1}, "expected a record of schema 1, got 99; upgrade bdlbench"),
+        ({**GOOD, "schema": 0}, "cannot be read (expected a record of schema 1); delete"),
+        ({**GOOD, "schema": "1"}, "cannot be read (expected a record of schema 1); delete"),
+        ({**GOOD, "extra": 1}, "cannot be read (expected a record of schema 1); delete"),
+        *(
+            ({name: value for name, value in GOOD.items() if name != missing}, "cannot be read (")
+            for missing in GOOD
+        ),
+        ([GOOD], "cannot be read (expected a record of schema 1); delete"),
+        (None, "cannot be read (expected a record of schema 1); delete"),
+    ],
+)
+def test_a_foreign_record_is_refused(tmp_path: Path, content: object, message: str) -> None:
+    (tmp_path / "record.json").write_text(json.dumps(content))
+    with pytest.raises(RecordError) as caught:
+        records.read(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'record.json'}: {message}")
+
+
+def test_a_folder_without_a_record_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"^no run in .*: expected a record\.json there$"):
+        records.read(tmp_path)
+
+
+def test_predictions_with_one_changed_byte_are_refused(tmp_path: Path) -> None:
+    record = records.write(tmp_path, RECORD, SETS)
+    path = records.folder_of(tmp_path, RECORD.run) / "predictions.npz"
+    content = path.read_bytes()
+    for position in range(0, len(content), 50):
+        changed = bytearray(content)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(RecordError, match="not the file its record was made with; run again"):
+            records.read_predictions(path.parent, record)
+    path.unlink()
+    with pytest.raises(RecordError, match=r"predictions\.npz: cannot be read .*--force$"):
+        records.read_predictions(path.parent, record)
+
+
+def test_text_holds_every_field_on_a_line() -> None:
+    lines = records.to_text(RECORD).splitlines()
+    rows = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
+    assert rows["sampler.settings.learning_rate"] == "0.1"
+    assert rows["metrics.accuracy"] == "0.9"
+    assert rows["reason"] == "θ ✓"
+    assert {name.split(".")[0] for name in rows} == {field.name for field in fields(Record)}

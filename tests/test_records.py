@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bdlbench import records
+from bdlbench.errors import RecordError
+from bdlbench.predictions import Predictions
+from bdlbench.records import Record
+
+RECORD = Record(
+    run="sgd-digits-0-abc",
+    task="digits",
+    sampler={"name": "sgd", "settings": {"learning_rate": 0.1, "steps": None}},
+    seed=0,
+    configuration={"model": "mlp-50", "budget": {"epochs": 10, "draws": 1}},
+    data={"train": "ab", "test": "cd"},
+    outcome="completed",
+    reason="θ ✓",
+    epochs=0.1 + 0.2,
+    draws=1,
+    metrics={"accuracy": 0.9, "ood.letters.auroc": 1 / 3},
+    scoring_sha256="ef",
+    predictions_sha256="",
+    environment={"torch": "2.10", "threads": 1},
+    measured={"seconds": 1.5},
+)
+SETS = {
+    "test": Predictions(
+        log_probabilities=np.log(np.full((4, 10), 0.1, np.float32)),
+        expected_entropy=np.full(4, 2.0, np.float32),
+        votes=np.zeros((2, 4), np.uint8),
+        labels=np.arange(4),
+    )
+}
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_run_is_read_back(tmp_path: Path) -> None:
+    written = records.write(tmp_path, RECORD, SETS)
+    folder = records.folder_of(tmp_path, RECORD.run)
+    assert records.read(folder) == written
+    assert replace(written, predictions_sha256="") == RECORD
+    found = records.read_predictions(folder, written)
+    assert list(found) == ["test"]
+    for name, array in vars(SETS["test"]).items():
+        np.testing.assert_array_equal(getattr(found["test"], name), array, strict=True)
+    names = ["predictions.npz", "record.json"]
+    assert sorted(everything(tmp_path)) == [f"runs/{RECORD.run}/{name}" for name in names]
+
+
+def test_a_later_run_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    records.write(tmp_path, RECORD, SETS)
+    later = records.write(tmp_path, replace(RECORD, outcome="diverged", metrics={}), {})
+    assert records.find(tmp_path, RECORD.run) == later
+    assert later.predictions_sha256 == ""
+    assert list(everything(tmp_path)) == [f"runs/{RECORD.run}/record.json"]
+
+
+FULL = OSError(28, "No space left on device")
+CRASHES = [
+    (owner, function, error, after, earlier)
+    for owner, function, after in [
+        (np, "savez_compressed", 0),
+        (records, "to_json", 0),
+        (Path, "write_text", 0),
+        (os, "fsync", 0),
+        (os, "fsync", 1),
+        (Path, "rename", 0),
+        (Path, "rename", 1),
+    ]
+    for error in (FULL, MemoryError(), KeyboardInterrupt())
+    for earlier in (True, False)
+    if earlier or (function, after) != ("rename", 1)  # there is one only to make place
+]
+
+
+@pytest.mark.parametrize(("owner", "function", "error", "after", "earlier"), CRASHES)
+def test_a_crash_leaves_what_was_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    function: str,
+    error: BaseException,
+    after: int,
+    earlier: bool,
+) -> None:
+    calls: list[str] = []
+    original = getattr(owner, function)
+
+    def fail(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(function)
+        if len(calls) == after + 1:
+            raise error
+        return original(*arguments, **keywords)
+
+    if earlier:
+        records.write(tmp_path, RECORD, SETS)
+    before = everything(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, function, fail)
+        with pytest.raises((RecordError, MemoryError, KeyboardInterrupt)) as caught:
+            records.write(tmp_path, replace(RECORD, seed=1), SETS)
+    assert everything(tmp_path) == before
+    if error is FULL:
+        assert str(caught.value).startswith(f"cannot write to {tmp_path} (No space left on device)")
+    records.write(tmp_path, replace(RECORD, seed=2), SETS)
+    assert records.find(tmp_path, RECORD.run).seed == 2, "it works again"
+
+
+def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for end in ("partial", "old"):
+        left = runs / f".{RECORD.run}.{os.getpid()}.{end}"  # in a container, the id is the same
+        left.mkdir(parents=True)
+        (left / "record.json").write_text(records.to_json(asdict(RECORD)))
+        (left / "half.npz").write_text("PK")
+    (runs / f".probe-{os.getpid()}").mkdir()
+    with pytest.raises(RecordError, match=r"got none$"):
+        records.find(tmp_path, "")
+    records.check_writable(tmp_path)
+    for seed in (1, 2):
+        records.write(tmp_path, replace(RECORD, seed=seed), SETS)
+        assert records.find(tmp_path, "").seed == seed
+    assert len(everything(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_metric_that_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        records.write(tmp_path, replace(RECORD, metrics={"accuracy": value}), SETS)
+    assert not everything(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        ("sgd-digits-0-aa", "sgd-digits-0-aa"),
+        ("sgd-digits-0", "sgd-digits-0"),  # a whole name, though others begin with it
+        ("sgld", "sgld-digits-0-cc"),
+        ("sgd-d", "these: sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb"),
+        ("s", "these: sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb, sgld-digits-0-cc"),
+        ("hmc", "none"),
+        ("digits", "none"),
+        (".hidden", "none"),
+    ],
+)
+def test_find(tmp_path: Path, run: str, found: str) -> None:
+    for name in ("sgd-digits-0", "sgd-digits-0-aa", "sgd-digits-0-bb", "sgld-digits-0-cc"):
+        records.write(tmp_path, replace(RECORD, run=name), {})
+    records.write(tmp_path, replace(RECORD, run=".hidden"), {})
+    if found.startswith(("these", "none")):
+        with pytest.raises(RecordError) as caught:
+            records.find(tmp_path, run)
+        expected = f"expected one run in {tmp_path / 'runs'} that begins with {run!r}, got {found}"
+        assert str(caught.value) == expected
+    else:
+        assert records.find(tmp_path, run).run == found
+        folder = records.folder_of(tmp_path, found)
+        assert records.find(Path("/nowhere"), str(folder)).run == found
+
+
+def test_a_folder_that_can_be_written_to_is_left_as_it_was(tmp_path: Path) -> None:
+    records.check_writable(tmp_path / "new")
+    assert list((tmp_path / "new").rglob("*")) == [tmp_path / "new" / "runs"]
+
+
+def unwritable(tmp_path: Path) -> list[Path]:
+    (tmp_path / "file").touch()
+    return [tmp_path / "file", tmp_path / "file" / "results", *[Path("/proc/x")] * PROC]
+
+
+PROC = Path("/proc/self").exists()  # where not even root can make a folder
+
+
+@pytest.mark.parametrize("index", range(2 + PROC))
+def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, index: int) -> None:
+    results = unwritable(tmp_path)[index]
+    for attempt in (
+        lambda: records.check_writable(results),
+        lambda: records.write(results, RECORD, SETS),
+        lambda: records.write_file(results / "a.json", "{}"),
+    ):
+        with pytest.raises(RecordError) as caught:
+            attempt()
+        assert str(caught.value).startswith(f"cannot write to {results} (")
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_write_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new" / "table.md"
+    for text in ("é\nfirst", "second"):
+        records.write_file(path, text)
+        assert everything(tmp_path) == {"new/table.md": f"{text}\n".encode()}
+    with path.open() as reader:  # in the middle of it, another process sees the whole of the old
+        records.write_file(path, "other")
+        assert reader.read() == "second\n"
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(FULL))
+    with pytest.raises(RecordError, match="No space left on device"):
+        records.write_file(path, "third")
+    assert everything(tmp_path) == {"new/table.md": b"other\n"}
