@@ -37,3 +37,12 @@ class Gaussian:
         """Return the log density of each observation, shape (chains, n)."""
         residual = (y - outputs.squeeze(-1)) / self.noise_std
         return -0.5 * residual.square() - math.log(self.noise_std * math.sqrt(2 * math.pi))
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """Classify into two: the one output is the logit of y = 1, y of shape (chains, n) is 0 or 1."""
+
+    def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the log probability of each label, shape (chains, n)."""
+        return -F.binary_cross_entropy_with_logits(outputs.squeeze(-1), y, reduction="none")

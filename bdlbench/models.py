@@ -58,8 +58,7 @@ class Network:
             if rule is None:
                 x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
             else:
-                weight, bias = parameters[f"{index}.weight"], parameters[f"{index}.bias"]
-                x = rule(layer, x, weight, bias)
+                x = rule(layer, x, parameters[f"{index}.weight"], parameters.get(f"{index}.bias"))
         return x
 
     def init(self, chains: int, rng: torch.Generator) -> Tensor:
@@ -122,20 +121,22 @@ def _lenet5() -> nn.Sequential:
     )
 
 
-def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if len(x) == 1:  # a plain product is quicker than a batch of one
-        return F.linear(x[0], weight[0], bias[0])[None]
+        return F.linear(x[0], weight[0], None if bias is None else bias[0])[None]
+    if bias is None:
+        return torch.bmm(x, weight.mT)
     return torch.baddbmm(bias[:, None], x, weight.mT)
 
 
-def _conv2d(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def _conv2d(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Convolve every chain with its own kernels: one convolution, with a group for each chain."""
     assert isinstance(layer, nn.Conv2d)
     chains = len(x)
     stacked = F.conv2d(
         x.transpose(0, 1).flatten(1, 2),
         weight.flatten(0, 1),
-        bias.flatten(),
+        None if bias is None else bias.flatten(),
         layer.stride,
         layer.padding,
         layer.dilation,
@@ -145,7 +146,7 @@ def _conv2d(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor
     return stacked.view(n, chains, -1, *size).transpose(0, 1)
 
 
-_LAYERS: dict[type[nn.Module], Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]] = {
+_LAYERS: dict[type[nn.Module], Callable[[nn.Module, Tensor, Tensor, Tensor | None], Tensor]] = {
     nn.Linear: _linear,
     nn.Conv2d: _conv2d,
 }
