@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Generator, Tensor, optim
 
 from bdlbench import Problem, register
+from bdlbench.optim import cosine
 from bdlbench.settings import check_positive, check_range
 
 
@@ -25,6 +26,7 @@ class SGD:
         momentum: μ.
     """
 
+    target: ClassVar[str] = "point"
     learning_rate: float = 0.1
     batch_size: int = 128
     momentum: float = 0.0
@@ -38,7 +40,7 @@ class SGD:
         theta = problem.init(rng)
         optimizer = optim.SGD([theta], momentum=self.momentum)
         for batch, _ in problem.steps(self.batch_size, rng):
-            rate = self.learning_rate * (1 + math.cos(math.pi * problem.progress)) / 2
+            rate = self.learning_rate * cosine(problem.progress)
             optimizer.param_groups[0]["lr"] = rate / problem.n
             theta.grad = problem.gradient(theta, batch)
             optimizer.step()

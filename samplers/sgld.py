@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Generator, Tensor
 
@@ -26,6 +27,7 @@ class SGLD:
         temperature: T; 1 is the Bayes posterior.
     """
 
+    target: ClassVar[str] = "exact"
     step_size: float = 3e-6
     batch_size: int = 128
     temperature: float = 1.0
