@@ -1,0 +1,66 @@
+"""Monte Carlo dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+from bdlbench.optim import cosine
+from bdlbench.settings import check_positive, check_range
+
+
+@register("mc-dropout")
+@dataclass(frozen=True)
+class MCDropout:
+    """Monte Carlo dropout: θ ← θ − η·m⊙∇Û(m⊙θ)/N, with a new mask m at every step.
+
+    A hidden unit is dropped by a mask on the weights that lead out of it, so that the draws m⊙θ
+    are a distribution over weights: m is 0 with probability p and else 1/(1 − p), the same for
+    all weights of a unit; for convolutions a unit is a feature map. The inputs and the biases are
+    kept: without a hidden layer the draws are all the same point estimate. The steps minimise
+    the mean of U(m⊙θ) over masks, the paper's variational objective; η falls along half a cosine.
+
+    It is approximate: the best of a family of two-point distributions, not the posterior.
+
+    Source: Gal & Ghahramani (2016), Dropout as a Bayesian approximation.
+
+    Args:
+        learning_rate: The first η, for the mean loss U/N.
+        batch_size: Training points in a minibatch.
+        dropout: p, the probability that a hidden unit is dropped.
+    """
+
+    target: ClassVar[str] = "approximate"
+    learning_rate: float = 0.1
+    batch_size: int = 128
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_positive(learning_rate=self.learning_rate, batch_size=self.batch_size)
+        check_range(0, 0.99, dropout=self.dropout)
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        """Train with dropout, then yield masked copies of the last state."""
+        theta = problem.init(rng)
+        mask = torch.ones_like(theta)
+        for batch, _ in problem.steps(self.batch_size, rng):
+            rate = self.learning_rate * cosine(problem.progress) / problem.n
+            self._drop(problem, mask, rng)
+            gradient = problem.gradient(mask * theta, batch)
+            theta.addcmul_(mask, gradient, value=-rate)
+        for _ in range(problem.draws):
+            self._drop(problem, mask, rng)
+            yield mask * theta
+
+    def _drop(self, problem: Problem, mask: Tensor, rng: Generator) -> None:
+        """Draw a new mask in place: views of weights are (chains, units out, units in, …)."""
+        weights = [view for view in problem.unflatten(mask).values() if view.dim() > 2]
+        for view in weights[1:]:
+            chains, _, units, *rest = view.shape
+            kept = torch.rand(chains, 1, units, *[1] * len(rest), generator=rng, device=rng.device)
+            view.copy_((kept >= self.dropout) / (1 - self.dropout))

@@ -1,0 +1,75 @@
+"""Stochastic gradient descent with the inverse covariance of its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+from bdlbench.settings import check_positive, check_range
+
+FIRST_WINDOW = 10  # steps
+
+
+@register("sgd-covariance")
+@dataclass(frozen=True)
+class SGDCovariance:
+    """SGD with the inverse gradient covariance: θ ← θ − 2T·Σ⁻¹∇Û(θ), Σ the variance of ∇Û.
+
+    No noise is added: the minibatches' own is made to do its work. A step θ ← θ − ηΣ⁻¹∇Û has the
+    drift −ηΣ⁻¹∇U and noise of variance η²Σ⁻¹ΣΣ⁻¹ = η²Σ⁻¹. Langevin dynamics with the
+    preconditioner G = Σ⁻¹ has −(ε/2)G∇U and εTG: equal for ε = 2η and T = η/2. With **η = 2T** the
+    stationary density is therefore exp(−U/T), as far as the noise is Gaussian and the same
+    everywhere, Σ is diagonal, and B ≪ N: a step contracts by 2TB/N, and the bias is of that order.
+
+    Three things are done for that: the minibatches are drawn independently (those of a shuffled
+    epoch cancel each other); Σ is measured between the halves of each minibatch, in windows that
+    double, the first of which does not move θ; and it is frozen half-way through burn-in. Σ is
+    raised by `damping`·T·(tr F + 1/s²), where F = ΣB/N is the information in the data and s the
+    prior's standard deviation: a bound on the curvature, without which parameters of small Σ
+    would diverge; their temperature is below T.
+
+    It is approximate for all these reasons.
+
+    Source: Mandt, Hoffman & Blei (2017), Stochastic gradient descent as approximate Bayesian
+    inference, corollary 3.
+
+    Args:
+        batch_size: B, training points in a minibatch; one less if it is odd.
+        temperature: T = η/2; 1 is the Bayes posterior.
+        damping: How much is added to Σ.
+    """
+
+    target: ClassVar[str] = "approximate"
+    batch_size: int = 128
+    temperature: float = 1.0
+    damping: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range(2, float("inf"), batch_size=self.batch_size)
+        check_positive(temperature=self.temperature, damping=self.damping)
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        """Yield states after burn-in, evenly thinned."""
+        theta, half = problem.init(rng), self.batch_size // 2
+        variance, squares = torch.full_like(theta, torch.inf), torch.zeros_like(theta)
+        count, window = 0, FIRST_WINDOW
+        for step, (_, keep) in enumerate(problem.steps(2 * half, rng)):
+            shape = (2, problem.chains, half)
+            halves = torch.randint(problem.n, shape, generator=rng, device=rng.device)
+            first, second = (problem.gradient(theta, batch) for batch in halves)
+            if step < FIRST_WINDOW or problem.progress < problem.burn_in / 2:
+                squares += ((first - second) / 2).square()
+                count += 1
+                if count == window:
+                    variance, squares = squares / count, torch.zeros_like(theta)
+                    count, window = 0, 2 * window
+            bound = 2 * half / problem.n * variance.sum(1, keepdim=True) + problem.prior_std**-2
+            damped = variance + self.damping * self.temperature * bound
+            theta.addcdiv_(first + second, damped, value=-self.temperature)  # η × their mean
+            if keep:
+                yield theta
