@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bdlbench.errors import Diverged
 from bdlbench.posterior import Posterior
+
+if TYPE_CHECKING:
+    from bdlbench.to_jax import JaxPotential
 
 CHECK_EVERY = 50  # gradients between two looks for non-finite numbers: each waits for the device
 
@@ -30,8 +35,10 @@ class Budget:
     burn_in: float = 0.5
 
     def __post_init__(self) -> None:
-        if not self.epochs > 0:
-            raise ValueError(f"expected epochs > 0, got {self.epochs}")
+        # A run's name is made from the budget, and 200 and 200.0 are one.
+        object.__setattr__(self, "epochs", float(self.epochs))
+        if not 0 < self.epochs < math.inf:
+            raise ValueError(f"expected finite epochs > 0, got {self.epochs}")
         if not self.draws > 0:
             raise ValueError(f"expected draws > 0, got {self.draws}")
         if not 0 <= self.burn_in < 1:
@@ -101,6 +108,11 @@ class Problem:
         """Epochs spent: evaluations on one training point, divided by `n`."""
         return self._spent / self.n
 
+    @property
+    def remaining(self) -> int:
+        """Evaluations on single training points, over all chains, that are left; to plan with."""
+        return max(0, self._allowed - self._spent)
+
     def init(self, rng: torch.Generator) -> Tensor:
         """Draw a starting point for each chain, at the scale usual for the layers' widths."""
         return self._posterior.network.init(self.chains, rng)
@@ -130,6 +142,16 @@ class Problem:
         """Return U(θ) or its minibatch estimate, shape (chains,), float64; charged like ∇U."""
         self._charge_batch(theta, batch)
         return self._posterior.potential(theta, batch)
+
+    def to_jax(self) -> JaxPotential:
+        """Return U(θ) of θ (dim,) as a JAX function; what it costs is left to `charge`.
+
+        Raises:
+            BdlbenchError: The model has a layer without a translation.
+        """
+        from bdlbench.to_jax import to_jax  # only who uses JAX waits for its import
+
+        return to_jax(self._posterior)
 
     def charge(self, evaluations: int) -> None:
         """Count evaluations on single training points that were made outside of `gradient`."""

@@ -1,0 +1,127 @@
+"""Spend a budget on HMC or NUTS: plan warm-up and trajectories, and count leapfrogs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import torch
+
+from bdlbench.errors import Diverged
+from bdlbench.numpyro_kernels import INT32, Kernel, Work, advance, start
+from bdlbench.problem import Problem
+
+CHUNKS = 100  # parts of the budget, after each of which progress is shown and Ctrl-C is heard
+ADAPTATIONS = 20  # of the step size, at least, if warm-up has as many leapfrogs
+
+
+class Plan(NamedTuple):
+    """Split the budget; all counts are gradients, or leapfrogs, of one chain.
+
+    Args:
+        warm_up: Before the first draw, the gradient at the starting point included.
+        sampling: After it.
+        limits: Leapfrogs of one iteration, in warm-up and afterwards.
+    """
+
+    warm_up: int
+    sampling: int
+    limits: tuple[int, int]
+
+
+def make_plan(problem: Problem, min_draws: int) -> Plan:
+    """Plan warm-up with `ADAPTATIONS` iterations and sampling with `min_draws`, at the least.
+
+    Raises:
+        ValueError: The budget has less than two gradients a chain.
+    """
+    total = problem.remaining // (problem.n * problem.chains)
+    warm_up = max(1, math.floor(problem.burn_in * total))
+    sampling = total - warm_up
+    if sampling < 1:
+        raise ValueError(
+            f"expected a budget of at least two epochs for each of {problem.chains} chains, got "
+            f"{problem.remaining / problem.n:.3g} in all"
+        )
+    draws = min(min_draws, problem.draws)
+    return Plan(warm_up, sampling, (max(1, warm_up // ADAPTATIONS), max(1, sampling // draws)))
+
+
+def tree_depths(plan: Plan, deepest: int) -> tuple[int, int]:
+    """Return the depths, from 1 to `deepest`, at which no tree has more leapfrogs than planned."""
+    first, second = (min(deepest, int(math.log2(limit + 1))) for limit in plan.limits)
+    return first, second
+
+
+def sample(
+    kernel: Kernel, problem: Problem, rng: torch.Generator, plan: Plan
+) -> Iterator[torch.Tensor]:
+    """Adapt the step size, then yield the states of evenly spaced iterations.
+
+    One step size serves all chains: dual averaging (Hoffman & Gelman, 2014, equation 6) brings
+    their mean acceptance probability to the target. What is charged is what the kernel counts.
+
+    The budget is never overspent: an iteration that might not fit is not begun.
+
+    Raises:
+        Diverged: U is not finite.
+    """
+    runner = _Runner(kernel, problem, rng)
+    limits = [2**depth - 1 for depth in kernel.tree_depths or ()] or plan.limits
+    runner.advance(True, limits[0], INT32, (plan.warm_up - 1) * problem.chains)
+    runner.end_warm_up()
+    iterations = leapfrogs = 0
+    for draw in range(problem.draws):
+        left = problem.remaining // problem.n
+        cost = leapfrogs / iterations if iterations else limits[1] * problem.chains
+        stride = max(1, int(left / cost / (problem.draws - draw)))
+        done, spent = runner.advance(False, limits[1], stride, left)
+        if not done:
+            return
+        iterations, leapfrogs = iterations + done, leapfrogs + spent
+        yield runner.theta()
+
+
+class _Runner:
+    """Keep the chains between calls of the compiled program, and charge for them."""
+
+    def __init__(self, kernel: Kernel, problem: Problem, rng: torch.Generator) -> None:
+        self._kernel, self._problem, self._device = kernel, problem, rng.device
+        self._potential = problem.to_jax()
+        self._chunk = max(1, problem.remaining // problem.n // CHUNKS)
+        theta = problem.init(rng).cpu().numpy()
+        seed = torch.randint(INT32, (1,), generator=rng, device=rng.device).item()
+        self.state = start(kernel, self._potential, theta, jax.random.key(int(seed)))
+        self._account(problem.chains)
+
+    def advance(self, adapt: bool, limit: int, iterations: int, leapfrogs: int) -> tuple[int, int]:
+        """Go on for so many iterations, or while the leapfrogs suffice; return what it took."""
+        done, spent = 0, 0
+        while done < iterations:
+            work = Work(
+                adapt, limit, iterations - done, self._chunk, min(INT32, leapfrogs - spent)
+            )
+            self.state, *counts = advance(self._kernel, self._potential, self.state, work)
+            if not counts[0]:
+                break
+            done, spent = done + int(counts[0]), spent + int(counts[1])
+            self._account(int(counts[1]))
+        return done, spent
+
+    def end_warm_up(self) -> None:
+        """Settle on the averaged step size; without a step of averaging, on the first one."""
+        _, log_average, _, steps, _ = self.state.averaging
+        if steps:
+            self.state = self.state._replace(step_size=np.exp(log_average))
+
+    def theta(self) -> torch.Tensor:
+        """Return a copy of θ for torch, on the device of the problem."""
+        return torch.from_numpy(np.array(self.state.theta)).to(self._device)
+
+    def _account(self, gradients: int) -> None:
+        self._problem.charge(gradients * self._problem.n)
+        if not np.isfinite(np.asarray(self.state.energy)).all():
+            raise Diverged(f"U is not finite after {self._problem.epochs:.3g} epochs")

@@ -1,0 +1,149 @@
+"""Compile NumPyro's HMC and NUTS kernels: several chains, and as many iterations as are due."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from numpyro import infer
+from numpyro.infer.hmc_util import dual_averaging
+from numpyro.infer.util import ParamInfo
+
+from bdlbench.to_jax import JaxPotential
+
+JITTER = 0.1  # of HMC's step size: trajectories all of one length may be full periods
+INT32 = 2**31 - 1  # the largest count: JAX has no 64-bit numbers unless told so
+_start_averaging, _average = dual_averaging()
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["step_size", "target_accept_prob", "temperature", "trajectory_length"],
+    meta_fields=["tree_depths"],
+)
+@dataclass(frozen=True)
+class Kernel:
+    """Hold a sampler's settings; only other tree depths make another program.
+
+    Args:
+        step_size: The first one.
+        target_accept_prob: What the step size is adapted to.
+        temperature: T; the kernel moves on U/T.
+        trajectory_length: Step size times number of leapfrogs, for HMC.
+        tree_depths: For NUTS, the largest in warm-up and afterwards; None for HMC.
+    """
+
+    step_size: float
+    target_accept_prob: float
+    temperature: float
+    trajectory_length: float = math.inf
+    tree_depths: tuple[int, int] | None = None
+
+    def build(self, potential: JaxPotential, step_size: Array, leapfrogs: Array) -> Any:
+        """Return NumPyro's kernel, with a unit mass matrix, its own adaptation switched off."""
+        settings: dict[str, Any] = {
+            "potential_fn": lambda theta: potential(theta) / self.temperature,
+            "step_size": step_size,
+            "adapt_step_size": False,
+            "adapt_mass_matrix": False,
+        }
+        if self.tree_depths is not None:
+            return infer.NUTS(max_tree_depth=self.tree_depths, **settings)
+        # The default trajectory length would overrule the number of leapfrogs.
+        return infer.HMC(num_steps=leapfrogs, trajectory_length=None, **settings)
+
+    def leapfrogs(self, step_size: Array, limit: Array | int) -> Array:
+        """Return how many leapfrogs an iteration takes (NUTS: at most), from 1 to `limit`."""
+        return jnp.clip(jnp.ceil(self.trajectory_length / step_size), 1, limit).astype(int)
+
+
+class State(NamedTuple):
+    """Hold θ (chains, dim), U/T (chains,), its gradient, and what all chains share."""
+
+    theta: Array
+    energy: Array
+    gradient: Array
+    key: Array
+    step_size: Array
+    averaging: Any  # of the step size's logarithm, in warm-up
+
+
+class Work(NamedTuple):
+    """Say how far to go: all of it is data, so that one compiled program does for everything."""
+
+    adapt: bool
+    limit: int  # leapfrogs of one iteration and chain
+    iterations: int
+    quota: int  # leapfrogs of all chains after which no iteration is begun
+    allowance: int  # leapfrogs of all chains, never exceeded
+
+
+@jax.jit
+def start(kernel: Kernel, potential: JaxPotential, theta: Array, key: Array) -> State:
+    """Evaluate U/T and its gradient at the starting points θ (chains, dim)."""
+    energy, gradient = jax.vmap(jax.value_and_grad(potential))(theta)
+    step_size = jnp.asarray(kernel.step_size, jnp.float32)
+    averaging = _start_averaging(jnp.log(10 * step_size))
+    return State(
+        theta, energy / kernel.temperature, gradient / kernel.temperature, key, step_size, averaging
+    )
+
+
+@jax.jit
+def advance(
+    kernel: Kernel, potential: JaxPotential, state: State, work: Work
+) -> tuple[State, Array, Array]:
+    """Run iterations until one of the limits of `work` is met.
+
+    Returns:
+        The state, the number of iterations, and of leapfrogs over all chains.
+    """
+
+    def affordable(carry: tuple[State, Array, Array]) -> Array:
+        state, done, spent = carry
+        most = kernel.leapfrogs(state.step_size, work.limit) * len(state.theta)
+        open_ = (done < work.iterations) & (spent < work.quota)
+        return open_ & (most <= work.allowance - spent)
+
+    def iterate(carry: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
+        state, done, spent = carry
+        state, accept_prob, leapfrogs = _iterate(kernel, potential, state, work)
+        adapted = _adapt(kernel, state, accept_prob)
+        state = jax.tree.map(partial(jnp.where, work.adapt), adapted, state)
+        return state, done + 1, spent + leapfrogs
+
+    return lax.while_loop(affordable, iterate, (state, jnp.asarray(0), jnp.asarray(0)))
+
+
+def _iterate(
+    kernel: Kernel, potential: JaxPotential, state: State, work: Work
+) -> tuple[State, Array, Array]:
+    """Move every chain by NumPyro's kernel; return acceptance probabilities and leapfrogs."""
+    keys = jax.random.split(state.key, 2 + len(state.theta))
+    leapfrogs = kernel.leapfrogs(state.step_size, work.limit)
+    step_size = jnp.minimum(state.step_size, kernel.trajectory_length)
+    if kernel.tree_depths is None:
+        step_size *= jax.random.uniform(keys[1], minval=1 - JITTER, maxval=1 + JITTER)
+
+    def move(key: Array, *start: Array) -> Any:
+        inner = kernel.build(potential, step_size, leapfrogs)
+        # The kernel is made anew, from what is known: that costs no gradient.
+        fresh = inner.init(key, 1, ParamInfo(*start))
+        fresh = fresh._replace(i=jnp.where(work.adapt, 0, 1))  # of two tree depths, the one meant
+        return inner.sample(fresh, (), {})
+
+    moved = jax.vmap(move)(keys[2:], state.theta, state.energy, state.gradient)
+    state = state._replace(
+        theta=moved.z, energy=moved.potential_energy, gradient=moved.z_grad, key=keys[0]
+    )
+    return state, moved.accept_prob, moved.num_steps.sum()
+
+
+def _adapt(kernel: Kernel, state: State, accept_prob: Array) -> State:
+    averaging = _average(kernel.target_accept_prob - accept_prob.mean(), state.averaging)
+    return state._replace(step_size=jnp.exp(averaging[0]), averaging=averaging)

@@ -1,0 +1,72 @@
+"""What the tests of whole runs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import pytest
+
+from bdlbench import tasks
+from bdlbench.comparison import Comparison, run_comparison
+from bdlbench.data import Images
+
+SAMPLER = '''\
+from dataclasses import dataclass
+
+import torch
+
+from bdlbench import register
+
+
+@register("{name}")
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler of the tests."""
+
+    size: int = 1
+    gate: str = ""
+
+    def sample(self, problem, rng):
+{body}
+'''
+
+
+@pytest.fixture
+def write_sampler(tmp_path: Path) -> Callable[..., str]:
+    """Write a sampler's file around the body of its sample(), and return its path."""
+
+    def write(body: str, name: str = "mine") -> str:
+        path = tmp_path / f"{name}.py"
+        path.write_text(SAMPLER.format(name=name, body=indent(dedent(body).strip("\n"), " " * 8)))
+        return str(path)
+
+    return write
+
+
+_load = cache(tasks.load)
+
+
+@pytest.fixture
+def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load every data set once for all tests: drawing the letters takes half a second."""
+
+    def load(split: str, name: str, folders: object) -> Images:
+        return _load(split, name, ())
+
+    monkeypatch.setattr(tasks, "load", load)
+
+
+@pytest.fixture(scope="session")
+def compare() -> Callable[..., Comparison]:
+    """Compare in this process on a small model, for a few epochs, one seed."""
+
+    def call(samplers: list[str], results: Path, **options: Any) -> Comparison:
+        few = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": 1, "jobs": 1}
+        few |= options
+        return run_comparison(samplers, results=results, **few)  # type: ignore[arg-type]
+
+    return call
