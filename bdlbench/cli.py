@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -71,20 +72,21 @@ def compare(
     from bdlbench import table
     from bdlbench.comparison import run_comparison
 
-    comparison = run_comparison(
-        samplers,
-        task=task,
-        model=model,
-        seeds=seeds,
-        epochs=epochs,
-        split=split,
-        data_dir=data_dir,
-        results=results,
-        jobs=jobs,
-        device=device,
-        force=force,
-        quiet=quiet,
-    )
+    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
+        comparison = run_comparison(
+            samplers,
+            task=task,
+            model=model,
+            seeds=seeds,
+            epochs=epochs,
+            split=split,
+            data_dir=data_dir,
+            results=results,
+            jobs=jobs,
+            device=device,
+            force=force,
+            quiet=quiet,
+        )
     if format == "table":
         # Where the output is not a terminal, nothing is gained by folding the table.
         table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 160))
@@ -120,12 +122,58 @@ def show(
     typer.echo(records.to_text(record))
 
 
+@app.command()
+def check(
+    sampler: Annotated[
+        str, typer.Argument(metavar="SAMPLER[:setting=value,…]", help="A name or a plugin file.")
+    ],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the long checks; certifies nothing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Check that a sampler keeps the contract and samples what it claims."""
+    from bdlbench import report
+
+    with redirect_stdout(sys.stderr):  # a plugin may print
+        found = report.check(sampler, quick, results, None if json else _say)
+    if json:
+        typer.echo(report.as_json(found))
+    if not found.holds:
+        raise BdlbenchError(f"{sampler}: {found.verdict}; what fails is said above")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
+    debug: Debug = False,
+) -> None:
+    """Write a sampler plugin to start from; it runs and passes the checks as it stands."""
+    from bdlbench import scaffold
+
+    path = scaffold.write(name, Path())
+    typer.echo(f"{path}: try `bdlbench check ./{path}` and `bdlbench compare sgld ./{path}`")
+
+
+def _say(line: str) -> None:
+    sys.__stdout__.write(line + "\n")  # type: ignore[union-attr]
+    sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
 def main() -> None:
     """Run the command line; an error is one line on standard error and exit code 2."""
+    command = typer.main.get_command(app)
     try:
-        app(standalone_mode=False)
+        # Not app(): some versions of typer keep the message of a KeyboardInterrupt to themselves.
+        with command.make_context("bdlbench", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
     except USAGE_ERROR as error:
-        _fail(error.format_message())  # type: ignore[attr-defined]
+        message = error.format_message()  # type: ignore[attr-defined]
+        _fail(message or "expected a command; they are listed above")
     except BdlbenchError as error:
         if "--debug" in sys.argv:
             raise

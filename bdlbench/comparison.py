@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from bdlbench import controls, execution, machine, plan, records, registry, tasks
+from bdlbench import certificate, controls, execution, machine, plan, records, registry, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
 from bdlbench.plan import Contender, Setup
@@ -32,6 +32,7 @@ HEADLINE = (
     "brier_score",
     "expected_calibration_error",
 )
+COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -46,6 +47,8 @@ class Row:
         reasons: Why runs failed, each reason once.
         reused: Number of runs that were on disk already.
         metrics: Mean and 95 % interval over the seeds that completed, by name; costs included.
+        certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
+        collapsed: Whether the draws of a sampler that yields several hardly differ.
     """
 
     sampler: str
@@ -54,6 +57,8 @@ class Row:
     reasons: tuple[str, ...]
     reused: int
     metrics: dict[str, Interval]
+    certificate: str = certificate.NOT_CERTIFIED
+    collapsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def run_comparison(
     _check_request(specs, seeds, jobs)
     setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device)
     if note:
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
     records.check_writable(setup.results)
     fingerprints = plan.fingerprints(setup)
@@ -155,7 +160,9 @@ def run_comparison(
         setup=setup,
         note=note,
         seeds=tuple(range(seeds)),
-        rows=tuple(_row(*pair, reused) for pair in zip(contenders, groups, strict=True)),
+        rows=tuple(
+            _row(*pair, reused, setup.results) for pair in zip(contenders, groups, strict=True)
+        ),
         differences=_differences(setup, contenders, groups),
         controls=_controls(setup, fingerprints),
     )
@@ -172,7 +179,9 @@ def _check_request(specs: Sequence[Spec], seeds: int, jobs: int | None) -> None:
         registry.create("samplers", spec)
 
 
-def _row(contender: Contender, group: Sequence[Record], reused: Mapping[str, Record]) -> Row:
+def _row(
+    contender: Contender, group: Sequence[Record], reused: Mapping[str, Record], results: Path
+) -> Row:
     completed = [record for record in group if record.outcome == records.COMPLETED]
     values: dict[str, list[float]] = {}
     for record in completed:
@@ -185,6 +194,11 @@ def _row(contender: Contender, group: Sequence[Record], reused: Mapping[str, Rec
         outcomes=dict(Counter(record.outcome for record in group)),
         reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
         reused=sum(record.run in reused for record in group),
+        certificate=certificate.read(results, contender.spec.reference),
+        collapsed=any(
+            record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
+            for record in completed
+        ),
         metrics={name: seed_interval(series) for name, series in values.items()},
     )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -72,9 +78,46 @@ def _records(jobs: Sequence[Job], reporters: Sequence[Reporter], workers: int) -
         parallel = Parallel(
             n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
         )
-        yield from parallel(
-            delayed(execute)(job, reporter) for job, reporter in zip(jobs, reporters, strict=True)
-        )
+        with _interrupts_ignored():
+            found = parallel(
+                delayed(_work)(job, reporter, os.getpid())
+                for job, reporter in zip(jobs, reporters, strict=True)
+            )
+        yield from found
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C while workers start: they inherit that, and leave it to this process.
+
+    Blocking the signal would lose none, but loky unblocks it as it starts.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(job: Job, reporter: Reporter, coordinator: int) -> Record:
+    if os.getpid() != coordinator:
+        _leave_with(coordinator)
+    return execute(job, reporter)
+
+
+@cache
+def _leave_with(coordinator: int) -> None:
+    """End this worker soon after its coordinator: an orphan would go through all that is queued."""
+
+    def watch() -> None:
+        while os.getppid() == coordinator:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _kept(done: dict[str, Record], jobs: Sequence[Job]) -> str:

@@ -109,8 +109,8 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
     if name is not None:
         return tasks.get(name), ""
     try:
-        for needed in ("mnist", "notmnist"):
-            tasks.load("test", needed, search_folders(data_dir))
+        for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
+            tasks.load(split, needed, search_folders(data_dir))
     except DataMissing as error:
         return tasks.get("digits"), f"task digits, since the data of mnist is missing: {error}"
     return tasks.get("mnist"), "task mnist, since its data is at hand"

@@ -80,7 +80,8 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         RecordError: The run could not be kept.
     """
     device = torch.device(job.configuration["device"])
-    with machine.one_thread():
+    # Standard output is the table's alone: whatever a plugin prints goes elsewhere.
+    with machine.one_thread(), redirect_stdout(sys.stderr):
         problem, network, scaler = _prepare(job, device, on_progress)
         machine.reset_peak_memory(device)
         with Draws(problem.chains, problem.dim) as draws:
@@ -144,11 +145,10 @@ def _sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> _
     try:
         plugin = registry.configure(registry.load("samplers", job.reference), job.settings)
         rng = torch.Generator(device).manual_seed(job.seed)
-        with redirect_stdout(sys.stderr):  # standard output is the table's alone
-            for theta in plugin.sample(problem, rng):
-                draws.add(theta)
-                if len(draws) > problem.draws * problem.chains:
-                    raise ValueError(f"expected at most {problem.draws} draws, got more")
+        for theta in plugin.sample(problem, rng):
+            draws.add(theta)
+            if len(draws) > problem.draws * problem.chains:
+                raise ValueError(f"expected at most {problem.draws} draws, got more")
         if not len(draws):
             raise ValueError("expected at least one draw, got none")
         if problem.epochs > TOLERANCE * job.configuration["budget"]["epochs"]:
@@ -157,14 +157,19 @@ def _sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> _
         raise  # the disk is full: not the plugin's doing
     except Diverged as error:
         result.outcome, result.reason = records.DIVERGED, str(error)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        result.outcome, result.reason = "out of memory", _describe(error)
     except (Exception, SystemExit) as error:
-        result.outcome, result.reason = "plugin error", _describe(error)
+        result.outcome = "out of memory" if _lacks_memory(error) else "plugin error"
+        result.reason = _describe(error)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    # On the CPU, torch raises a plain RuntimeError.
+    kinds = MemoryError, torch.OutOfMemoryError
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)
 
 
 def _describe(error: BaseException) -> str:

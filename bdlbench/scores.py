@@ -78,6 +78,9 @@ METRICS = (
     Metric("adaptive_calibration_error", "ACE (15 ranges)", "down",
            "Mean |p − frequency| over classes and, for each class, 15 ranges of p that hold "
            "equally many inputs."),
+    Metric("epistemic_share", "epistemic share", "up",
+           "Mutual information between label and draw, summed over all inputs of all sets, as a "
+           "share of the predictive entropy: 0 if all draws predict the same."),
     *(m for prefix, words in _SCORES.items() for m in _detection_metrics(prefix, words)),
     Metric("ood.<set>.confident_fraction", "confident (<set>)", "down",
            "Share of <set> inputs whose highest probability is above 0.9."),
@@ -130,6 +133,7 @@ def score(sets: Mapping[str, Predictions]) -> dict[str, float]:
     inside = in_distribution(sets)
     p = inside.probabilities
     results = {name: metric(p, inside.labels) for name, metric in _CLASSIFICATION.items()}
+    results["epistemic_share"] = _epistemic_share(sets)
     in_scores = _doubt(inside)
     for name, outside in sets.items():
         if name not in IN_DISTRIBUTION:
@@ -157,3 +161,12 @@ def _detect(
         for prefix in _SCORES
         for name, metric in _DETECTION.items()
     }
+
+
+def _epistemic_share(sets: Mapping[str, Predictions]) -> float:
+    entropy = information = 0.0
+    for predictions in sets.values():
+        p = predictions.probabilities
+        entropy += float(metrics.predictive_entropy(p).sum())
+        information += float(metrics.mutual_information(p, predictions.expected_entropy).sum())
+    return information / entropy if entropy > 0 else 0.0

@@ -30,10 +30,13 @@ def to_table(comparison: Comparison, console: Console) -> None:
     columns = _columns(comparison)
     table = Table(title=title(comparison), title_justify="left", title_style="bold")
     table.add_column("sampler", overflow="fold")
+    table.add_column("target", overflow="fold")
     for column in columns:
         table.add_column(column.header, justify="right")
-    for name, cells in _body(comparison, columns):
-        table.add_row(Text(name), *cells, style="dim" if name.startswith("control") else "")
+    for name, target, cells in _body(comparison, columns):
+        table.add_row(
+            Text(name), Text(target), *cells, style="dim" if name.startswith("control") else ""
+        )
     console.print(table)
     for line in remarks(comparison):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -42,9 +45,9 @@ def to_table(comparison: Comparison, console: Console) -> None:
 def to_markdown(comparison: Comparison) -> str:
     """Return the table and the remarks as Markdown."""
     columns = _columns(comparison)
-    rows = [["sampler", *(column.header for column in columns)]]
-    rows.append(["---", *("---:" for _ in columns)])
-    rows += [[name, *cells] for name, cells in _body(comparison, columns)]
+    rows = [["sampler", "target", *(column.header for column in columns)]]
+    rows.append(["---", "---", *("---:" for _ in columns)])
+    rows += [[name, target, *cells] for name, target, cells in _body(comparison, columns)]
     lines = [
         "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
         for row in rows
@@ -142,9 +145,13 @@ def _columns(comparison: Comparison) -> list[_Column]:
     ]
 
 
-def _body(comparison: Comparison, columns: Sequence[_Column]) -> list[tuple[str, list[str]]]:
+def _body(comparison: Comparison, columns: Sequence[_Column]) -> list[tuple[str, str, list[str]]]:
     body = [
-        (_name(row), [_cell(row.metrics.get(column.metric), column) for column in columns])
+        (
+            _name(row),
+            row.certificate,
+            [_cell(row.metrics.get(column.metric), column) for column in columns],
+        )
         for row in comparison.rows
     ]
     for control in dict.fromkeys(name for found in comparison.controls.values() for name in found):
@@ -153,12 +160,13 @@ def _body(comparison: Comparison, columns: Sequence[_Column]) -> list[tuple[str,
             for ood, found in comparison.controls.items()
         }
         cells = [_cell(values.get(column.metric), column, "") for column in columns]
-        body.append((f"control: {control.replace('_', ' ')}", cells))
+        body.append((f"control: {control.replace('_', ' ')}", "", cells))
     return body
 
 
 def _name(row: Row) -> str:
     failed = [outcome for outcome in row.outcomes if outcome != records.COMPLETED]
+    failed += ["collapsed"] if row.collapsed else []
     marks = f" [{', '.join(failed)}]" if failed else ""
     return f"{row.sampler}{marks}{' *' if row.reused else ''}"
 

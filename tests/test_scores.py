@@ -76,9 +76,18 @@ def test_directions_point_from_the_worst_to_the_best_predictions() -> None:
     }
     worst["test"] = replace(worst["test"], expected_entropy=np.array([0, 0], "f4"))
     good, bad = score(best), score(worst)
-    for name in good:
+    for name in good.keys() - {"epistemic_share"}:  # which says how draws differ, not how well
         sign = 1 if describe(name).direction == "up" else -1
         assert sign * good[name] > sign * bad[name], name
+
+
+def test_the_epistemic_share_is_nought_for_one_opinion_and_one_for_many() -> None:
+    half = [[0.5, 0.5]] * 2
+    agreed = predictions(half, [0, 1], [float(np.log(2))] * 2)  # every draw is as unsure
+    split = predictions(half, [0, 1], [0.0] * 2)  # every draw is sure, half of them of each class
+    assert score({"test": agreed, "ood": agreed})["epistemic_share"] == 0
+    assert score({"test": split, "ood": split})["epistemic_share"] == pytest.approx(1)
+    assert score({"test": agreed, "ood": split})["epistemic_share"] == pytest.approx(0.5)
 
 
 def test_the_headline_is_the_predictive_entropy() -> None:

@@ -1,0 +1,64 @@
+"""Keep the verdict on a sampler, and say what it is worth in a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bdlbench import optim, registry
+from bdlbench.checks import BAD, Result, Subject
+from bdlbench.errors import RecordError
+from bdlbench.provenance import source_of
+from bdlbench.records import to_json, write_file
+
+NOT_CERTIFIED = "not certified"
+
+
+def verdict(subject: Subject, found: Sequence[Result]) -> str:
+    """Return ``certified``, ``approximate``, ``point`` or ``not certified``."""
+    if any(result.verdict in BAD for result in found):
+        return NOT_CERTIFIED
+    return "certified" if subject.target == "exact" else subject.target
+
+
+def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
+    """Keep the outcome of a full check in ``<results>/checks/<sampler>.json``."""
+    plugin = registry.load("samplers", subject.spec.reference)
+    name = vars(plugin)["plugin_name"]
+    content = {
+        "sampler": name,
+        "settings": dict(subject.spec.settings),
+        "source_sha256": _source(plugin),
+        "target": subject.target,
+        "verdict": verdict(subject, found),
+        "checks": [asdict(result) for result in found],
+    }
+    path = results / "checks" / f"{name}.json"
+    write_file(path, to_json(content))
+    return path
+
+
+def read(results: Path, reference: str) -> str:
+    """Return the verdict on a sampler as it stands now: of another version, it says nothing.
+
+    Raises:
+        RecordError: The file is damaged.
+    """
+    plugin = registry.load("samplers", reference)
+    path = results / "checks" / f"{vars(plugin)['plugin_name']}.json"
+    if not path.exists():
+        return NOT_CERTIFIED
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        current = content["source_sha256"] == _source(plugin)
+        return str(content["verdict"]) if current else NOT_CERTIFIED
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
+
+
+def _source(plugin: type) -> str:
+    """Return the digest of the plugin's file and of the update equations that it may use."""
+    return f"{registry.source_digest(plugin)[:32]}-{source_of(optim)[:32]}"

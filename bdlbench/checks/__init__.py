@@ -1,0 +1,70 @@
+"""Check a plugin: that it keeps the contract, and that it samples what it claims.
+
+For a plugin in a repository of its own, in its tests::
+
+    from bdlbench.checks import parametrize_with_checks
+
+    @parametrize_with_checks(["./my_sampler.py"])
+    def test_contract_and_target(reference, check):
+        check(reference)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from bdlbench.checks.calibration import CALIBRATION_CHECKS
+from bdlbench.checks.contract import CONTRACT_CHECKS
+from bdlbench.checks.result import Result, Subject
+from bdlbench.checks.target import TARGET_CHECKS
+from bdlbench.settings import parse
+
+CHECKS = (*CONTRACT_CHECKS, *TARGET_CHECKS, *CALIBRATION_CHECKS)
+BAD = ("fail", "error")
+
+__all__ = ["CHECKS", "Result", "Subject", "parametrize_with_checks", "run_checks"]
+
+
+def run_checks(subject: Subject, quick: bool = False) -> Iterator[Result]:
+    """Run the checks one by one, and yield their results as they come.
+
+    Args:
+        subject: The plugin.
+        quick: Leave out the long checks, and measure the others less exactly.
+
+    Raises:
+        PluginError: The plugin cannot be loaded.
+    """
+    for check in CHECKS:
+        if check.quick or not quick:
+            yield check(subject, quick)
+
+
+def parametrize_with_checks(references: Sequence[str], quick: bool = True) -> Callable[..., Any]:
+    """Decorate a pytest function to run once for each plugin and check.
+
+    The function takes ``reference`` and ``check``, and calls ``check(reference)``, which raises an
+    AssertionError that says what is wrong.
+
+    Args:
+        references: Names or files of plugins, with settings if need be.
+        quick: Leave out the long checks, and measure the others less exactly.
+    """
+    import pytest
+
+    cases = [
+        pytest.param(reference, _asserting(check, quick), id=f"{reference}-{check.name}")
+        for reference in references
+        for check in CHECKS
+        if check.quick or not quick
+    ]
+    return pytest.mark.parametrize(("reference", "check"), cases)
+
+
+def _asserting(check: Callable[[Subject, bool], Result], quick: bool) -> Callable[[str], None]:
+    def assert_it(reference: str) -> None:
+        result = check(Subject(parse(reference)), quick)
+        assert result.verdict not in BAD, f"{result.check}: {result.figure}: {result.meaning}"
+
+    return assert_it

@@ -1,0 +1,75 @@
+"""Say what is checked, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bdlbench import registry
+from bdlbench.checks.sampling import Sampler
+from bdlbench.errors import BdlbenchError, PluginError
+from bdlbench.settings import Spec
+
+TARGETS = ("exact", "approximate", "point")
+Verdict = Literal["pass", "fail", "shown", "error"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold the outcome of one check.
+
+    Args:
+        check: Name of the check.
+        verdict: ``pass``, ``fail``, ``shown`` where the plugin claims nothing of the kind, or
+            ``error`` where the plugin could not be run.
+        figure: The number that was measured.
+        meaning: What it means, in words.
+    """
+
+    check: str
+    verdict: Verdict
+    figure: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Hold the plugin that is checked.
+
+    Args:
+        spec: Refers to the plugin and the settings asked for.
+        seed: Of the checks' random numbers.
+    """
+
+    spec: Spec
+    seed: int = 0
+
+    @property
+    def sampler(self) -> Sampler:
+        """A fresh instance."""
+        sampler: Sampler = registry.create("samplers", self.spec)
+        return sampler
+
+    @property
+    def target(self) -> str:
+        """What the plugin claims to sample; one that claims nothing is held to ``exact``."""
+        plugin = registry.load("samplers", self.spec.reference)
+        target = str(getattr(plugin, "target", "exact"))
+        if target not in TARGETS:
+            raise PluginError(
+                f"{self.spec.reference}: expected target {', '.join(TARGETS)}, got {target!r}"
+            )
+        return target
+
+
+def guarded(name: str, judge: Callable[[], Result]) -> Result:
+    """Return the outcome of a check; whatever the plugin raises is an outcome, too."""
+    try:
+        return judge()
+    except PluginError:
+        raise
+    except BdlbenchError as error:
+        return Result(name, "fail", "–", str(error))
+    except (Exception, SystemExit) as error:
+        return Result(name, "error", "–", f"{type(error).__name__}: {error}")

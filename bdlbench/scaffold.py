@@ -1,0 +1,72 @@
+"""Write a plugin file to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bdlbench.errors import PluginError
+
+TEMPLATE = '''"""TITLE: say in a sentence what this sampler does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from bdlbench import Problem, register
+from bdlbench.settings import check_positive
+
+
+@register("NAME")
+@dataclass(frozen=True)
+class CLASS:
+    """Langevin dynamics: θ ← θ − (ε/2)·∇Û(θ) + N(0, εT). Replace this by your update equation."""
+
+    # What is sampled: "exact" (exp(−U/T), up to the step size), "approximate", or "point".
+    # `bdlbench check` holds the sampler to it.
+    target: ClassVar[str] = "exact"
+
+    # The settings, each with a default: bdlbench compare ./FILE:step_size=1e-5
+    step_size: float = 1e-4  # ε; the checks and tuning may set it
+    batch_size: int = 32
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive(step_size=self.step_size, batch_size=self.batch_size)
+
+    def sample(self, problem: Problem, rng: torch.Generator) -> Iterator[torch.Tensor]:
+        """Yield draws of θ, each a float32 tensor of shape (chains, dim)."""
+        theta = problem.init(rng)
+        noise_std = (self.step_size * self.temperature) ** 0.5
+        # The clock: a minibatch for every chain, and whether to keep the state after this step.
+        for batch, keep in problem.steps(self.batch_size, rng):
+            # ∇U of the negative log posterior: a sum over all data, the prior included.
+            gradient = problem.gradient(theta, batch)
+            # All random numbers come from rng.
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size / 2 * gradient + noise_std * noise
+            if keep:
+                yield theta
+'''
+
+
+def write(name: str, folder: Path) -> Path:
+    """Write ``<name>.py``, a sampler that runs and passes the checks as it stands.
+
+    Raises:
+        PluginError: The name is no name for a plugin, or the file exists.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
+        raise PluginError(f"expected a name such as my-sampler, got {name!r}")
+    path = folder / f"{name.replace('-', '_')}.py"
+    words = name.split("-")
+    text = TEMPLATE.replace("NAME", name).replace("CLASS", "".join(map(str.capitalize, words)))
+    text = text.replace("TITLE", " ".join(words).capitalize()).replace("FILE", path.name)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise PluginError(f"cannot write {path}: {error.strerror}; choose another name") from error
+    return path

@@ -1,0 +1,208 @@
+"""What a comparison looks like: for people, and as Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bdlbench import table, tasks
+from bdlbench.comparison import Comparison, Row
+from bdlbench.plan import Setup
+from bdlbench.settings import Setting
+from bdlbench.statistics import Difference, Interval
+
+SETUP = Setup(tasks.get("digits"), "mlp-50", "test", "cpu", Path("results"), None)
+METRICS = {
+    "accuracy": Interval(0.9, 0.875, 0.925, 3),
+    "negative_log_likelihood": Interval(0.25, 0.2, 0.3, 3),
+    "brier_score": Interval(0.125, 0.1, 0.15, 3),
+    "expected_calibration_error": Interval(0.03, 0.02, 0.04, 3),
+    "adaptive_calibration_error": Interval(0.01, 0.005, 0.015, 3),
+    "ood.letters.auroc": Interval(0.8, 0.75, 0.85, 3),
+    "ood.letters.confident_fraction": Interval(0.4, 0.3, 0.5, 3),
+    "epochs": Interval(199.5, 199.5, 199.5, 3),
+    "seconds": Interval(2.5, 2.25, 2.75, 3),
+    "peak_memory_bytes": Interval(512e6, 500e6, 524e6, 3),
+}
+TWO_SEEDS = {name: replace(interval, n=2) for name, interval in METRICS.items()}
+DIFFERENCE = Difference("ood.letters.auroc", 0.054, 0.047, 0.061, 0.003, 2, "better")
+
+
+def row(
+    sampler: str,
+    settings: dict[str, Setting],
+    outcomes: dict[str, int],
+    metrics: dict[str, Interval],
+    *reasons: str,
+    reused: int = 0,
+) -> Row:
+    return Row(
+        sampler=sampler,
+        settings=settings,
+        outcomes=outcomes,
+        reasons=reasons,
+        reused=reused,
+        metrics=metrics,
+    )
+
+
+COMPARISON = Comparison(
+    setup=SETUP,
+    note="task digits, since the data of mnist is missing: no such file",
+    seeds=(0, 1, 2),
+    rows=(
+        row("sgd", {"learning_rate": 0.1}, {"completed": 3}, METRICS, reused=3),
+        row("sgld", {"step_size": 1e-4}, {"completed": 2, "diverged": 1}, TWO_SEEDS, "θ"),
+        row("a|b[red]", {"size": 1}, {"plugin error": 3}, {}, "KeyError: '[/bold]'"),
+    ),
+    differences=(("sgld", DIFFERENCE),),
+    controls={"letters": {"random": 0.5, "pixel_knn": 0.975}},
+)
+ONE_SEED = replace(
+    COMPARISON,
+    note="",
+    seeds=(0,),
+    rows=(
+        replace(
+            COMPARISON.rows[0],
+            outcomes={"completed": 1},
+            metrics={name: Interval(x.mean, None, None, 1) for name, x in METRICS.items()},
+        ),
+    ),
+    differences=(),
+)
+TITLE = (
+    "digits · mlp-50 · 200 epochs · test set · 3 seeds "
+    "(task digits, since the data of mnist is missing)"
+)
+
+
+def printed(comparison: Comparison) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    table.to_table(comparison, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def refuse(constant: str) -> Any:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def test_json_has_the_keys_that_programs_rely_on() -> None:
+    document = json.loads(table.as_json(COMPARISON), parse_constant=refuse)
+    assert document.keys() >= {"task", "model", "seeds", "rows", "differences", "controls"}
+    assert document["task"] == "digits"
+    assert document["model"] == "mlp-50"
+    assert document["seeds"] == [0, 1, 2]
+    assert [found["sampler"] for found in document["rows"]] == ["sgd", "sgld", "a|b[red]"]
+    for found in document["rows"]:
+        assert found.keys() >= {"sampler", "settings", "outcomes", "metrics"}
+    first, second, third = document["rows"]
+    assert first["metrics"]["accuracy"] == {"mean": 0.9, "low": 0.875, "high": 0.925, "n": 3}
+    assert first["metrics"].keys() == METRICS.keys()
+    assert first["settings"] == {"learning_rate": 0.1}
+    assert second["outcomes"] == {"completed": 2, "diverged": 1}
+    assert third["metrics"] == {}
+    assert document["differences"] == [
+        {
+            "sampler": "sgld", "baseline": "sgd", "metric": "ood.letters.auroc",
+            "difference": 0.054, "low": 0.047, "high": 0.061, "standard_error": 0.003,
+            "seeds": 2, "verdict": "better",
+        }
+    ]  # fmt: skip
+    assert document["controls"] == {
+        "letters": {"random": {"auroc": 0.5}, "pixel_knn": {"auroc": 0.975}}
+    }
+
+
+def test_json_of_one_seed_has_no_interval_and_never_nan() -> None:
+    document = json.loads(table.as_json(ONE_SEED), parse_constant=refuse)
+    accuracy = document["rows"][0]["metrics"]["accuracy"]
+    assert accuracy == {"mean": 0.9, "low": None, "high": None, "n": 1}
+    nan = replace(ONE_SEED, controls={"letters": {"random": float("nan")}})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        table.as_json(nan)
+
+
+def test_csv_has_every_number_in_full() -> None:
+    rows = list(csv.DictReader(io.StringIO(table.to_csv(COMPARISON))))
+    assert [row["sampler"] for row in rows] == ["sgd", "sgld", "a|b[red]"]
+    for name, interval in METRICS.items():
+        cells = [rows[0][name], rows[0][f"{name}.low"], rows[0][f"{name}.high"]]
+        assert [float(cell) for cell in cells] == [interval.mean, interval.low, interval.high]
+    assert rows[1]["outcomes"] == "{'completed': 2, 'diverged': 1}"
+    assert rows[2]["accuracy"] == ""
+
+
+def test_markdown_is_a_table_with_the_remarks_beneath() -> None:
+    lines = table.to_markdown(COMPARISON).splitlines()
+    assert lines[0] == f"**{TITLE}**"
+    body = [line for line in lines if line.startswith("|")]
+    cells = [line.replace("\\|", "¦").strip("|").split("|") for line in body]
+    header, rule, *rows = ([cell.strip() for cell in line] for line in cells)
+    assert len(rule) == len(header)
+    assert set(rule) == {"---", "---:"}
+    named = {line[0]: dict(zip(header, line, strict=True)) for line in rows}
+    assert list(named) == [
+        "sgd *", "sgld [diverged]", "a¦b[red] [plugin error]", "control: random",
+        "control: pixel knn",
+    ]  # fmt: skip
+    shown = {
+        "accuracy ↑": "0.9000 ±0.0250",
+        "NLL ↓": "0.2500 ±0.0500",
+        "Brier ↓": "0.1250 ±0.0250",
+        "ECE (15 bins) ↓": "0.0300 ±0.0100",
+        "AUROC (letters) ↑": "0.8000 ±0.0500",
+        ">90 % sure (letters) ↓": "0.4000 ±0.1000",
+        "epochs": "199.5",
+        "seconds": "2.5 ±0.2",
+        "peak MB": "512",
+    }
+    assert named["sgd *"].items() >= shown.items()
+    assert {named["a¦b[red] [plugin error]"][column] for column in shown} == {"–"}
+    assert named["control: pixel knn"]["AUROC (letters) ↑"] == "0.9750"
+    assert named["control: pixel knn"]["accuracy ↑"] == ""
+    bullets = [line for line in lines if line.startswith("- ")]
+    assert bullets[0] == "- sgld better than sgd on AUROC (letters): +0.054 [0.047, 0.061]"
+    assert bullets[1] == "- sgld: diverged in 1 of 3 runs: θ; lower its step size"
+    assert bullets[2] == "- a|b[red]: plugin error in 3 of 3 runs: KeyError: '[/bold]'"
+    assert "3 runs were on disk already; --force repeats them" in bullets[3]
+    assert "95 % Student-t interval of the mean over seeds" in bullets[4]
+    assert bullets[5].startswith("- control: AUROC of a score of the pixels alone")
+
+
+def test_the_table_shows_the_same_and_takes_nothing_for_markup() -> None:
+    text = printed(COMPARISON)
+    assert text.startswith(TITLE)
+    for part in (
+        "accuracy ↑", "NLL ↓", "AUROC", "(letters) ↑", "(letters) ↓", "±0.0250",
+        "sgd *", "sgld [diverged]", "a|b[red] [plugin error]", "control: pixel knn", "0.9750",
+        "sgld better than sgd on AUROC (letters): +0.054 [0.047, 0.061]",
+        "plugin error in 3 of 3 runs: KeyError: '[/bold]'",
+    ):  # fmt: skip
+        assert part in text
+
+
+@pytest.mark.parametrize("render", [printed, table.to_markdown])
+def test_one_seed_has_no_interval_to_show(render: Any) -> None:
+    text = render(ONE_SEED)
+    assert "0.9000" in text
+    assert "±" not in text
+    assert "1 seed" in text
+    assert "1 seeds" not in text
+
+
+def test_a_validation_table_has_no_ood_columns_and_says_so() -> None:
+    comparison = replace(ONE_SEED, setup=replace(SETUP, split="validation"), controls={})
+    text = table.to_markdown(comparison)
+    assert "validation set" in text
+    assert "letters" not in text
+    assert "control" not in text
+    assert json.loads(table.as_json(comparison))["split"] == "validation"
