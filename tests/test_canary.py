@@ -1,0 +1,96 @@
+"""A sampler that looks for test and OOD data in the memory of its process finds none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+
+from bdlbench import registry
+from bdlbench.data import split_validation
+
+Write = Callable[..., str]
+
+# Looks at every array and tensor that is alive for rows with the outline of a forbidden image.
+CANARY = """
+import gc, json, sys
+import numpy as np
+with open({known!r}) as file:
+    known = set(json.load(file))
+objects, frame = gc.get_objects(), sys._getframe()
+while frame is not None:
+    objects += frame.f_locals.values()
+    frame = frame.f_back
+arrays = {{}}
+for item in (*objects, *gc.get_referents(*objects)):
+    if isinstance(item, torch.Tensor) and item.device.type == "cpu":
+        item = item.detach().numpy()
+    while isinstance(item, np.ndarray):
+        arrays[id(item)] = item
+        item = item.base
+found = set()
+for array in arrays.values():
+    if array.ndim > 1 and len(array) and array[0].size in (64, 784) and array.dtype.kind in "iuf":
+        rows = array.reshape(len(array), -1)
+        masks = np.packbits(rows > rows.min(axis=1, keepdims=True), axis=1)
+        found |= known & {{mask.tobytes().hex() for mask in masks}}
+if found:
+    raise LookupError("forbidden images: " + str(len(found)))
+yield problem.init(rng)
+"""
+SESSION = """
+import sys
+import torch
+from bdlbench import tasks
+from bdlbench.comparison import run_comparison
+from bdlbench.data import Scaler
+
+def look(split, seeds=1):
+    row = run_comparison([f"{sys.argv[1]}/{split}.py"], task="digits", model="softmax", epochs=3,
+                         seeds=seeds, split=split, results=sys.argv[1], jobs=1, force=True).rows[0]
+    print(row.outcomes, *row.reasons)
+
+task = tasks.get("digits")
+look("test", seeds=2)
+held = tasks.judged_images(task, "test", ())
+look("test")
+del held
+look("validation")
+held = tasks.judged_images(task, "validation", ())["validation"]
+held = torch.from_numpy(Scaler.fit(held)(held))
+look("validation")
+"""
+
+
+def outlines(*arrays: NDArray[np.generic]) -> set[str]:
+    rows = [array.reshape(len(array), -1) for array in arrays]
+    masks = [np.packbits(part > part.min(axis=1, keepdims=True), axis=1) for part in rows]
+    return {mask.tobytes().hex() for part in masks for mask in part}
+
+
+def test_no_sampler_finds_test_or_ood_data_in_memory(write_sampler: Write, tmp_path: Path) -> None:
+    train, test = (registry.load("datasets", "digits")().load(s, ()) for s in ("train", "test"))
+    letters = registry.load("datasets", "letters")().load("test", ())
+    fit, validation = split_validation(train)
+    raw = load_digits().images
+    forbidden = {
+        "test": outlines(test.pixels, letters.pixels, raw[len(train) :])
+        - outlines(train.pixels, raw[: len(train)]),
+        "validation": outlines(validation.pixels) - outlines(fit.pixels),
+    }
+    for split, known in forbidden.items():
+        path = tmp_path / f"{split}.json"
+        path.write_text(json.dumps(sorted(known)))
+        write_sampler(CANARY.format(known=str(path)), split)
+    session = [sys.executable, "-c", SESSION, str(tmp_path)]
+    finished = subprocess.run(session, capture_output=True, text=True, timeout=120, check=True)
+    lines = finished.stdout.splitlines()
+    assert lines[::2] == ["{'completed': 2}", "{'completed': 1}"]
+    for line in lines[1::2]:  # the canary does sing
+        assert line.startswith("{'plugin error': 1} LookupError: forbidden images: ")

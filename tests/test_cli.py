@@ -1,0 +1,242 @@
+"""The command line: one line for every mistake, nothing but answers on standard output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bdlbench import cli, execution, records
+from bdlbench.errors import BdlbenchError
+
+Write = Callable[..., str]
+Run = Callable[..., tuple[int, str, str]]
+QUICK = "yield problem.init(rng)"
+SMALL = ("--task", "digits", "--model", "softmax", "--epochs", "3", "--seeds", "1", "--jobs", "1")
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    loaded_once: None,
+) -> Run:  # fmt: skip
+    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bdlbench", *arguments], capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("nope", "No such command 'nope'."),
+        ("--nope", "No such option: --nope"),
+        ("compare", "Missing argument"),
+        ("compare sgd --nope", "No such option: --nope"),
+        ("compare sgldd", "no sampler 'sgldd'; did you mean sgld? (there are: "),
+        ("compare sgd --task mnits", "no task 'mnits'; did you mean mnist? (there are: digits"),
+        ("compare sgd --task digits --model mlp", "no model 'mlp' (there are: softmax, mlp-<hidd"),
+        ("compare sgd:rate=1", "sgd: no setting 'rate' (there are: learning_rate"),
+        ("compare sgd:momentun=0.9", "sgd: no setting 'momentun'; did you mean momentum?"),
+        ("compare sgd:batch_size=many", "sgd: batch_size: expected a whole number, got 'many'"),
+        ("compare sgd:batch_size=2.5", "sgd: batch_size: expected a whole number, got '2.5'"),
+        ("compare sgld:step_size=nan", "sgld: step_size: expected a finite number, got 'nan'"),
+        ("compare sgld:step_size=-1", "sgld: expected step_size > 0, got -1.0"),
+        ("compare sgd:momentum=2", "sgd: expected momentum from 0 to 0.999, got 2.0"),
+        ("compare sgd:momentum", "sgd:momentum: expected setting=value, got 'momentum'"),
+        ("compare sgd sgd --task digits", "sgd is the same as sgd; name each sampler once"),
+        ("compare sgd --format xml", "expected --format table, markdown, csv, json, got 'xml'"),
+        ("compare sgd --task digits --device tpu", "expected --device auto, cpu, cuda, got 'tpu'"),
+        ("compare sgd --task digits --split train", "expected --split test or validation, got"),
+        ("compare sgd --seeds 0", "expected --seeds of at least 1, got 0"),
+        ("compare sgd --seeds -3", "expected --seeds of at least 1, got -3"),
+        ("compare sgd --seeds x", "Invalid value for '--seeds': "),
+        ("compare sgd --jobs 0", "expected --jobs of at least 1, got 0"),
+        ("compare sgd --task digits --epochs 0", "--epochs: expected finite epochs > 0, got 0.0"),
+        ("compare sgd --task digits --epochs nan", "--epochs: expected finite epochs > 0, got nan"),
+        ("compare sgd --task digits --epochs inf", "--epochs: expected finite epochs > 0, got inf"),
+        ("compare sgd --task mnist --data-dir gone", "expected --data-dir to name a folder, got g"),
+        ("compare sgd --task digits --data-dir gone", "expected --data-dir to name a folder, got"),
+        ("compare ./gone.py", "gone.py: no such file; give the path of a plugin file or a name"),
+        ("compare ./syntax.py", "syntax.py: cannot be loaded, line 2: SyntaxError: "),
+        ("compare ./empty.py", "empty.py: expected one class under @register, got 0"),
+        ("compare ./raises.py", "raises.py: cannot be loaded: ZeroDivisionError: division by"),
+        ("list nope", "expected one of samplers, datasets, models, tasks, got 'nope'"),
+        ("show", "Missing argument 'RUN'"),
+        ("show gone", "expected one run in results/runs that begins with 'gone', got none"),
+        ("show newer", "expected a record of schema 1, got 2; upgrade bdlbench"),
+        ("show damaged", "delete its folder and run again"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, message: str
+) -> None:
+    (tmp_path / "syntax.py").write_text("import os\nclass :\n")
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    (tmp_path / "raises.py").write_text("x = 1 / 0\n")
+    for name, content in (("newer", '{"schema": 2}'), ("damaged", '{"schema"')):
+        folder = records.folder_of(tmp_path / "results", name)
+        folder.mkdir(parents=True)
+        (folder / "record.json").write_text(content)
+    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    code, out, err = run(*arguments.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_command_the_help_is_shown(run: Run) -> None:
+    code, out, err = run()
+    assert code == 2
+    assert "compare" in out
+    assert err == "error: expected a command; they are listed above\n"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_an_error(run: Run) -> None:
+    code, _, err = run("compare", "sgd", "--task", "digits", "--device", "cuda")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("error: torch finds no GPU; use --device cpu")
+
+
+@pytest.mark.parametrize(
+    ("body", "mark", "reason"),
+    [
+        (
+            "yield problem.init(rng)\nraise OSError('half-way')",
+            "plugin error",
+            "OSError: half-way (mine.py, line 18)",
+        ),
+        ("yield problem.init(rng) / 0", "diverged", "θ is not finite; lower its step size"),
+    ],
+)
+def test_a_sampler_that_fails_stays_in_the_table(
+    run: Run, write_sampler: Write, body: str, mark: str, reason: str
+) -> None:
+    for style in ("table", "markdown", "json"):
+        code, out, err = run(
+            "compare", "sgd", write_sampler(body), *SMALL, "--quiet", "--format", style
+        )
+        assert code == 2
+        assert err == f"error: some runs failed: mine: {mark} in 1 of 1 runs: {reason}\n"
+        if style == "json":
+            assert [row["outcomes"] for row in json.loads(out)["rows"]] == [
+                {"completed": 1},
+                {mark: 1},
+            ]
+        else:
+            assert f"mine [{mark}]" in out
+
+
+def test_debug_shows_where_an_error_came_from(run: Run) -> None:
+    with pytest.raises(BdlbenchError, match="no sampler 'nope'"):
+        run("compare", "nope", "--debug")
+
+
+def test_standard_output_is_one_document_whatever_plugins_print(
+    run: Run, write_sampler: Write
+) -> None:
+    path = Path(write_sampler("print('sampling')\n" + QUICK))
+    path.write_text("print('imported')\n" + path.read_text())
+    code, out, err = run("compare", str(path), *SMALL, "--format", "json")
+    assert code == 0
+    assert json.loads(out)["rows"][0]["outcomes"] == {"completed": 1}
+    assert "imported" in err
+    assert "sampling" in err
+    assert "completed in" in err, "progress, where there is no terminal for bars"
+
+
+def test_quiet_is_quiet_and_formats_agree(run: Run, write_sampler: Write) -> None:
+    path = write_sampler(QUICK)
+    answers = {}
+    for style in ("json", "csv", "markdown", "table"):
+        code, answers[style], err = run("compare", path, *SMALL, "--quiet", "--format", style)
+        assert (code, err) == (0, "")
+    accuracy = json.loads(answers["json"])["rows"][0]["metrics"]["accuracy"]["mean"]
+    (row,) = csv.DictReader(io.StringIO(answers["csv"]))
+    assert float(row["accuracy"]) == accuracy
+    for style in ("markdown", "table"):
+        assert f"{accuracy:.4f}" in answers[style]
+        assert "mine *" in answers[style], "reused runs are marked"
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ([], ["sgd", "sgld", "learning_rate=0.1", "Stochastic gradient Langevin dynamics"]),
+        (["samplers"], ["sgd", "sgld", "step_size=3e-06|step_size=3e-6"]),
+        (["datasets"], ["digits", "letters", "mnist", "mnist-letters", "notmnist"]),
+        (["models"], ["softmax", "mlp-<hidden>", "lenet5"]),
+        (["tasks"], ["digits", "mnist-1k", "against letters", "mlp-400-400"]),
+    ],
+)
+def test_list_names_what_there_is(run: Run, what: list[str], expected: list[str]) -> None:
+    code, out, err = run("list", *what)
+    assert (code, err) == (0, "")
+    for words in expected:
+        assert any(word in out for word in words.split("|"))
+
+
+def test_show_finds_a_run_by_name_beginning_and_folder(run: Run, write_sampler: Write) -> None:
+    run("compare", write_sampler(QUICK), *SMALL, "--quiet")
+    (folder,) = Path("results/runs").iterdir()
+    texts = {run("show", name) for name in (folder.name, folder.name[:-3], "digits", str(folder))}
+    ((code, out, err),) = texts
+    assert (code, err) == (0, "")
+    shown = dict(line.split(maxsplit=1) for line in out.splitlines() if " " in line.strip())
+    assert shown["run"] == folder.name
+    assert shown["outcome"] == "completed"
+    assert float(shown["metrics.accuracy"]) == records.read(folder).metrics["accuracy"]
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        finished = command("--help")
+        times.append(time.perf_counter() - started)
+        assert finished.returncode == 0
+        assert "compare" in finished.stdout
+    assert statistics.median(times) < 0.5
+    look = "import sys\ntry:\n import bdlbench.__main__\nexcept SystemExit: print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", look, "--help"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "typer" in modules
+    assert not {"torch", "pandas", "sklearn", "scipy", "matplotlib", "numpy"} & set(modules)
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    assert "Stochastic gradient Langevin dynamics" in command("list").stdout
+    failed = command("show", "nope", "--results", str(tmp_path), "--debug")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "Traceback" in failed.stderr
+    assert "RecordError: expected one run in" in failed.stderr

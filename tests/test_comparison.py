@@ -1,0 +1,163 @@
+"""Comparisons: which runs are made, which are reused, and what is concluded from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bdlbench
+from bdlbench import execution, records, table, tasks
+from bdlbench.comparison import Comparison
+from bdlbench.data import Images, split_validation
+from bdlbench.errors import PluginError
+from bdlbench.records import Record
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+Write = Callable[..., str]
+Compare = Callable[..., Comparison]
+QUICK = "yield problem.init(rng)"
+HEADLINE = [
+    "accuracy",
+    "negative_log_likelihood",
+    "brier_score",
+    "expected_calibration_error",
+    "ood.letters.auroc",
+]
+
+
+def all_records(results: Path) -> list[Record]:
+    return [records.read(folder) for folder in sorted((results / "runs").iterdir())]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture
+def compared(compare: Compare, results: Path) -> Comparison:
+    return compare(["sgd", "sgld:temperature=0.5"], results, seeds=3)
+
+
+def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
+    assert [row.sampler for row in compared.rows] == ["sgd", "sgld:temperature=0.5"]
+    assert compared.rows[1].settings == {
+        "step_size": 1e-4, "batch_size": 32, "temperature": 0.5,
+    }  # fmt: skip
+    for row in compared.rows:
+        assert row.outcomes == {"completed": 3}
+        name = row.sampler.partition(":")[0]
+        runs = [record for record in all_records(results) if record.sampler["name"] == name]
+        assert sorted(record.seed for record in runs) == [0, 1, 2]
+        values = {"epochs": [r.epochs for r in runs]}
+        values |= {
+            cost: [r.measured[cost] for r in runs] for cost in ("seconds", "peak_memory_bytes")
+        }
+        values |= {metric: [r.metrics[metric] for r in runs] for metric in runs[0].metrics}
+        assert row.metrics.keys() == values.keys()
+        for metric, interval in row.metrics.items():
+            x = np.array(values[metric])
+            half = 4.302652729911275 * x.std(ddof=1) / 3**0.5  # 97.5 % of Student's t with 2
+            assert interval.n == 3
+            found = [interval.mean, interval.low, interval.high]
+            assert found == pytest.approx([x.mean(), x.mean() - half, x.mean() + half])
+
+
+def test_differences_are_against_the_first(compared: Comparison) -> None:
+    first, second = (row.metrics for row in compared.rows)
+    assert [name for name, _ in compared.differences] == ["sgld:temperature=0.5"] * 5
+    assert [difference.metric for _, difference in compared.differences] == HEADLINE
+    for _, found in compared.differences:
+        d = second[found.metric].mean - first[found.metric].mean
+        assert found.difference == pytest.approx(d, abs=1e-6)  # predictions are kept in float32
+        assert found.seeds == 3
+        assert found.low < found.difference < found.high
+        better = (d > 0) == (found.metric in ("accuracy", "ood.letters.auroc"))
+        clear = found.low > 0 or found.high < 0
+        expected = ("better" if better else "worse") if clear else "no clear difference"
+        assert found.verdict == expected
+
+
+def test_the_data_frame_has_the_numbers_of_the_json(compared: Comparison, results: Path) -> None:
+    frame = bdlbench.compare(
+        ["sgd", "sgld:temperature=0.5"], task="digits", model="softmax", epochs=3, seeds=3,
+        jobs=1, results=results,
+    )  # fmt: skip
+    rows = json.loads(table.as_json(compared))["rows"]
+    assert list(frame.index) == [row["sampler"] for row in rows]
+    for row in rows:
+        for name, interval in row["metrics"].items():
+            cells = [name, f"{name}.low", f"{name}.high"]
+            expected = [interval["mean"], interval["low"], interval["high"]]
+            assert frame.loc[row["sampler"], cells].tolist() == expected
+
+
+def test_seeds_that_only_one_completed_are_left_out_of_differences(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    fails = "if rng.initial_seed() == 1: raise OSError('no luck')\n" + QUICK
+    never = write_sampler("yield problem.init(rng) * float('nan')", "never")
+    found = compare([write_sampler(fails), write_sampler(QUICK, "good"), never], tmp_path, seeds=3)
+    mine, good, bad = found.rows
+    assert mine.outcomes == {"completed": 2, "plugin error": 1}
+    assert mine.reasons == ("OSError: no luck (mine.py, line 17)",)
+    assert (mine.metrics["accuracy"].n, good.metrics["accuracy"].n) == (2, 3)
+    assert (bad.outcomes, bad.metrics) == ({"diverged": 3}, {})
+    assert {name for name, _ in found.differences} == {"good"}, "none with a sampler that failed"
+    per_seed = {(r.sampler["name"], r.seed): r.metrics for r in all_records(tmp_path)}
+    for _, difference in found.differences:
+        assert difference.seeds == 2
+        by_hand = [
+            per_seed["good", s][difference.metric] - per_seed["mine", s][difference.metric]
+            for s in (0, 2)
+        ]
+        assert difference.difference == pytest.approx(np.mean(by_hand), abs=1e-6)
+
+
+def test_the_same_sampler_twice_is_refused_before_any_run(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    for other in ("sgld", "sgld:step_size=1e-4", "sgld:batch_size=32,temperature=1"):
+        with pytest.raises(PluginError, match=r"is the same as sgld; name each sampler once"):
+            compare(["sgld", other], tmp_path)
+
+
+def test_one_sampler_with_two_settings_is_two_rows(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    path = write_sampler(QUICK)
+    found = compare([path, f"{path}:size=2"], tmp_path)
+    assert [row.sampler for row in found.rows] == ["mine", "mine:size=2"]
+    assert [row.settings["size"] for row in found.rows] == [1, 2]
+
+
+def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = set()
+    load = tasks.load
+
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+        asked.add((split, name))
+        return load(split, name, folders)
+
+    monkeypatch.setattr(tasks, "load", spy)
+    found = compare(["sgd", "sgld"], tmp_path, split="validation")
+    assert asked == {("train", "digits")}
+    assert found.controls == {}
+    assert [d.metric for _, d in found.differences] == HEADLINE[:4]
+    assert not any(metric.startswith("ood") for row in found.rows for metric in row.metrics)
+    fit, validation = split_validation(load("train", "digits", ()))
+    assert (len(fit), len(validation)) == (1168, 129)
+    for record in all_records(tmp_path):
+        assert record.data == {"train": fit.sha256, "validation": validation.sha256}
+        # 3 epochs of 1,168 points in minibatches of 32: 109 steps.
+        assert record.epochs == pytest.approx(109 * 32 / 1168)
+        sets = records.read_predictions(records.folder_of(tmp_path, record.run), record)
+        assert list(sets) == ["validation"]
+        assert sets["validation"].labels.tolist() == validation.labels.tolist()

@@ -1,0 +1,123 @@
+"""Crashes while writing, full disks: runs are there as a whole or not at all, and it is said."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bdlbench import execution, records
+from bdlbench.comparison import Comparison
+from bdlbench.errors import RecordError
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+Write = Callable[..., str]
+Compare = Callable[..., Comparison]
+QUICK = "yield problem.init(rng)"
+
+
+def kept(results: Path) -> list[str]:
+    return sorted(path.name for path in (results / "runs").glob("[!.]*"))
+
+
+@pytest.mark.parametrize(("step", "whole"), [(0, False), (1, False), (2, True)])
+def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
+    compare: Compare,
+    write_sampler: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    whole: bool,
+) -> None:
+    path = write_sampler(QUICK)
+    synced: list[Path] = []
+
+    def die(file: Path) -> None:
+        synced.append(file)
+        if len(synced) > step:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records, "_sync", die)
+        patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no time to clear up
+        with pytest.raises(KeyboardInterrupt):
+            compare([path], tmp_path)
+    assert len(kept(tmp_path)) == whole
+    (row,) = compare([path], tmp_path).rows
+    assert (row.outcomes, row.reused) == ({"completed": 1}, whole)
+
+
+def test_what_a_killed_process_left_behind_is_ignored(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    path = write_sampler(QUICK)
+    compare([path], tmp_path)
+    (run,) = kept(tmp_path)
+    for seed in (0, 1):
+        for left in (f".{run[:-1]}{seed}.{os.getpid()}.partial", f".{run[:-1]}{seed}.1.old"):
+            (tmp_path / "runs" / left).mkdir()
+            (tmp_path / "runs" / left / "record.json").write_text("{half")
+    (row,) = compare([path], tmp_path, seeds=2).rows
+    assert (row.outcomes, row.reused) == ({"completed": 2}, 1)
+    assert records.find(tmp_path, run[:-1] + "1").seed == 1
+    with pytest.raises(RecordError, match="got none"):
+        records.find(tmp_path, ".")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(disk)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_keeps_what_is_finished(
+    compare: Compare, write_sampler: Write, small_disk: Path
+) -> None:
+    path = write_sampler(QUICK)
+    message = (
+        rf"cannot write to {small_disk} \(No space left on device\); free or repair it.*1 of 3"
+    )
+    with pytest.raises(RecordError, match=message):
+        compare([path], small_disk, seeds=3)
+    assert os.listdir(small_disk / "runs") == kept(small_disk), "nothing is left half-written"
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    (row,) = compare([path], small_disk, seeds=3).rows
+    assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
+
+
+def test_a_file_that_may_not_grow_is_reported(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))  # a draw is 31,400 bytes
+    try:
+        with pytest.raises(RecordError, match=r"cannot write to .* \(File too large\).*0 of 1"):
+            compare([path], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.listdir(tmp_path / "runs") == []
+    assert compare([path], tmp_path).rows[0].outcomes == {"completed": 1}
+
+
+@pytest.mark.parametrize("place", ["file/below", "/proc/bdlbench"])
+def test_results_that_cannot_be_kept_are_refused_before_any_run(
+    compare: Compare,
+    write_sampler: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    with pytest.raises(RecordError, match=f"cannot write to .*{place} .* --results"):
+        compare([write_sampler(QUICK)], tmp_path / place)

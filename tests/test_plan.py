@@ -1,0 +1,103 @@
+"""The choice of the task: mnist if its data can be had, else digits, and never a silent swap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bdlbench import data, idx, plan, table, tasks
+from bdlbench.comparison import run_comparison
+from bdlbench.data import Images
+from bdlbench.errors import DataError, DataMissing
+
+NEEDED = [("train", "mnist"), ("test", "mnist"), ("test", "notmnist")]
+
+
+@pytest.fixture(autouse=True)
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Forbid downloads and the user's own data; list what was tried."""
+    tried: list[str] = []
+
+    def fetch(urls: Sequence[str], target: Path, md5: str) -> None:
+        tried.append(target.name)
+        raise DataMissing(f"{target.name} could not be downloaded")
+
+    monkeypatch.setattr(idx, "fetch", fetch)
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    monkeypatch.setattr(data, "user_cache_path", lambda name: tmp_path / "cache")
+    return tried
+
+
+def choose(task: str | None, folder: Path | None = None) -> tuple[str, str]:
+    setup, note = plan.set_up(task, None, None, "test", folder, "results", "cpu")
+    return setup.task.name, note
+
+
+@pytest.mark.parametrize("missing", [None, *NEEDED])
+def test_mnist_is_the_default_if_all_of_it_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, missing: tuple[str, str] | None
+) -> None:
+    def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+        if (split, name) == missing:
+            raise DataMissing("not here")
+        return Images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64))
+
+    monkeypatch.setattr(tasks, "load", load)
+    expected = ("mnist", "task mnist, since its data is at hand")
+    if missing:
+        expected = ("digits", "task digits, since the data of mnist is missing: not here")
+    assert choose(None) == expected
+    assert choose("mnist") == ("mnist", "")
+    assert choose("digits") == ("digits", "")
+
+
+def test_without_data_digits_are_compared_and_it_is_said(
+    tmp_path: Path, downloads: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_comparison(
+        ["sgd"], model="softmax", epochs=3, seeds=1, jobs=1, results=tmp_path, quiet=False
+    )
+    assert found.setup.task.name == "digits"
+    assert downloads == ["train-images-idx3-ubyte.gz"], "mnist was looked for, once"
+    said = "task digits, since the data of mnist is missing"
+    assert table.title(found) == f"digits · softmax · 3 epochs · test set · 1 seed ({said})"
+    assert f"{said}: train-images-idx3-ubyte.gz could not be" in capsys.readouterr().err
+
+
+def test_mnist_that_was_asked_for_is_not_replaced(tmp_path: Path, downloads: list[str]) -> None:
+    with pytest.raises(DataMissing, match=r"could not be downloaded.* --data-dir"):
+        run_comparison(["sgd"], task="mnist", jobs=1, results=tmp_path)
+    assert downloads == ["train-images-idx3-ubyte.gz"]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x1f\x8b cut short"])
+def test_a_broken_file_is_an_error_and_no_reason_to_fall_back(
+    tmp_path: Path, downloads: list[str], content: bytes
+) -> None:
+    broken = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(content)
+    (broken.parent / "train-labels-idx1-ubyte.gz").write_bytes(b"")
+    with pytest.raises(DataError, match=f"{broken}: expected .*delete it") as caught:
+        choose(None, tmp_path)
+    assert not isinstance(caught.value, DataMissing)
+    assert downloads == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": float("inf")}, "--epochs: expected finite epochs > 0, got inf"),
+        ({"split": "train"}, "expected --split test or validation, got 'train'"),
+        ({"model": "resnet"}, "no model 'resnet'"),
+        ({"device": "tpu"}, "expected --device auto, cpu, cuda, got 'tpu'"),
+    ],
+)
+def test_a_setup_that_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+    arguments = {"model": None, "epochs": None, "split": "test", "device": "cpu"} | options
+    with pytest.raises(Exception, match=message):
+        plan.set_up("digits", data_dir=None, results="results", **arguments)

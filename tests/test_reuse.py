@@ -1,0 +1,118 @@
+"""What is on disk is reused, until anything that it depends on has changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdlbench import controls, execution, run, tasks
+from bdlbench.comparison import Comparison
+from bdlbench.errors import RecordError
+from bdlbench.records import Record
+from bdlbench.run import Job
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+Write = Callable[..., str]
+Compare = Callable[..., Comparison]
+QUICK = "yield problem.init(rng)"
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List the runs that are carried out, and not reused: sampler and seed."""
+    runs: list[str] = []
+    execute = run.execute
+
+    def spy(job: Job, *rest: Any) -> Record:
+        runs.append(f"{job.run.split('-')[1]} {job.seed}")
+        return execute(job, *rest)
+
+    monkeypatch.setattr(execution, "execute", spy)
+    return runs
+
+
+def test_runs_on_disk_are_reused_until_anything_changes(
+    compare: Compare, write_sampler: Write, tmp_path: Path, executed: list[str]
+) -> None:
+    path = write_sampler(QUICK)
+
+    def again(**options: Any) -> tuple[list[str], int]:
+        executed.clear()
+        found = compare([options.pop("sampler", path)], tmp_path, **options)
+        return list(executed), found.rows[0].reused
+
+    assert again(seeds=2) == (["mine 0", "mine 1"], 0)
+    assert again(seeds=2) == ([], 2)
+    assert again(seeds=2, force=True) == (["mine 0", "mine 1"], 0)
+    assert again(seeds=3) == (["mine 2"], 2)
+    assert again(epochs=3.0) == ([], 1)
+    assert again(epochs=4) == (["mine 0"], 0)
+    assert again(model="mlp-5") == (["mine 0"], 0)
+    assert again(split="validation") == (["mine 0"], 0)
+    assert again(sampler=f"{path}:size=2") == (["mine 0"], 0)
+    assert again(sampler=f"{path}:size=1") == ([], 1), "the default, given"
+    source = Path(path).read_text()
+    write_sampler("# an edit\n" + QUICK)
+    assert again() == (["mine 0"], 0)
+    Path(path).write_text(source)
+    assert again(seeds=3) == ([], 3), "the runs of the old source are still there"
+
+
+@pytest.mark.parametrize(
+    ("body", "reused"),
+    [
+        ("yield problem.init(rng) / 0", 1),
+        ("raise OSError\nyield", 0),
+        ("raise MemoryError\nyield", 0),
+    ],
+)
+def test_only_outcomes_that_would_come_again_are_reused(
+    compare: Compare, write_sampler: Write, tmp_path: Path, body: str, reused: int
+) -> None:
+    path = write_sampler(body)
+    compare([path], tmp_path)
+    assert compare([path], tmp_path).rows[0].reused == reused
+
+
+def test_controls_are_computed_once(
+    compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sampler(QUICK)
+    found = compare([path], tmp_path).controls
+    data = {split: tasks.load(split, "digits", ()).pixels for split in ("train", "test")}
+    letters = tasks.load("test", "letters", ()).pixels
+    assert found == {"letters": controls.control_aurocs(data["train"], data["test"], letters)}
+    monkeypatch.setattr(controls, "control_aurocs", lambda *images: pytest.fail("once is enough"))
+    assert compare([path], tmp_path, seeds=2).controls == found
+
+
+def test_runs_are_scored_again_when_the_metrics_have_changed(
+    compare: Compare, tmp_path: Path
+) -> None:
+    right = compare(["sgd"], tmp_path).rows[0].metrics["accuracy"]
+    (folder,) = (tmp_path / "runs").iterdir()
+    file = folder / "record.json"
+    content = json.loads(file.read_text())
+    content["metrics"] = {"accuracy": 0.125}
+    file.write_text(json.dumps(content))
+    assert compare(["sgd"], tmp_path).rows[0].metrics["accuracy"].mean == 0.125
+    file.write_text(json.dumps(content | {"scoring_sha256": "of another version"}))
+    before = file.read_bytes()
+    row = compare(["sgd"], tmp_path).rows[0]
+    assert (row.metrics["accuracy"], row.reused) == (right, 1)
+    assert len(row.metrics) > 10
+    assert file.read_bytes() == before
+
+
+def test_predictions_that_are_not_the_records_are_refused(compare: Compare, tmp_path: Path) -> None:
+    compare(["sgd"], tmp_path)
+    (folder,) = (tmp_path / "runs").iterdir()
+    with (folder / "predictions.npz").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(RecordError, match=r"not the file its record was made with; .* --force"):
+        compare(["sgd"], tmp_path)
+    assert compare(["sgd"], tmp_path, force=True).rows[0].outcomes == {"completed": 1}

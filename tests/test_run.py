@@ -1,0 +1,192 @@
+"""One run: what can become of it, what it may see, and that it can be had again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from bdlbench import execution, plan, records, tasks
+from bdlbench.data import Images
+from bdlbench.errors import DataError
+from bdlbench.records import Record
+from bdlbench.run import Job, execute
+from bdlbench.settings import parse
+
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_job(reference: str, results: Path, seed: int = 0, epochs: float = 3) -> Job:
+    setup, _ = plan.set_up("digits", "softmax", epochs, "test", None, results, "cpu")
+    contender = plan.contend(parse(reference), setup.task)
+    ((job,),) = plan.jobs([contender], setup, plan.fingerprints(setup), [seed])
+    return job
+
+
+def kept(results: Path) -> list[str]:
+    runs = results / "runs"
+    return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "reason"),
+    [
+        ("yield problem.init(rng)", "completed", ""),
+        # An epoch is 1,297 evaluations; 3 epochs and 1 % are 3929.9 of them.
+        ("problem.charge(3929); yield problem.init(rng)", "completed", ""),
+        ("problem.charge(3931); yield problem.init(rng)", "over budget", "spent 3.031 epochs"),
+        ("yield problem.init(rng) * float('nan')", "diverged", "θ is not finite"),
+        (
+            "yield problem.init(rng) - problem.gradient(problem.init(rng) * float('nan'))",
+            "diverged",
+            "∇U is not finite after 1 epochs",
+        ),
+        (
+            "yield torch.full_like(problem.init(rng), 3e38)",
+            "diverged",
+            "the model's outputs are not finite",
+        ),
+        ("raise MemoryError('too\\n big')\nyield", "out of memory", "MemoryError: too big (mine"),
+        ("yield torch.empty(1 << 50)", "out of memory", "RuntimeError: "),
+        ("raise torch.OutOfMemoryError('CUDA')\nyield", "out of memory", "OutOfMemoryError: CUDA"),
+        (
+            "yield problem.init(rng)\nraise KeyError('half-way')",
+            "plugin error",
+            "KeyError: 'half-way' (mine.py, line 18)",
+        ),
+        ("import sys; sys.exit(3)\nyield", "plugin error", "SystemExit: 3 (mine.py, line 17)"),
+        ("return\nyield", "plugin error", "ValueError: expected at least one draw, got none"),
+        ("return None", "plugin error", "TypeError: 'NoneType' object is not iterable"),
+        (
+            "while True: yield problem.init(rng)",
+            "plugin error",
+            "ValueError: expected at most 100 draws, got more",
+        ),
+        ("yield 3.0", "plugin error", "ValueError: expected draws that are tensors, got float"),
+        (
+            "yield problem.init(rng)[0]",
+            "plugin error",
+            "ValueError: expected draws of shape (1, 7850) and type torch.float32, got (7850,)",
+        ),
+        ("yield problem.init(rng).double()", "plugin error", "ValueError: expected draws of shape"),
+        (
+            "yield from (theta for _, theta in problem.steps(99, rng))",
+            "plugin error",
+            "ValueError: expected a budget of at least 100 steps",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("loaded_once", "threads")
+def test_whatever_a_sampler_does_has_a_name(
+    write_sampler: Write, tmp_path: Path, body: str, outcome: str, reason: str
+) -> None:
+    record = execute(job := make_job(write_sampler(body), tmp_path))
+    assert (record.outcome, record.reason[: len(reason)]) == (outcome, reason)
+    assert "\n" not in record.reason
+    completed = outcome == "completed"
+    assert bool(record.reason) == (not completed)
+    assert bool(record.metrics) == bool(record.predictions_sha256) == completed
+    folder = records.folder_of(tmp_path, job.run)
+    assert (folder / "predictions.npz").exists() == completed
+    assert records.read(folder) == record
+    assert torch.get_num_threads() == 2, "the number of threads is restored"
+
+
+@pytest.mark.usefixtures("loaded_once", "threads")
+def test_an_interrupted_run_keeps_nothing(write_sampler: Write, tmp_path: Path) -> None:
+    job = make_job(write_sampler("raise KeyboardInterrupt\nyield"), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        execute(job)
+    assert kept(tmp_path) == []
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("loaded_once", "threads")
+def test_a_sampler_computes_on_one_thread_and_prints_to_standard_error(
+    write_sampler: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "print('threads', torch.get_num_threads())\nyield problem.init(rng)"
+    path = Path(write_sampler(body))
+    path.write_text("print('imported')\n" + path.read_text())
+    job = make_job(str(path), tmp_path)
+    capsys.readouterr()
+    record = execute(job)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "imported\nthreads 1\n" in err
+    assert record.environment["threads"] == 1
+
+
+@pytest.mark.parametrize("changed", ["train", "test", "letters"])
+@pytest.mark.usefixtures("loaded_once")
+def test_data_that_changed_since_the_plan_are_refused(tmp_path: Path, changed: str) -> None:
+    job = make_job("sgd", tmp_path)
+    with pytest.raises(DataError, match=f"digits: the {changed} data changed.*; run again"):
+        execute(replace(job, data={**job.data, changed: "0" * 64}))
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("sampler", ["sgd", "sgld"])
+@pytest.mark.usefixtures("loaded_once")
+def test_the_global_random_state_is_untouched(tmp_path: Path, sampler: str) -> None:
+    def state() -> list[str]:
+        numpy = np.random.get_state()  # noqa: NPY002 -- it is the global state that is looked at
+        return [str(torch.get_rng_state().tolist()), repr(random.getstate()), repr(numpy)]
+
+    before = state()
+    execute(make_job(sampler, tmp_path))
+    assert state() == before
+
+
+def fixed(record: Record) -> dict[str, object]:
+    return {name: value for name, value in asdict(record).items() if name != "measured"}
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path) -> None:
+    places = {"alone": 1, "again": 1, "beside": 2}
+    for place, workers in places.items():
+        jobs = [
+            make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
+        ]
+        execution.carry_out(jobs, workers, Console(quiet=True))
+    checksums = set()
+    for job in jobs:
+        folders = [records.folder_of(tmp_path / place, job.run) for place in places]
+        first, *others = (fixed(records.read(folder)) for folder in folders)
+        assert others == [first, first]
+        assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1
+        checksums.add(first["predictions_sha256"])
+    assert len(checksums) == 4, "samplers and seeds differ"
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_test_data_are_asked_for_when_the_sampler_has_finished(
+    write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(write_sampler("yield problem.init(rng)\nprint('finished')"), tmp_path)
+    events: list[str] = []
+    load = tasks.load
+
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+        events.append(f"{split} {name}")
+        return load(split, name, folders)
+
+    monkeypatch.setattr(tasks, "load", spy)
+    monkeypatch.setattr("builtins.print", events.append)
+    execute(job)
+    assert events == ["train digits", "finished", "test digits", "test letters"]
