@@ -49,6 +49,14 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def warm_up() -> None:
+    """Make torch import its compiler, which it does with a process's first optimizer.
+
+    It takes seconds, which would else be charged to the first sampler that runs.
+    """
+    torch.optim.SGD([torch.zeros(1)])
+
+
 def reset_peak_memory(device: torch.device) -> None:
     """Start the measurement of the peak anew, where the system allows it (Linux and CUDA)."""
     if device.type == "cuda":

@@ -45,9 +45,8 @@ def compared(compare: Compare, results: Path) -> Comparison:
 
 def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
     assert [row.sampler for row in compared.rows] == ["sgd", "sgld:temperature=0.5"]
-    assert compared.rows[1].settings == {
-        "step_size": 1e-4, "batch_size": 32, "temperature": 0.5,
-    }  # fmt: skip
+    defaults = tasks.get("digits").settings["sgld"]
+    assert compared.rows[1].settings == {**defaults, "temperature": 0.5}
     for row in compared.rows:
         assert row.outcomes == {"completed": 3}
         name = row.sampler.partition(":")[0]
@@ -122,7 +121,9 @@ def test_the_same_sampler_twice_is_refused_before_any_run(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
-    for other in ("sgld", "sgld:step_size=1e-4", "sgld:batch_size=32,temperature=1"):
+    defaults = tasks.get("digits").settings["sgld"]
+    given = ",".join(f"{name}={value}" for name, value in defaults.items())
+    for other in ("sgld", f"sgld:{given}", "sgld:temperature=1"):
         with pytest.raises(PluginError, match=r"is the same as sgld; name each sampler once"):
             compare(["sgld", other], tmp_path)
 
@@ -147,7 +148,7 @@ def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
         return load(split, name, folders)
 
     monkeypatch.setattr(tasks, "load", spy)
-    found = compare(["sgd", "sgld"], tmp_path, split="validation")
+    found = compare(["sgd:batch_size=32", "sgld:batch_size=32"], tmp_path, split="validation")
     assert asked == {("train", "digits")}
     assert found.controls == {}
     assert [d.metric for _, d in found.differences] == HEADLINE[:4]

@@ -15,10 +15,12 @@ from rich.console import Console
 from bdlbench import table, tasks
 from bdlbench.comparison import Comparison, Row
 from bdlbench.plan import Setup
+from bdlbench.problem import Budget
 from bdlbench.settings import Setting
 from bdlbench.statistics import Difference, Interval
 
-SETUP = Setup(tasks.get("digits"), "mlp-50", "test", "cpu", Path("results"), None)
+TASK = replace(tasks.get("digits"), budget=Budget(epochs=200, draws=100))
+SETUP = Setup(TASK, "mlp-50", "test", "cpu", Path("results"), None)
 METRICS = {
     "accuracy": Interval(0.9, 0.875, 0.925, 3),
     "negative_log_likelihood": Interval(0.25, 0.2, 0.3, 3),
