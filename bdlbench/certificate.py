@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bdlbench import optim, registry
+from bdlbench import registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.provenance import source_of
@@ -61,4 +61,4 @@ def read(results: Path, reference: str) -> str:
 
 def _source(plugin: type) -> str:
     """Return the digest of the plugin's file and of the update equations that it may use."""
-    return f"{registry.source_digest(plugin)[:32]}-{source_of(optim)[:32]}"
+    return f"{registry.source_digest(plugin)[:32]}-{source_of('optim')[:32]}"

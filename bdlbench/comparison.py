@@ -244,7 +244,7 @@ def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[s
     """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
     if setup.split == "validation":
         return {}
-    digest = hashlib.sha256(to_json([fingerprints, source_of(controls)]).encode()).hexdigest()
+    digest = hashlib.sha256(to_json([fingerprints, source_of("controls")]).encode()).hexdigest()
     path = setup.results / "controls" / f"{setup.task.name}-{digest[:10]}.json"
     if path.exists():
         return dict(json.loads(path.read_text("utf-8")))

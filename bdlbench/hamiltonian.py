@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 
@@ -101,9 +102,7 @@ class _Runner:
         """Go on for so many iterations, or while the leapfrogs suffice; return what it took."""
         done, spent = 0, 0
         while done < iterations:
-            work = Work(
-                adapt, limit, iterations - done, self._chunk, min(INT32, leapfrogs - spent)
-            )
+            work = Work(adapt, limit, iterations - done, self._chunk, min(INT32, leapfrogs - spent))
             self.state, *counts = advance(self._kernel, self._potential, self.state, work)
             if not counts[0]:
                 break
@@ -115,7 +114,8 @@ class _Runner:
         """Settle on the averaged step size; without a step of averaging, on the first one."""
         _, log_average, _, steps, _ = self.state.averaging
         if steps:
-            self.state = self.state._replace(step_size=np.exp(log_average))
+            # In JAX: a number from elsewhere would have the program compiled a second time.
+            self.state = self.state._replace(step_size=jnp.exp(log_average))
 
     def theta(self) -> torch.Tensor:
         """Return a copy of θ for torch, on the device of the problem."""

@@ -7,18 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bdlbench import data as data_module
-from bdlbench import (
-    evaluate,
-    likelihoods,
-    machine,
-    models,
-    optim,
-    posterior,
-    problem,
-    registry,
-    tasks,
-)
+from bdlbench import machine, models, registry, tasks
 from bdlbench.data import Images, search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.provenance import source_of
@@ -28,7 +17,10 @@ from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 
 PROTOCOL = 1  # raised when runs made before must not be compared with runs made after
-NUMERICAL_CODE = (data_module, evaluate, likelihoods, models, optim, posterior, problem)
+NUMERICAL_CODE = (
+    *("data", "evaluate", "likelihoods", "models", "optim", "posterior", "problem"),
+    *("hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
+)
 
 
 @dataclass(frozen=True)

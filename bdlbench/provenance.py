@@ -6,26 +6,22 @@ import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 
-from bdlbench import metrics, scores
 
-
-def source_of(*modules: ModuleType) -> str:
-    """Return the SHA-256 of the modules' source."""
+def source_of(*modules: str) -> str:
+    """Return the SHA-256 of the source of modules of bdlbench, without importing them."""
     digest = hashlib.sha256()
     for module in modules:
-        assert module.__file__ is not None
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     return digest.hexdigest()
 
 
 def scoring_code() -> str:
     """Return the SHA-256 of the code that turns predictions into metrics."""
-    return source_of(metrics, scores)
+    return source_of("metrics", "scores")
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -36,6 +32,8 @@ def environment(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": version("torch"),
         "numpy": version("numpy"),
+        "jax": version("jax"),
+        "numpyro": version("numpyro"),
         "system": platform.system(),
         "processor": _processor(),
         "threads": torch.get_num_threads(),
