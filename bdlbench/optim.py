@@ -112,7 +112,7 @@ class PSGLD(torch.optim.Optimizer):
         lr: float,
         temperature: float = 1.0,
         alpha: float = 0.99,
-        damping: float = 0.1,
+        damping: float = 0.3,
         chains: bool = False,
         generator: torch.Generator | None = None,
     ) -> None:

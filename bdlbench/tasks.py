@@ -40,6 +40,19 @@ class Task:
     settings: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
 
 
+# For data sets of about a thousand images.
+SMALL: Mapping[str, Mapping[str, Setting]] = {
+    "sgd": {"batch_size": 32},
+    "sgld": {"batch_size": 32, "step_size": 2e-4},
+    "psgld": {"batch_size": 32, "step_size": 3e-4},
+    "sghmc": {"batch_size": 32, "step_size": 3e-5},
+    "csgld": {"batch_size": 32, "step_size": 3e-4},
+    "mc-dropout": {"batch_size": 32, "dropout": 0.1},
+    "deep-ensemble": {"batch_size": 32, "learning_rate": 0.2},
+    "swag": {"batch_size": 32},
+    "laplace": {"batch_size": 32},
+    "sgd-covariance": {"batch_size": 32},
+}
 # Priors and settings were chosen by `bdlbench compare … --split validation`, among three to five
 # values each, by the negative log-likelihood; docs/README.md has the figures.
 TASKS = {
@@ -51,7 +64,7 @@ TASKS = {
             ood=("letters",),
             model="mlp-50",
             budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            settings={"sgd": {"batch_size": 32}, "sgld": {"step_size": 2e-4, "batch_size": 32}},
+            settings=SMALL,
         ),
         Task(
             name="mnist-1k",
@@ -60,7 +73,7 @@ TASKS = {
             model="mlp-50",
             budget=Budget(epochs=100, draws=100, burn_in=0.25),
             train_size=1000,
-            settings={"sgd": {"batch_size": 32}, "sgld": {"step_size": 2e-4, "batch_size": 32}},
+            settings=SMALL,
         ),
         Task(
             name="mnist",

@@ -15,15 +15,15 @@ from bdlbench.settings import check_positive, check_range
 @register("psgld")
 @dataclass(frozen=True)
 class PSGLD:
-    """Preconditioned SGLD: θ ← θ − (ε/2)·G∇Û(θ) + N(0, εTG), G = 1/(λ + √V) ÷ its maximum.
+    """Preconditioned SGLD: θ ← θ − (ε/2)·G∇Û(θ) + N(0, εTG), G = 1/(λ + √V).
 
-    V is RMSprop's running mean of squared mean-gradients ∇Û/N. It is frozen half-way through
-    burn-in, and the rest of burn-in forgets the adaptation: G is then constant, the term
-    Γ = ∂G/∂θ is exactly 0, and the target is exp(−U/T) up to O(ε). With ``freeze=False`` V moves
-    on and Γ is left out, as in the paper's experiments: that samples from another density, the
-    more so the smaller ε is.
+    V is RMSprop's running mean of squared gradients. It is frozen half-way through burn-in, and
+    the rest of burn-in forgets the adaptation: G is then constant, the term Γ = ∂G/∂θ is exactly
+    0, and the target is exp(−U/T) up to O(ε). With ``freeze=False`` V moves on and Γ is left out,
+    as in the paper's experiments: that samples from another density, the more so the smaller ε is.
 
-    Since G is 1 at most, every ε that is stable for SGLD is stable here.
+    √V and then G are divided by their largest elements: G lies between λ/(1 + λ) and 1, every ε
+    that is stable for SGLD is stable here, and no direction is slower by more than 1 + 1/λ.
 
     Source: Li et al. (2016), Preconditioned SGLD for deep neural networks, algorithm 1.
 
@@ -32,16 +32,16 @@ class PSGLD:
         batch_size: Training points in a minibatch.
         temperature: T; 1 is the Bayes posterior.
         alpha: How much of V is kept at a step.
-        damping: λ, in units of the mean gradient.
+        damping: λ, relative to the largest √V.
         freeze: Whether V is frozen.
     """
 
     target: ClassVar[str] = "exact"
-    step_size: float = 3e-6
+    step_size: float = 1e-5
     batch_size: int = 128
     temperature: float = 1.0
     alpha: float = 0.99
-    damping: float = 0.1
+    damping: float = 0.3
     freeze: bool = True
 
     def __post_init__(self) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bdlbench import Problem, register
 from bdlbench.settings import check_positive, check_range
 
 FIRST_WINDOW = 10  # steps
+DIFFERENCE = 1e-2  # length of a step of the power iteration
 
 
 @register("sgd-covariance")
@@ -29,9 +31,9 @@ class SGDCovariance:
     Three things are done for that: the minibatches are drawn independently (those of a shuffled
     epoch cancel each other); Σ is measured between the halves of each minibatch, in windows that
     double, the first of which does not move θ; and it is frozen half-way through burn-in. Σ is
-    raised by `damping`·T·(tr F + 1/s²), where F = ΣB/N is the information in the data and s the
-    prior's standard deviation: a bound on the curvature, without which parameters of small Σ
-    would diverge; their temperature is below T.
+    raised by `damping`·Tλ, where λ is the largest curvature, found by power iteration on
+    differences of gradients: without it a step would diverge wherever the gradient hardly varies,
+    as for pixels that are always black. The temperature of such parameters is below T.
 
     It is approximate for all these reasons.
 
@@ -41,13 +43,13 @@ class SGDCovariance:
     Args:
         batch_size: B, training points in a minibatch; one less if it is odd.
         temperature: T = η/2; 1 is the Bayes posterior.
-        damping: How much is added to Σ.
+        damping: How much is added to Σ, in units of Tλ; at 1 no step can diverge on a quadratic.
     """
 
     target: ClassVar[str] = "approximate"
     batch_size: int = 128
     temperature: float = 1.0
-    damping: float = 1.0
+    damping: float = 1.5
 
     def __post_init__(self) -> None:
         check_range(2, float("inf"), batch_size=self.batch_size)
@@ -56,7 +58,8 @@ class SGDCovariance:
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Yield states after burn-in, evenly thinned."""
         theta, half = problem.init(rng), self.batch_size // 2
-        variance, squares = torch.full_like(theta, torch.inf), torch.zeros_like(theta)
+        damped, squares = torch.full_like(theta, torch.inf), torch.zeros_like(theta)
+        direction, curvature = torch.ones_like(theta), theta.new_zeros(problem.chains, 1)
         count, window = 0, FIRST_WINDOW
         for step, (_, keep) in enumerate(problem.steps(2 * half, rng)):
             shape = (2, problem.chains, half)
@@ -64,12 +67,14 @@ class SGDCovariance:
             first, second = (problem.gradient(theta, batch) for batch in halves)
             if step < FIRST_WINDOW or problem.progress < problem.burn_in / 2:
                 squares += ((first - second) / 2).square()
+                shift = DIFFERENCE * F.normalize(direction)
+                direction = (problem.gradient(theta + shift, halves[0]) - first) / DIFFERENCE
+                curvature = torch.maximum(curvature, direction.norm(dim=1, keepdim=True))
                 count += 1
                 if count == window:
-                    variance, squares = squares / count, torch.zeros_like(theta)
+                    damped = squares / count + self.damping * self.temperature * curvature
+                    squares, curvature = torch.zeros_like(squares), torch.zeros_like(curvature)
                     count, window = 0, 2 * window
-            bound = 2 * half / problem.n * variance.sum(1, keepdim=True) + problem.prior_std**-2
-            damped = variance + self.damping * self.temperature * bound
             theta.addcdiv_(first + second, damped, value=-self.temperature)  # η × their mean
             if keep:
                 yield theta

@@ -31,7 +31,7 @@ class SGHMC:
     """
 
     target: ClassVar[str] = "exact"
-    step_size: float = 3e-7
+    step_size: float = 1e-6
     batch_size: int = 128
     momentum: float = 0.9
     temperature: float = 1.0

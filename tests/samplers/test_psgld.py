@@ -94,7 +94,7 @@ def test_the_preconditioner_does_not_depend_on_the_scale_nor_on_other_chains() -
     found = []
     for grad in (gradient, 1000 * gradient, gradient[1:], torch.zeros(1, 3)):
         theta = torch.zeros_like(grad, requires_grad=True)
-        optimizer = PSGLD([theta], lr=0.1, chains=True)
+        optimizer = PSGLD([theta], lr=0.1, damping=0.1, chains=True)
         theta.grad = grad
         optimizer.step()
         found.append(optimizer.state[theta]["G"])
