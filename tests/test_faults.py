@@ -61,10 +61,13 @@ class Started:
         self.gate = Path(sampler.partition("gate=")[2])
         self.gate.touch()
         command = "-m bdlbench compare --task digits --model softmax --epochs 3 --seeds 4 --jobs 2"
+        # Where tests run in the background, Ctrl-C is ignored, and children would inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, *command.split(), "--results", str(results), sampler],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
+        signal.signal(signal.SIGINT, before)
 
     def wait(self) -> None:
         wait_for(lambda: len(runs_in(self.results)) == 2, "two finished runs")
