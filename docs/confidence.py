@@ -60,7 +60,7 @@ def main(results: Path, out: Path) -> None:
     for ax, (name, title) in zip(axes, SETS.items(), strict=True):
         panel(ax, title, {sampler: values[name] for sampler, values in found.items()})
     axes[0].set_ylabel("share of inputs (%)")
-    figure.suptitle("Trained on digits: SGD is sure of letters, too, and SGLD of fewer", fontsize=14)
+    figure.suptitle("Trained on digits: SGD is sure of letters, too, SGLD of fewer", fontsize=14)
     figure.savefig(out, dpi=110)
 
 
