@@ -9,21 +9,22 @@ import torch
 from scipy import stats
 from scipy.spatial.distance import cdist
 
+from bdlbench.checks.moments import FALSE_ALARM
 from bdlbench.checks.result import Result, Subject, Verdict, guarded
 from bdlbench.checks.sampling import Array, Effort, draws
-from bdlbench.exact import ExactPosterior, conjugate, gaussian_mean
+from bdlbench.exact import ExactPosterior, conjugate, linear_regression
 
-FALSE_ALARM = 1e-3
-REPLICATES, POINTS, RANKS = 200, 8, 20
+REPLICATES, POINTS, RANKS, BINS = 200, 4, 20, 10
+NULL_DRAWS = 20_000  # of the Stein discrepancy's null distribution: p-values down to 1/20,000
 
 
 @dataclass(frozen=True)
 class RankCheck:
     """Check simulation-based calibration (Talts et al., 2018, arXiv:1804.06788, algorithm 1).
 
-    Parameters are drawn from the prior and data from them; the rank of each parameter among draws
-    from its posterior must be uniform. All replicates are sampled at once, as the independent
-    blocks of one large regression, so that it costs one run.
+    Parameters are drawn from the prior and data from them; the rank of each parameter among
+    independent draws from its posterior must be uniform: these are the last draws of as many
+    chains. All replicates are sampled at once, as the blocks of one large regression.
     """
 
     name: str = "ranks"
@@ -35,64 +36,27 @@ class RankCheck:
 
     def _judge(self, subject: Subject) -> Result:
         exact, truth = blocks(subject.seed)
-        effort = Effort(0.06, chains=1, draws=RANKS - 1, burn_in=8, seed=subject.seed)
-        ranks = (draws(subject.sampler, exact, effort)[:, 0] < truth).sum(axis=0)
-        counts = np.bincount(ranks, minlength=RANKS).reshape(RANKS // 2, 2).sum(axis=1)
-        p = float(stats.chisquare(counts).pvalue)
-        figure = f"p = {p:.2g}"
-        if p >= FALSE_ALARM:
-            return Result(self.name, "pass", figure, "ranks of known parameters are uniform")
-        ends, middle = counts[[0, -1]].mean(), counts[3:-3].mean()
-        shape = "too narrow" if ends > middle else "too wide"
-        words = f"ranks of known parameters are not uniform: the draws are {shape}, or biased"
-        return Result(self.name, "fail" if subject.target == "exact" else "shown", figure, words)
-
-
-@dataclass(frozen=True)
-class SteinCheck:
-    """Check the kernel Stein discrepancy (Gorham & Mackey, 2017, arXiv:1703.01717).
-
-    The kernel is (1 + ‖x − y‖²)^(−½), in coordinates in which the target is N(0, I). The draws of
-    many chains, one of each, are compared with as many exact ones.
-    """
-
-    name: str = "Stein discrepancy"
-    quick: bool = False
-
-    def __call__(self, subject: Subject, quick: bool) -> Result:
-        """Return the verdict: a p-value under exact draws."""
-        return guarded(self.name, lambda: self._judge(subject))
-
-    def _judge(self, subject: Subject) -> Result:
-        exact = gaussian_mean(1_000)
-        found = draws(subject.sampler, exact, Effort(0.06, 300, 1, seed=subject.seed))[-1]
-        root = np.linalg.cholesky(exact.covariance.numpy())
-        white = np.linalg.solve(root, (found - exact.mean.numpy()).T).T
-        value = stein(np.asarray(white))
-        rng = np.random.default_rng(subject.seed)
-        null = [stein(rng.standard_normal(white.shape)) for _ in range(400)]
-        larger = sum(other >= value for other in null)
-        p = (larger + 1) / (len(null) + 1)
-        figure = f"n·KSD² = {value:.3g} (exact draws: {np.mean(null):.3g})"
-        # The smallest p there can be is 1/401: beyond it, the size decides.
-        if larger or value < 2 * max(null):
-            return Result(self.name, "pass", figure, f"like exact draws, p = {p:.2g}")
+        effort = Effort(0.06, chains=RANKS - 1, draws=1, seed=subject.seed)
+        ranks = (draws(subject.sampler, exact, effort)[-1] < truth).sum(axis=0)
+        p, words = uniformity(ranks)
         verdict: Verdict = "fail" if subject.target == "exact" else "shown"
-        return Result(self.name, verdict, figure, "the draws are not from the target")
+        return Result(self.name, verdict if p < FALSE_ALARM else "pass", f"p = {p:.2g}", words)
 
 
-def stein(x: Array) -> float:
-    """Return n·KSD² of draws x (n, dim) against N(0, I), as a V-statistic.
-
-    With score s(x) = −x and k = (1 + r²)^(−½), r = ‖x − y‖, the Stein kernel is
-    s(x)ᵀs(y)k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k. Exact draws have the mean 2·dim.
-    """
-    dim = x.shape[1]
-    r2 = cdist(x, x, "sqeuclidean")
-    base = 1 + r2
-    gradients = -r2 * base**-1.5  # s(x)ᵀ∇_y k + s(y)ᵀ∇_x k, since s(x) − s(y) = −(x − y)
-    trace = dim * base**-1.5 - 3 * r2 * base**-2.5
-    return float(((x @ x.T) * base**-0.5 + gradients + trace).sum() / len(x))
+def uniformity(ranks: Array) -> tuple[float, str]:
+    """Return the p-value of a χ² test of ranks 0…19 for uniformity, and what they tell."""
+    counts = np.bincount(ranks, minlength=RANKS).reshape(BINS, -1).sum(axis=1)
+    p = float(stats.chisquare(counts).pvalue)
+    if p >= FALSE_ALARM:
+        return p, "ranks of known parameters are uniform"
+    # What a shift moves from one half to the other, a wrong width moves from the ends inwards.
+    ends = counts[:2].sum() + counts[-2:].sum() - 0.4 * len(ranks)
+    halves = 2 * counts[: BINS // 2].sum() - len(ranks)
+    if abs(halves) > abs(ends):
+        shape = "too large" if halves > 0 else "too small"
+    else:
+        shape = "too narrow" if ends > 0 else "too wide"
+    return p, f"ranks of known parameters are not uniform: the draws are {shape}"
 
 
 def blocks(seed: int) -> tuple[ExactPosterior, Array]:
@@ -105,6 +69,66 @@ def blocks(seed: int) -> tuple[ExactPosterior, Array]:
     x = torch.eye(REPLICATES).repeat_interleave(POINTS, dim=0)
     y = x @ truth + 2 * torch.randn(len(x), generator=rng)
     return conjugate(x, y, noise_std=2.0, prior_std=1.0), truth.double().numpy()
+
+
+@dataclass(frozen=True)
+class SteinCheck:
+    """Check the kernel Stein discrepancy (Gorham & Mackey, 2017, arXiv:1703.01717).
+
+    The kernel is (1 + ‖x − y‖²)^(−½), in coordinates in which the target is N(0, I). The draws are
+    the last ones of many chains, independent therefore.
+    """
+
+    name: str = "Stein discrepancy"
+    quick: bool = False
+
+    def __call__(self, subject: Subject, quick: bool) -> Result:
+        """Return the verdict: a p-value under exact draws."""
+        return guarded(self.name, lambda: self._judge(subject))
+
+    def _judge(self, subject: Subject) -> Result:
+        exact = linear_regression(prior_std=0.1)
+        effort = Effort(0.06, chains=500, draws=1, seed=subject.seed)
+        found = draws(subject.sampler, exact, effort)[-1]
+        root = np.linalg.cholesky(exact.covariance.numpy())
+        white = np.asarray(np.linalg.solve(root, (found - exact.mean.numpy()).T).T)
+        value = float(stein_kernel(white).sum() / len(white))
+        null = exact_stein(white.shape[1], subject.seed)
+        p = (1 + (null >= value).sum()) / (1 + len(null))
+        figure = f"n·KSD² = {value:.3g} (exact draws: {2 * white.shape[1]})"
+        if p >= FALSE_ALARM:
+            return Result(self.name, "pass", figure, f"like exact draws, p = {p:.2g}")
+        verdict: Verdict = "fail" if subject.target == "exact" else "shown"
+        return Result(self.name, verdict, figure, f"unlike exact draws, p = {p:.2g}")
+
+
+def stein_kernel(x: Array) -> Array:
+    """Return the Stein kernel of draws x (n, dim) for N(0, I), shape (n, n).
+
+    With score s(x) = −x and k = (1 + r²)^(−½), r = ‖x − y‖, the kernel is
+    s(x)ᵀs(y)k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k. Its sum over all pairs divided by n is
+    n·KSD² (a V-statistic), of mean 2·dim for exact draws.
+    """
+    dim = x.shape[1]
+    r2 = cdist(x, x, "sqeuclidean")
+    base = 1 + r2
+    gradients = -r2 * base**-1.5  # s(x)ᵀ∇_y k + s(y)ᵀ∇_x k, since s(x) − s(y) = −(x − y)
+    trace = dim * base**-1.5 - 3 * r2 * base**-2.5
+    return np.asarray((x @ x.T) * base**-0.5 + gradients + trace)
+
+
+def exact_stein(dim: int, seed: int) -> Array:
+    """Return values of n·KSD² that exact draws have, for large n.
+
+    They are Σⱼ λⱼZⱼ² with the eigenvalues λ of the kernel under the target and Z from N(0, 1)
+    (Liu, Lee & Jordan, 2016, theorem 4.1); λ are those of exact draws' kernel matrix over n.
+    """
+    rng = np.random.default_rng(seed)
+    kernel = stein_kernel(rng.standard_normal((500, dim)))
+    eigenvalues = np.linalg.eigvalsh(kernel)[::-1] / len(kernel)
+    large = eigenvalues[eigenvalues > 1e-3 * eigenvalues[0]]
+    rest = eigenvalues.sum() - large.sum()  # many small ones: their sum hardly varies
+    return np.asarray(rng.standard_normal((NULL_DRAWS, len(large))) ** 2 @ large + rest)
 
 
 CALIBRATION_CHECKS = (RankCheck(), SteinCheck())

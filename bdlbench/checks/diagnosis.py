@@ -3,138 +3,192 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from bdlbench.checks.sampling import Array, Moments
-from bdlbench.exact import ExactPosterior
+from bdlbench.checks.evidence import Evidence, with_prior
+from bdlbench.checks.moments import MEAN_TOLERANCE, TOLERANCE, forgiven
 
-TOLERANCE = 0.03  # of the temperature: the O(ε) bias at the step sizes used is half of that
-MEAN_TOLERANCE = 0.1  # of the mean, in posterior standard deviations
-SIGMAS = 4.0  # how many standard errors are forgiven: a false alarm in 16,000 of each number
+POINT = 1e-3  # a temperature below which draws do not vary to speak of
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """Hold what was measured on one problem.
-
-    Args:
-        exact: The problem.
-        batch_size: Points in a minibatch, or n.
-        moments: At a small step size.
-    """
-
-    exact: ExactPosterior
-    batch_size: int
-    moments: Moments
-
-
-def faults(measured: Measurement) -> list[str]:
-    """Return what does not hold: mean, temperature, covariance; empty for an exact sampler."""
-    moments, errors = measured.moments, measured.moments.errors
-    assert errors is not None
-    found = []
-    if np.any(np.abs(moments.mean) > MEAN_TOLERANCE + SIGMAS * errors.mean):
-        found.append("mean")
-    off = abs(moments.temperature - 1) > TOLERANCE + SIGMAS * errors.temperature
-    config = abs(moments.configurational - 1) > TOLERANCE + SIGMAS * errors.configurational
-    if off or config:
-        found.append("temperature")
-    deviation = np.abs(moments.covariance - np.eye(len(moments.mean)))
-    if np.any(deviation > 2 * TOLERANCE + SIGMAS * np.asarray(errors.covariance)):
-        found.append("covariance")
-    return found
-
-
-def diagnose(measured: Measurement, coarse: Moments) -> str:
-    """Say in words what is wrong; `coarse` are the moments at twice the step size."""
-    prior = _prior_mistake(measured)
-    if measured.moments.temperature < 1e-3:
-        return "the draws do not vary: no noise reaches θ, this is a point estimate"
+def diagnose(evidence: Evidence) -> str:
+    """Say in words what is wrong: the first that fits of the known mistakes."""
     return (
-        _noise_exponent(measured.moments, coarse)
-        or prior
-        or _scale(measured)
-        or _anisotropy(measured)
-        or f"samples at T = {measured.moments.temperature:.3g}, with a mean that is off by "
-        f"{np.abs(measured.moments.mean).max():.2g} posterior standard deviations"
+        _asked(evidence)
+        or _chains(evidence)
+        or _noise_exponent(evidence)
+        or _point(evidence)
+        or _prior(evidence)
+        or _unsettled(evidence)
+        or _apart(evidence)
+        or _anisotropy(evidence)
+        or _scale(evidence)
+        or _unknown(evidence)
     )
 
 
-def _noise_exponent(fine: Moments, coarse: Moments) -> str:
+def _asked(evidence: Evidence) -> str:
+    if evidence.asked == 1:
+        return ""
+    sampled = evidence.asked * evidence.temperature
+    return (
+        f"asked for T = {evidence.asked:g}, it samples at {sampled:.3g} (the noise's variance is "
+        "multiplied by T, its standard deviation by √T)"
+    )
+
+
+def _noise_exponent(evidence: Evidence) -> str:
     """Tell noise whose variance is not proportional to ε: T then changes with ε by a power of 2."""
-    ratio = coarse.temperature / fine.temperature
-    exponent = (1 + math.log2(ratio)) / 2  # of ε in the noise's standard deviation
-    if abs(exponent - 0.5) < 0.3:
+    if evidence.coarse is None or not evidence.fine.spread[-1] > 0:
+        return ""
+    # The last draws, because they have forgotten the start best.
+    ratio = evidence.coarse.spread[-1] / evidence.fine.spread[-1]
+    exponent = (1 + math.log2(ratio)) / 2 if ratio > 0 else math.nan
+    if min(abs(exponent - 1), abs(exponent - 1.5)) > 0.2:
         return ""
     return (
         f"T changes with the step size, by {ratio:.2g} when ε doubles: the noise's standard "
-        f"deviation grows like ε^{exponent:.2g}, expected √ε (is it inside the learning rate?)"
+        f"deviation grows like ε^{exponent:.2g}, expected √ε (is it inside the learning "
+        "rate, or are the minibatches its only source?)"
     )
 
 
-def _prior_mistake(measured: Measurement) -> str:
+def _point(evidence: Evidence) -> str:
+    if evidence.fine.spread[-1] > POINT or _near(evidence.temperature, 1 / evidence.n, 1.5):
+        return ""
+    return "the draws do not vary: no noise reaches θ, this is a point estimate"
+
+
+def _chains(evidence: Evidence) -> str:
+    between, total = evidence.fine.spread.mean(), float(evidence.fine.temperature.value)
+    if between > 0.5 * total:
+        return ""
+    return (
+        f"the chains move together: at any time they differ by a variance of {between:.2g}, over "
+        f"time each has {total:.2g} (is one draw of the noise added to all of them?)"
+    )
+
+
+def _prior(evidence: Evidence) -> str:
     """Tell a wrong weight of the prior by the mean and the variance that it would give."""
-    n, batch = measured.exact.posterior.n, measured.batch_size
-    candidates = {
-        0.0: "the prior is left out",
-        2.0: "the prior is counted twice (in U and as weight decay?)",
-        n / batch: "the prior is multiplied by N/n along with the minibatch's likelihood",
-        batch
-        / n: "the likelihood of the minibatch lacks the factor N/n: the prior weighs too much",
-    }
-    for weight, words in candidates.items():
-        mean, temperature = _with_prior(measured.exact, weight)
+    more = evidence.oversampling
+    # A target exp(−(n/N)·L − prior) has the prior's weight at N/n, and the temperature N/n.
+    candidates = [
+        (0.0, 1.0, "the prior is left out"),
+        (2.0, 1.0, "the prior is counted twice (in U and as weight decay?)"),
+        (more, 1.0, "the prior is multiplied by N/n along with the minibatch's likelihood"),
+        (more, more, "the likelihood of the minibatch lacks the factor N/n"),
+        (1 / more, 1.0, "the prior is divided by N/n, though it is no part of the minibatch"),
+        (1 / evidence.n, 1.0, "the prior is divided by N, which belongs to the mean loss"),
+    ]
+    best = ""
+    for weight, factor, words in candidates:
+        mean, temperature = with_prior(evidence.exact, weight)
+        ratio = float(evidence.fine.temperature.value) / (factor * temperature)
         far = float(np.linalg.norm(mean))
-        near = float(np.linalg.norm(measured.moments.mean - mean))
+        near = float(np.linalg.norm(evidence.fine.mean.value - mean))
         if far > 3 * MEAN_TOLERANCE and near < 0.25 * far:
-            ratio = measured.moments.temperature / temperature
-            return words if 0.7 < ratio < 1.4 else f"{words}, and T is off by a factor {ratio:.2g}"
+            if 0.7 < ratio < 1.4:
+                return words
+            best = best or f"{words}, and T is off by a factor of {ratio:.2g}"
+    return best
+
+
+def _unsettled(evidence: Evidence) -> str:
+    """Tell a spread that still changes, by more than four of its standard errors."""
+    first, last = evidence.fine.spread[[0, -1]]
+    dim = len(evidence.fine.mean.value)
+    change = math.exp(4 * math.sqrt(4 / (evidence.fine.chains * dim)))
+    changes = f"the variance between chains goes from {first:.2g} to {last:.2g}"
+    if last > change * first:
+        return (
+            f"{changes} and grows on: the noise is too strong for the gradient (is that of the "
+            "mean loss taken for that of U, the sum?)"
+        )
+    if first > change * last and last < 1:
+        return f"{changes} from the first draw to the last: are draws averaged over time?"
+    if first > change * last:
+        return f"{changes}: the chains have not settled; they move too slowly for the step size"
     return ""
 
 
-def _with_prior(exact: ExactPosterior, weight: float) -> tuple[Array, float]:
-    """Return mean and temperature, in whitened coordinates, with the prior's weight changed."""
-    change = (weight - 1) / exact.posterior.prior_std**2 * torch.eye(len(exact.mean))
-    precision = torch.linalg.inv(exact.covariance)
-    covariance = torch.linalg.inv(precision + change)
-    shift = covariance @ (precision @ exact.mean) - exact.mean
-    root = torch.linalg.cholesky(exact.covariance)
-    white = torch.linalg.solve_triangular(root, shift[:, None], upper=False)[:, 0]
-    return white.numpy(), float(torch.trace(precision @ covariance)) / len(exact.mean)
+def _apart(evidence: Evidence) -> str:
+    """Tell chains that do not forget where they are; averages over few draws tell nothing."""
+    apart, total = evidence.fine.apart, float(evidence.fine.temperature.value)
+    if len(evidence.fine.spread) < 8 or apart < 0.5 * total:
+        return ""
+    return (
+        f"the chains stay apart: of a variance of {total:.2g}, {apart:.2g} is between their means "
+        "(does each see other data, or move too little?)"
+    )
 
 
-def _scale(measured: Measurement) -> str:
-    """Tell a temperature that is a power of something: N, N/n, or 2."""
-    n, batch, t = measured.exact.posterior.n, measured.batch_size, measured.moments.temperature
-    known = {
-        float(n): f"samples at T = {t:.4g} ≈ N: the noise is not scaled by 1/N (it belongs to the "
-        "gradient of U, the sum; this is that of the mean loss)",
-        1 / n: f"samples at T = {t:.3g} ≈ 1/N: the noise is too small by a factor N in variance",
-        n / batch: f"samples at T = {t:.3g} ≈ N/n: the minibatch gradient lacks the factor N/n",
-        2.0: f"T = {t:.2f}: gradient and noise follow different step-size conventions "
-        "((ε/2)·∇U goes with √ε noise, not with √(2ε))",
-        0.5: f"T = {t:.2f}: gradient and noise follow different step-size conventions "
-        "(√ε noise goes with (ε/2)·∇U, not with ε·∇U)",
-        4.0: f"T = {t:.2f}: the noise is doubled in size",
-        0.25: f"T = {t:.2f}: the noise is halved in size",
-    }
-    for value, words in known.items():
-        forgiven = 1.12 if 0.1 < value < 10 else 1.5
-        if value != 1 and t > 0 and 1 / forgiven < t / value < forgiven:
+def _anisotropy(evidence: Evidence) -> str:
+    """Tell a temperature that depends on the direction."""
+    found, error = evidence.fine.equipartition, float(evidence.fine.equipartition.error.max())
+    values = np.linalg.eigvalsh((found.value + found.value.T) / 2)
+    if values[-1] - values[0] < 0.1 * values.mean() + 2 * forgiven(evidence.fine) * error:
+        return ""
+    words = f"T is {values[0]:.2g} to {values[-1]:.2g}, depending on the direction"
+    if evidence.coarse is None:
+        return words + _hint(evidence)
+    return (
+        f"{words}: the noise does not match the preconditioner (√G belongs to the noise, G to the "
+        "gradient)"
+    )
+
+
+def _scale(evidence: Evidence) -> str:
+    """Tell a temperature that is a power of something: N, N/n, 2, or 1/(1 − μ)."""
+    n, more, t = evidence.n, evidence.oversampling, evidence.temperature
+    conventions = "gradient and noise follow different step-size conventions"
+    known = [
+        (n, f"samples at T = {t:.4g} ≈ N: the noise is not scaled by 1/N, as that of the mean "
+         "loss must be (its variance is then N times too large)"),
+        (1 / n, f"samples at T = {t:.3g} ≈ 1/N: the noise's variance is too small by a factor N"),
+        (more, f"samples at T = {t:.3g} ≈ N/n: the minibatch's gradient lacks the factor N/n"),
+        (1 / more, f"samples at T = {t:.3g} ≈ n/N: the noise's variance is too small by n/N"),
+        (2, f"T = {t:.2f}: {conventions} ((ε/2)·∇U goes with √ε noise, not with √(2ε))"),
+        (0.5, f"T = {t:.2f}: {conventions} (√ε noise goes with (ε/2)·∇U, not with ε·∇U)"),
+        (4, f"T = {t:.2f}: the noise is doubled in size"),
+        (0.25, f"T = {t:.2f}: the noise is halved in size"),
+    ]  # fmt: skip
+    momentum = evidence.settings.get("momentum")
+    if momentum:
+        words = f"T = {t:.3g} ≈ 1/(1 − μ): the noise's variance lacks the factor (1 − μ)"
+        known.insert(0, (1 / (1 - momentum), words))
+    # What is named is not far from what was measured: 3 % and two and a half standard errors.
+    error = float(evidence.fine.configurational.error) / t if t > 0 else math.inf
+    factor = math.exp(min(TOLERANCE + 2.5 * error, 0.2))
+    for value, words in known:
+        if not _near(value, 1, 1.2) and _near(t, value, factor if 0.1 < value < 10 else 1.5):
             return words
     return ""
 
 
-def _anisotropy(measured: Measurement) -> str:
-    """Tell a variance that is right on average, or wrong by another factor along each axis."""
-    eigenvalues = np.linalg.eigvalsh(measured.moments.covariance)
-    if eigenvalues[-1] > 1.3 * max(eigenvalues[0], 1e-9):
+def _near(value: float, other: float, factor: float) -> bool:
+    return 1 / factor < value / other < factor
+
+
+def _unknown(evidence: Evidence) -> str:
+    shift = np.abs(evidence.fine.mean.value).max()
+    return (
+        f"another density is sampled: its variance is {evidence.fine.temperature.value:.3g} times "
+        f"the exact one, its mean is off by {shift:.2g} standard deviations{_hint(evidence)}"
+    )
+
+
+def _hint(evidence: Evidence) -> str:
+    if evidence.coarse is None:
         return (
-            f"the variance is {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g} times the exact one, "
-            "depending on the direction: the noise does not match the preconditioner, or the "
-            "density that is sampled has another shape"
+            "; without a setting step_size it was run as it is (a Metropolis test left out, "
+            "rejected states not repeated, or too little warm-up would do this)"
         )
-    return ""
+    change = float(evidence.coarse.temperature.value / evidence.fine.temperature.value)
+    if 0.9 < change < 1.1:
+        return (
+            "; it does not vanish with the step size (a preconditioner that follows the state "
+            "without its term Γ = ∂G/∂θ would do this)"
+        )
+    return f"; T changes by a factor of {change:.2g} when the step size doubles"

@@ -1,4 +1,4 @@
-"""Run a plugin on a problem whose posterior is known, and measure what it samples."""
+"""Run a plugin on a problem whose posterior is known."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
+from torch import Tensor
 
 from bdlbench import machine
+from bdlbench.errors import BdlbenchError
 from bdlbench.exact import ExactPosterior
 from bdlbench.problem import Budget, Problem
 
 Array = NDArray[np.float64]
 SPACING = 1.0  # relaxation times between draws: the correlation of their squares is e⁻²
+START = 2.0  # posterior standard deviations: where chains start, farther out than they shall end
+ENDLESS = 3  # times the budget, or the draws: who goes as far as that does not stop
 
 
 class Sampler(Protocol):
@@ -35,104 +38,95 @@ class Effort:
             and its variance is too large by a factor of 1/(1 − κ/4) along the stiffest direction.
         chains: Independent chains: their spread gives the errors.
         draws: Kept of each chain.
-        burn_in: Relaxation times before the first draw.
+        burn_in: Relaxation times of Langevin dynamics before the first draw. A sampler that needs
+            two evaluations for a step has half as many.
+        batch_size: Points in a minibatch, for a sampler that has minibatches; None is all.
         seed: Of the random numbers.
     """
 
     stiffness: float
     chains: int
     draws: int
-    burn_in: float = 8.0
+    burn_in: float = 6.0
+    batch_size: int | None = None
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Hold the moments of draws in coordinates in which the exact posterior is N(0, I).
+class Trial(Problem):
+    """A problem that stops samplers which go on for ever.
 
     Args:
-        mean: Shape (dim,).
-        covariance: Shape (dim, dim).
-        temperature: tr(covariance)/dim: the ratio of the sampled to the exact variance.
-        configurational: E[(θ − E θ)ᵀ∇U]/dim, which is T for a sampler of exp(−U/T).
-        errors: The same four quantities' standard errors, from the spread over chains.
+        exact: The posterior.
+        budget: What may be spent.
+        chains: Number of chains.
+        near: Start around the posterior, at `START` times its width, which saves burn-in.
     """
 
-    mean: Array
-    covariance: Array
-    temperature: float
-    configurational: float
-    errors: Moments | None = None
+    def __init__(
+        self, exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False
+    ) -> None:
+        super().__init__(exact.posterior, budget, chains)
+        self._exact, self._near = exact, near
+
+    def init(self, rng: torch.Generator) -> Tensor:
+        """Draw a starting point for each chain."""
+        if not self._near:
+            return super().init(rng)
+        root = torch.linalg.cholesky(self._exact.covariance)
+        normal = torch.randn(self.chains, self.dim, generator=rng, dtype=torch.float64)
+        theta: Tensor = self._exact.mean + START * normal @ root.T
+        return theta.float()
+
+    def _charge_batch(self, theta: Tensor, batch: Tensor | None) -> None:
+        super()._charge_batch(theta, batch)
+        if self._spent > ENDLESS * self._allowed:
+            raise BdlbenchError(
+                f"expected at most {self._budget.epochs:g} epochs, spent {self.epochs:g} and went "
+                "on: loop over problem.steps, or watch problem.remaining"
+            )
 
 
-def suited(sampler: Sampler, exact: ExactPosterior, stiffness: float) -> Sampler:
-    """Set ``step_size`` to suit the problem's curvature, and ``batch_size`` to its size."""
-    names = {*vars(sampler)}
+def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
+    """Set ``step_size`` to suit the problem's curvature, and ``batch_size`` to the effort's."""
+    names, n = {*vars(sampler)}, exact.posterior.n
     changes: dict[str, Any] = {}
     if "step_size" in names:
         curvature = 1 / float(torch.linalg.eigvalsh(exact.covariance)[0])
-        changes["step_size"] = stiffness / curvature
+        changes["step_size"] = effort.stiffness / curvature
     if "batch_size" in names:
-        changes["batch_size"] = min(sampler.batch_size, exact.posterior.n)  # type: ignore[attr-defined]
+        changes["batch_size"] = min(effort.batch_size or n, n)
     return dataclasses.replace(sampler, **changes)  # type: ignore[type-var]
 
 
-def problem_for(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Problem:
+def trial(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Trial:
     """Give the sampler a budget in which Langevin dynamics at its step size would converge."""
-    names = {*vars(sampler)}
     relaxation = 2 * float(torch.linalg.cond(exact.covariance)) / effort.stiffness  # in steps
     times = effort.burn_in + SPACING * effort.draws
-    batch = sampler.batch_size if "batch_size" in names else exact.posterior.n  # type: ignore[attr-defined]
+    batch = getattr(sampler, "batch_size", None) or exact.posterior.n
     epochs = relaxation * times * batch * effort.chains / exact.posterior.n
     budget = Budget(epochs, effort.draws, effort.burn_in / times)
-    return Problem(exact.posterior, budget, chains=effort.chains)
+    return Trial(exact, budget, effort.chains, near=True)
 
 
 def draws(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Array:
-    """Return draws of shape (draws, chains, dim)."""
-    fitted = suited(sampler, exact, effort.stiffness)
-    problem = problem_for(fitted, exact, effort)
+    """Return draws of shape (draws, chains, dim).
+
+    Raises:
+        BdlbenchError: The draws do not end, are of different shapes, or are not finite.
+    """
+    fitted = suited(sampler, exact, effort)
+    problem = trial(fitted, exact, effort)
     rng = torch.Generator().manual_seed(effort.seed)
+    found: list[Array] = []
     with machine.one_thread():
-        found = [theta.double().numpy().copy() for theta in fitted.sample(problem, rng)]
+        for theta in fitted.sample(problem, rng):
+            found.append(theta.detach().double().numpy().copy())
+            if len(found) > ENDLESS * effort.draws:
+                raise BdlbenchError(f"expected {effort.draws} draws, got more and more")
+    shape = (effort.chains, problem.dim)
+    if not found or any(theta.shape != shape for theta in found):
+        got = {theta.shape for theta in found} or f"none in {problem.epochs:.3g} epochs"
+        raise BdlbenchError(f"expected draws of shape {shape}, got {got}")
+    if not np.isfinite(found).all():
+        raise BdlbenchError(f"expected finite draws, got NaN or infinity at κ = {effort.stiffness}")
     return np.stack(found)
-
-
-def measure(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Moments:
-    """Sample, and return the moments with their standard errors."""
-    return moments(draws(sampler, exact, effort), exact)
-
-
-def moments(found: Array, exact: ExactPosterior) -> Moments:
-    """Return the moments of draws (draws, chains, dim), with errors from the chains' spread."""
-    root = np.linalg.cholesky(exact.covariance.numpy())
-    centred = found - found.mean(axis=(0, 1))
-    white = np.linalg.solve(root, centred.reshape(-1, found.shape[-1]).T).T.reshape(found.shape)
-    shift = np.linalg.solve(root, (found - exact.mean.numpy()).mean(axis=0).T).T  # (chains, dim)
-    products = np.einsum("kci,kcj->cij", white, white) / len(found)  # (chains, dim, dim)
-    temperatures = np.trace(products, axis1=1, axis2=2) / found.shape[-1]
-    config = _configurational(found, centred, exact)
-    errors = Moments(
-        np.asarray(stats.sem(shift, axis=0)),
-        np.asarray(stats.sem(products, axis=0)),
-        float(stats.sem(temperatures)),
-        float(stats.sem(config)),
-    )
-    return Moments(
-        shift.mean(axis=0),
-        products.mean(axis=0),
-        float(temperatures.mean()),
-        float(config.mean()),
-        errors,
-    )
-
-
-def _configurational(found: Array, centred: Array, exact: ExactPosterior) -> Array:
-    """Return (θ − E θ)ᵀ∇U/dim of every chain, averaged over its draws; shape (chains,)."""
-    total = np.zeros(found.shape[1])
-    # Twenty draws of each chain are enough; more would cost more than sampling them did.
-    step = max(1, len(found) // 20)
-    for theta, offset in zip(found[::step], centred[::step], strict=True):
-        gradient = exact.posterior.gradient(torch.from_numpy(theta).float()).double().numpy()
-        total += (offset * gradient).sum(axis=-1) / found.shape[-1]
-    return np.asarray(total / len(found[::step]))

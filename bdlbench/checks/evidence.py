@@ -1,0 +1,63 @@
+"""Gather what is known of a sampler that failed on an exact problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bdlbench.checks.moments import Moments
+from bdlbench.checks.sampling import Array
+from bdlbench.exact import ExactPosterior
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Hold what is known of a sampler that failed on a problem.
+
+    Args:
+        exact: The problem.
+        settings: The sampler's.
+        fine: At a small step size.
+        coarse: At twice that, if the sampler has a setting ``step_size``.
+        asked: The temperature that was asked for; the moments are in units of it.
+    """
+
+    exact: ExactPosterior
+    settings: Mapping[str, Any]
+    fine: Moments
+    coarse: Moments | None
+    asked: float = 1.0
+
+    @property
+    def n(self) -> int:
+        """N."""
+        return self.exact.posterior.n
+
+    @property
+    def oversampling(self) -> float:
+        """N/n."""
+        return self.n / (self.settings.get("batch_size") or self.n)
+
+    @property
+    def temperature(self) -> float:
+        """The configurational temperature, which is T whatever the shape of the posterior."""
+        return float(self.fine.configurational.value)
+
+
+def with_prior(exact: ExactPosterior, weight: float) -> tuple[Array, float]:
+    """Return mean and temperature, in whitened coordinates, with the prior's weight changed.
+
+    It is exact for a Gaussian posterior, and Laplace's approximation for another.
+    """
+    identity = torch.eye(len(exact.mean), dtype=torch.float64)
+    precision = torch.linalg.inv(exact.covariance)
+    covariance = torch.linalg.inv(
+        precision + (weight - 1) / exact.posterior.prior_std**2 * identity
+    )
+    shift = covariance @ (precision @ exact.mean) - exact.mean
+    root = torch.linalg.cholesky(exact.covariance)
+    white = torch.linalg.solve_triangular(root, shift[:, None], upper=False)[:, 0]
+    return white.numpy(), float(torch.trace(precision @ covariance)) / len(exact.mean)

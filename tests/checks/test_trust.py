@@ -1,0 +1,98 @@
+"""Trust the certifier: wrong samplers are rejected in the right words, right ones pass."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bdlbench.checks import CHECKS, Result, Subject
+from bdlbench.settings import parse
+
+HERE = Path(__file__).parent
+BY_NAME = {check.name: check for check in CHECKS}
+RIGHT = sorted(path.stem for path in (HERE / "right").glob("*.py"))
+
+# Each with a check that catches it (the quick form, unless it has none), and what that must say.
+WRONG = [
+    ("noise_in_the_learning_rate", "line", r"grows like ε\^1\.[45].*, expected √ε"),
+    ("noise_of_size_step", "line", r"grows like ε\^(1|0\.9|1\.1), expected √ε"),
+    ("noise_of_the_mean_loss", "line", r"T = 9\d\.?\d* ≈ N: the noise is not scaled by 1/N"),
+    ("noise_of_the_mean_loss", "mean of 60,000", r"T = [56]\.\d+e\+04 ≈ N: .*not scaled by 1/N"),
+    ("gradient_of_the_mean_loss", "line", r"grows on: .* the mean loss taken for that of U"),
+    ("noise_over_n", "line", r"≈ 1/N: the noise's variance is too small by a factor N"),
+    ("noise_over_n", "mean of 60,000", r"≈ 1/N: the noise's variance is too small"),
+    ("full_gradient", "line", r"T = 0\.5\d: .* different step-size conventions .*not with ε·∇U"),
+    ("full_gradient", "logistic regression", r"T = 0\.5\d: .* different step-size conventions"),
+    ("double_noise", "line", r"T = (1\.9|2\.0)\d: .* conventions .*not with √\(2ε\)"),
+    ("weight_decay", "line", r"the prior is counted twice"),
+    ("weight_decay", "mean of 60,000", r"the prior is counted twice"),
+    ("no_prior", "line", r"the prior is left out"),
+    ("prior_of_every_batch", "mean of 1,000", r"the prior is multiplied by N/n"),
+    ("no_oversampling", "mean of 1,000", r"likelihood of the minibatch lacks the factor N/n$"),
+    ("unscaled_noise", "line", r"depending on the direction: .* preconditioner"),
+    ("noise_times_g", "line", r"depending on the direction: .* preconditioner"),
+    ("moving_preconditioner", "line", r"another density .* without its term Γ"),
+    ("undamped_noise", "line", r"≈ 1/\(1 − μ\): the noise's variance lacks the factor \(1 − μ\)"),
+    ("only_accepted", "line", r"rejected states not repeated"),
+    ("no_metropolis_test", "line", r"a Metropolis test left out"),
+    ("no_noise", "line", r"the draws do not vary: .* a point estimate"),
+    ("running_mean", "line", r"are draws averaged over time\?"),
+    ("shared_noise", "line", r"the chains move together"),
+    ("fixed_minibatch", "minibatches", r"the chains stay apart: .* other data"),
+    ("temperature_of_the_std", "temperature ½", r"asked for T = 0\.5, it samples at 0\.2[45]"),
+    ("numpy_global", "global state", r"NumPy's global random state was used"),
+    ("torch_global", "global state", r"torch's global random state was used"),
+    ("torch_global", "seeds", r"the same seed gives other draws"),
+    ("seeds_torch", "global state", r"torch's global random state was used or set"),
+    ("same_draws", "seeds", r"another seed gives the same draws"),
+    ("sets_threads", "global state", r"number of torch's threads was changed"),
+    ("changes_settings", "global state", r"settings changed while it ran, from Ch.* to Ch"),
+    ("wrong_shape", "draws", r"expected draws of shape \(1, 2\) and torch.float32, got \(2,\)"),
+    ("double_precision", "draws", r"and torch\.float32, got \(1, 2\) and torch\.float64"),
+    ("not_a_number", "draws", r"expected finite draws, got NaN"),
+    ("too_many_draws", "draws", r"expected problem\.draws = 5 draws, got no end"),
+    ("one_chain_for_all", "draws", r"expected chains that differ"),
+    ("over_budget", "budget", r"expected at most 400 epochs, spent 800"),
+    ("endless", "budget", r"expected at most 400 epochs, spent 1201 and went on"),
+    ("uncharged", "budget", r"nothing was charged"),
+]
+
+
+def judge(path: Path, check: str, quick: bool = True) -> Result:
+    return BY_NAME[check](Subject(parse(str(path))), quick)
+
+
+@pytest.mark.parametrize(("name", "check", "words"), WRONG)
+def test_a_wrong_sampler_is_rejected_in_the_right_words(name: str, check: str, words: str) -> None:
+    result = judge(HERE / "wrong" / f"{name}.py", check)
+    assert result.verdict == "fail"
+    assert re.search(words, result.meaning), result.meaning
+
+
+def test_every_wrong_sampler_is_judged() -> None:
+    assert {path.stem for path in (HERE / "wrong").glob("*.py")} == {name for name, *_ in WRONG}
+
+
+# N = 60,000 takes the longest and is judged by hand with the other long checks, by repeat.py.
+@pytest.mark.parametrize("check", [c.name for c in CHECKS if c.quick and "60" not in c.name])
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_sampler_passes(name: str, check: str) -> None:
+    result = judge(HERE / "right" / f"{name}.py", check)
+    assert result.verdict == "pass", result.meaning
+
+
+@pytest.mark.parametrize("name", ["mean_loss_rate", "mala", "baoab"])
+@pytest.mark.parametrize("check", ["ranks", "Stein discrepancy"])
+def test_a_right_sampler_is_calibrated(name: str, check: str) -> None:
+    assert judge(HERE / "right" / f"{name}.py", check, quick=False).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("check", "words"), [("ranks", "too wide"), ("Stein discrepancy", "unlike exact draws")]
+)
+def test_calibration_rejects_a_wrong_temperature(check: str, words: str) -> None:
+    result = judge(HERE / "wrong" / "noise_of_the_mean_loss.py", check, quick=False)
+    assert result.verdict == "fail"
+    assert words in result.meaning

@@ -1,0 +1,29 @@
+"""Endless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("endless")
+@dataclass(frozen=True)
+class Endless:
+    """SGLD that never ends."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        while True:
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size / 2 * problem.gradient(theta)
+            theta = theta + self.step_size**0.5 * noise
+            if problem.progress > 2:
+                yield theta

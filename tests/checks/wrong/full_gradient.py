@@ -1,0 +1,29 @@
+"""Full gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("full-gradient")
+@dataclass(frozen=True)
+class FullGradient:
+    """θ ← θ − ε·∇U + N(0, ε): two conventions mixed, T = ½."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size * problem.gradient(theta, batch)
+            theta = theta + self.step_size**0.5 * noise
+            if keep:
+                yield theta

@@ -1,0 +1,29 @@
+"""Gradient of the mean loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("gradient-of-the-mean-loss")
+@dataclass(frozen=True)
+class GradientOfTheMeanLoss:
+    """θ ← θ − (ε/2)·∇U/N + N(0, ε): the sum's noise on the mean's gradient."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size / 2 * problem.gradient(theta, batch) / problem.n
+            theta = theta + self.step_size**0.5 * noise
+            if keep:
+                yield theta

@@ -1,0 +1,28 @@
+"""No noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("no-noise")
+@dataclass(frozen=True)
+class NoNoise:
+    """Gradient descent that claims to be exact."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size / 2 * problem.gradient(theta, batch) + 0 * noise
+            if keep:
+                yield theta

@@ -1,0 +1,29 @@
+"""Noise of size step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("noise-of-size-step")
+@dataclass(frozen=True)
+class NoiseOfSizeStep:
+    """θ ← θ − (ε/2)·∇U + ε·N(0, 1): the step size where its root belongs."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            drift = problem.gradient(theta, batch) / 2
+            theta = theta - self.step_size * drift + self.step_size * noise
+            if keep:
+                yield theta

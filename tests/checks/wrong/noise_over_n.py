@@ -1,0 +1,29 @@
+"""Noise over n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("noise-over-n")
+@dataclass(frozen=True)
+class NoiseOverN:
+    """θ ← θ − (ε/2)·∇U + N(0, ε/N): the noise is divided by N, the gradient is not."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            theta = theta - self.step_size / 2 * problem.gradient(theta, batch)
+            theta = theta + (self.step_size / problem.n) ** 0.5 * noise
+            if keep:
+                yield theta

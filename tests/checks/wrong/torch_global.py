@@ -1,0 +1,29 @@
+"""Torch global."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("torch-global")
+@dataclass(frozen=True)
+class TorchGlobal:
+    """SGLD with torch's global random state."""
+
+    step_size: float = 1e-4
+    batch_size: int = 32
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for batch, keep in problem.steps(self.batch_size, rng):
+            noise = torch.randn_like(theta)
+            theta = theta - self.step_size / 2 * problem.gradient(theta, batch)
+            theta = theta + self.step_size**0.5 * noise
+            if keep:
+                yield theta
