@@ -116,7 +116,7 @@ def _unsettled(evidence: Evidence) -> str:
 def _apart(evidence: Evidence) -> str:
     """Tell chains that do not forget where they are; averages over few draws tell nothing."""
     apart, total = evidence.fine.apart, float(evidence.fine.temperature.value)
-    if len(evidence.fine.spread) < 8 or apart < 0.5 * total:
+    if len(evidence.fine.spread) < 6 or apart < 0.5 * total:
         return ""
     return (
         f"the chains stay apart: of a variance of {total:.2g}, {apart:.2g} is between their means "

@@ -1,0 +1,159 @@
+"""The checks of the contract themselves: what they ask of whom, and that they leave no trace."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bdlbench.checks import CHECKS, Result, Subject, run_checks
+from bdlbench.checks.global_state import watched
+from bdlbench.errors import BdlbenchError, PluginError
+from bdlbench.settings import parse
+
+Write = Callable[..., str]
+RIGHT = Path(__file__).parent / "right" / "mean_loss_rate.py"
+BY_NAME = {check.name: check for check in CHECKS}
+TRAINED = """
+theta = problem.init(rng)
+for batch, keep in problem.steps(None, rng):
+    theta = theta - 1e-3 * problem.gradient(theta, batch)
+"""
+
+
+def judge(path: str, check: str, quick: bool = True) -> Result:
+    return BY_NAME[check](Subject(parse(path)), quick)
+
+
+def declared(path: str, target: str) -> str:
+    text = Path(path).read_text()
+    Path(path).write_text(text.replace("size: int", f"target = {target!r}\n    size: int"))
+    return path
+
+
+@pytest.mark.parametrize("check", ["draws", "seeds"])
+def test_point_estimates_may_agree_in_a_problem_with_one_mode(
+    write_sampler: Write, check: str
+) -> None:
+    path = write_sampler(TRAINED + "yield torch.zeros_like(theta)")
+    assert judge(path, check).verdict == "fail", "what claims to be exact may not"
+    assert judge(declared(path, "point"), check).verdict == "pass"
+
+
+def test_a_point_estimate_is_one_draw(write_sampler: Write) -> None:
+    path = write_sampler(TRAINED + "yield theta\nyield theta + 1")
+    result = judge(declared(path, "point"), "draws")
+    assert (result.verdict, result.meaning) == (
+        "fail",
+        "expected one draw of a point estimate, got 2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"), [("exact", "fail"), ("approximate", "shown"), ("point", "shown")]
+)
+def test_a_sampler_is_held_to_what_it_declares(
+    write_sampler: Write, target: str, verdict: str
+) -> None:
+    path = declared(write_sampler(TRAINED + "    if keep:\n        yield theta"), target)
+    result = judge(path, "line")
+    assert result.verdict == verdict
+    assert result.figure.startswith("T = ")
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "meaning"),
+    [
+        ("yield 3", "fail", "expected draws of shape (1, 2) and torch.float32, got int"),
+        ("yield from ()", "fail", "expected 1 to problem.draws = 5 draws, got 0"),
+        ("raise OSError('no disk')", "error", "OSError: no disk"),
+        ("raise SystemExit(3)", "error", "SystemExit: 3"),
+        ("while True: yield problem.init(rng)", "fail", "expected problem.draws = 5 draws, got no"),
+    ],
+)
+def test_whatever_a_plugin_does_is_a_result(
+    write_sampler: Write, body: str, verdict: str, meaning: str
+) -> None:
+    result = judge(write_sampler(body), "draws")
+    assert result.verdict == verdict
+    assert result.meaning.startswith(meaning)
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ("yield from ()", r"expected draws of shape \(500, 2\), got none in 0 epochs"),
+        ("yield problem.init(rng) / 0", "expected finite draws, got NaN"),
+        ("while True: yield problem.init(rng)", "expected 10 draws, got more and more"),
+    ],
+)
+def test_measurements_say_what_they_cannot_use(
+    write_sampler: Write, body: str, meaning: str
+) -> None:
+    result = judge(write_sampler(body), "line")
+    assert result.verdict == "fail"
+    with pytest.raises(AssertionError, match=meaning):
+        raise AssertionError(result.meaning)
+
+
+def test_a_new_process_that_gives_other_draws_is_noticed(write_sampler: Write) -> None:
+    body = "import os\nprint('printing is no mistake')\nyield problem.init(rng) + os.getpid()"
+    result = judge(write_sampler(body), "new process", quick=False)
+    assert result.meaning == "a new process gives other draws for the same seed"
+
+
+def test_a_new_process_that_fails_is_one_line(write_sampler: Write, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    body = f"""
+from pathlib import Path
+flag = Path({str(flag)!r})
+assert not flag.exists(), "twice"
+flag.touch()
+yield problem.init(rng)
+"""
+    result = judge(write_sampler(body), "new process", quick=False)
+    assert result.verdict == "fail"
+    assert result.meaning == "a new process fails: AssertionError: twice"
+
+
+@pytest.mark.parametrize(
+    ("touch", "owner"),
+    [
+        (lambda: random.random(), "the random module's"),
+        (lambda: random.seed(0), "the random module's"),
+        (lambda: np.random.rand(), "NumPy's"),  # noqa: NPY002
+        (lambda: np.random.seed(0), "NumPy's"),  # noqa: NPY002
+        (lambda: torch.rand(1), "torch's"),
+        (lambda: torch.manual_seed(0), "torch's"),
+        (lambda: torch.set_num_threads(2), "the number of torch's threads"),
+    ],
+)
+def test_global_state_is_watched_and_restored(touch: Callable[[], object], owner: str) -> None:
+    def state() -> tuple[object, ...]:
+        numpy = np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002
+        torchs = torch.get_rng_state().tolist()
+        return random.getstate(), numpy, torchs, torch.get_num_threads()
+
+    before = state()
+    for _ in range(2):  # the second time, a seed that was set the first time is no news
+        with pytest.raises(BdlbenchError, match=owner), watched():
+            touch()
+    with watched():
+        np.random.default_rng(0).normal()
+        torch.rand(1, generator=torch.Generator())
+    assert state() == before
+
+
+def test_quick_checks_are_some_of_all() -> None:
+    quick, full = {check.name for check in CHECKS if check.quick}, {check.name for check in CHECKS}
+    assert {"draws", "budget", "seeds", "global state", "line", "mean of 60,000"} <= quick < full
+    assert len(full) == len(CHECKS)
+
+
+def test_a_plugin_that_cannot_be_loaded_ends_the_checks(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="no such file"):
+        next(run_checks(Subject(parse(str(tmp_path / "gone.py")))))

@@ -1,0 +1,184 @@
+"""The verdict of a full check is kept with the source it was given to, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bdlbench import certificate, cli, report
+from bdlbench.checks import Result, Subject
+from bdlbench.errors import RecordError
+from bdlbench.settings import parse
+
+Write = Callable[..., str]
+Run = Callable[..., tuple[int, str, str]]
+QUICK = "yield problem.init(rng)"
+GOOD = Result("line", "pass", "T = 1", "exact")
+BAD = Result("line", "fail", "T = 2", "too hot")
+SHOWN = Result("line", "shown", "T = 2", "too hot")
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
+    """Let the checks come out like this; add to it."""
+    results: list[Result] = []
+
+    def run_checks(subject: Subject, quick: bool) -> Iterator[Result]:
+        print("a plugin prints")
+        return iter(results)
+
+    monkeypatch.setattr(report, "run_checks", run_checks)
+    return results
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
+        capfd.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capfd.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("target", "found", "verdict"),
+    [
+        ("exact", [GOOD], "certified"),
+        ("exact", [GOOD, BAD], "not certified"),
+        ("exact", [GOOD, Result("line", "error", "–", "ValueError")], "not certified"),
+        ("approximate", [GOOD, SHOWN], "approximate"),
+        ("approximate", [BAD, SHOWN], "not certified"),
+        ("point", [SHOWN], "point"),
+    ],
+)
+def test_a_verdict_is_kept_and_read(
+    tmp_path: Path, write_sampler: Write, target: str, found: list[Result], verdict: str
+) -> None:
+    path = Path(write_sampler(QUICK))
+    path.write_text(path.read_text().replace("size: int", f"target = {target!r}\n    size: int"))
+    subject = Subject(parse(str(path)))
+    assert certificate.read(tmp_path, str(path)) == "not certified", "nobody has checked it"
+    kept = certificate.write(tmp_path, subject, found)
+    assert kept == tmp_path / "checks" / "mine.json"
+    content = json.loads(kept.read_text("utf-8"))
+    assert (content["sampler"], content["target"]) == ("mine", target)
+    assert content["verdict"] == verdict
+    assert content["checks"][0]["meaning"] == found[0].meaning
+    assert certificate.read(tmp_path, str(path)) == verdict
+
+
+def test_another_source_is_not_certified(tmp_path: Path, write_sampler: Write) -> None:
+    path = write_sampler(QUICK)
+    certificate.write(tmp_path, Subject(parse(path)), [GOOD])
+    assert certificate.read(tmp_path, path) == "certified"
+    write_sampler(QUICK + "  # changed")
+    assert certificate.read(tmp_path, path) == "not certified"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "\0\1"])
+def test_a_damaged_file_is_one_line(tmp_path: Path, write_sampler: Write, content: str) -> None:
+    path = write_sampler(QUICK)
+    kept = certificate.write(tmp_path, Subject(parse(path)), [GOOD])
+    kept.write_text(content)
+    with pytest.raises(RecordError, match=r"mine\.json: cannot be read .*run bdlbench check again"):
+        certificate.read(tmp_path, path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "kept"),
+    [("", [], True), ("", ["--quick"], False), (":size=2", [], False)],
+)
+def test_only_a_full_check_of_the_default_settings_is_kept(
+    run: Run, write_sampler: Write, outcome: list[Result], settings: str, options: list[str],
+    kept: bool,
+) -> None:  # fmt: skip
+    outcome.append(GOOD)
+    path = write_sampler(QUICK)
+    code, out, err = run("check", path + settings, *options)
+    assert (code, err) == (0, "a plugin prints\n")
+    assert Path("results/checks/mine.json").exists() == kept
+    assert (certificate.read(Path("results"), path) == "certified") == kept
+    lines = out.splitlines()
+    assert lines[0].split() == ["pass", "line", "T", "=", "1:", "exact"]
+    assert ("quick checks certify nothing" in lines[1]) == ("--quick" in options)
+
+
+def test_what_fails_is_kept_too_and_the_exit_code_is_2(
+    run: Run, write_sampler: Write, outcome: list[Result]
+) -> None:
+    outcome.extend([GOOD, BAD])
+    path = write_sampler(QUICK)
+    code, out, err = run("check", path)
+    assert code == 2
+    assert err.splitlines()[-1] == f"error: {path}: not certified; what fails is said above"
+    assert "fail   line                 T = 2: too hot" in out
+    assert certificate.read(Path("results"), path) == "not certified"
+    assert "too hot" in Path("results/checks/mine.json").read_text()
+
+
+@pytest.mark.parametrize(("result", "code"), [(GOOD, 0), (SHOWN, 0), (BAD, 2)])
+def test_json_is_one_document(
+    run: Run, write_sampler: Write, outcome: list[Result], result: Result, code: int
+) -> None:
+    outcome.append(result)
+    path = write_sampler(QUICK)
+    found, out, _ = run("check", path, "--json", "--quick")
+    assert found == code
+    document = json.loads(out)
+    assert document["sampler"] == path
+    assert document["target"] == "exact"
+    assert document["verdict"] == ("certified" if code == 0 else "not certified")
+    assert [check["verdict"] for check in document["results"]] == [result.verdict]
+
+
+def test_json_stays_one_document_when_plugins_print_everywhere(
+    run: Run, write_sampler: Write
+) -> None:
+    path = Path(write_sampler("print('sampling', flush=True)\n" + QUICK))
+    path.write_text("print('imported', flush=True)\n" + path.read_text())
+    code, out, err = run("check", str(path), "--json", "--quick")
+    assert code == 2
+    failed = [check["check"] for check in json.loads(out)["results"] if check["verdict"] == "fail"]
+    assert "budget" in failed
+    assert "imported" in err
+    assert "sampling" in err
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import os\nclass :\n", "mine.py: cannot be loaded, line 2: SyntaxError: "),
+        ("x = 1\n", "mine.py: expected one class under @register, got 0"),
+        ("1 / 0\n", "mine.py: cannot be loaded: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_one_line(
+    run: Run, tmp_path: Path, source: str, message: str
+) -> None:
+    (tmp_path / "mine.py").write_text(source)
+    for options in ([], ["--json"]):
+        code, out, err = run("check", "./mine.py", *options)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {message}")
+        assert err.count("\n") == 1
+
+
+def test_a_target_that_does_not_exist_is_one_line(run: Run, write_sampler: Write) -> None:
+    path = Path(write_sampler(QUICK))
+    path.write_text(path.read_text().replace("size: int", 'target = "perfect"\n    size: int'))
+    code, out, err = run("check", str(path))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "expected target exact, approximate, point, got 'perfect'" in err

@@ -1,0 +1,78 @@
+"""`bdlbench new` writes a plugin that passes the checks as it stands, or says why it does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bdlbench import cli, registry, scaffold
+from bdlbench.checks import Subject, run_checks
+from bdlbench.errors import PluginError
+from bdlbench.settings import parse
+
+
+def new(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["bdlbench", "new", *arguments])
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_what_is_written_passes_the_quick_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new(monkeypatch, "my-sampler") == 0
+    assert "bdlbench check ./my_sampler.py" in capsys.readouterr().out
+    plugin = registry.load("samplers", "./my_sampler.py")
+    assert (vars(plugin)["plugin_name"], plugin.__name__) == ("my-sampler", "MySampler")
+    results = list(run_checks(Subject(parse("./my_sampler.py")), quick=True))
+    assert {result.verdict for result in results} == {"pass"}, results
+
+
+@pytest.mark.parametrize("name", ["sghmc2", "a", "x-1-y"])
+def test_what_is_written_is_short_formatted_and_without_holes(tmp_path: Path, name: str) -> None:
+    path = scaffold.write(name, tmp_path)
+    text = path.read_text("utf-8")
+    assert 30 <= text.count("\n") <= 50
+    for hole in ("NAME", "CLASS", "TITLE", "FILE"):
+        assert hole not in text
+    for arguments in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *arguments, "--line-length", "100", str(path)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        if "No module named ruff" in done.stderr:
+            pytest.skip("ruff is not installed")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["My-Sampler", "1st", "", "a b", "../up", "x" * 41, "my_sampler"])
+def test_a_bad_name_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert new(monkeypatch, name) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: expected a name such as my-sampler, got {name!r}\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_exists_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("keep")
+    assert new(monkeypatch, "mine") == 2
+    assert capsys.readouterr().err == (
+        "error: cannot write mine.py: File exists; choose another name\n"
+    )
+    assert (tmp_path / "mine.py").read_text() == "keep"
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"cannot write .*gone/mine\.py: No such file"):
+        scaffold.write("mine", tmp_path / "gone")
