@@ -61,10 +61,7 @@ class SGLD(torch.optim.Optimizer):
         Args:
             closure: Evaluates the loss and its gradients anew; its value is returned.
         """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = _evaluate(closure)
         for group in self.param_groups:
             epsilon, noise_std = group["lr"], math.sqrt(group["lr"] * group["temperature"])
             for parameter in group["params"]:
