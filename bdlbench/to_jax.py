@@ -2,7 +2,8 @@
 
 JAX is set up as this suite's runs need it, unless the environment says otherwise or JAX has been
 used before: it takes GPU memory as it needs it, not three quarters at once, and computes on one
-thread of the processor, so that numbers do not depend on how many there are.
+thread of the processor, so that numbers do not depend on how many there are. What is compiled is
+kept in the user's cache: to compile a Hamiltonian sampler takes seconds, for every run anew.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
 from jax import Array, lax
+from platformdirs import user_cache_path
 
 from bdlbench.errors import BdlbenchError
 from bdlbench.jax_layers import translate
@@ -29,7 +32,27 @@ from bdlbench.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from bdlbench.models import Network
 from bdlbench.posterior import Posterior
 
+CACHE = {  # of compiled programs
+    "jax_persistent_cache_min_compile_time_secs": 0.1,
+    "jax_compilation_cache_max_size": 200 * 2**20,  # bytes; with a limit, JAX also locks it
+}
 ROWS = 2000  # of the data at a time: what they need then stays in the processor's cache
+
+
+def _use_cache(folder: Path) -> None:
+    """Have JAX keep what it compiles, if the user has not named a place, and this one can be."""
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        for name, value in {"jax_compilation_cache_dir": str(folder), **CACHE}.items():
+            jax.config.update(name, value)  # type: ignore[no-untyped-call]
+
+
+_use_cache(user_cache_path("bdlbench") / "jax")
 
 
 @dataclass(frozen=True)

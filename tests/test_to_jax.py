@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -171,3 +172,20 @@ def test_jax_is_set_up_unless_the_user_did_so() -> None:
         check=True,
     )
     assert result.stdout.split() == ["true", "1"]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_jax_keeps_what_it_compiles_where_it_can(tmp_path: Path, writable: bool) -> None:
+    program = "import jax, bdlbench.to_jax; print(jax.config.jax_compilation_cache_dir)"
+    home = tmp_path / "cache"
+    home.write_text("") if not writable else home.mkdir()  # a file cannot hold a folder
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("JAX")}
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "XDG_CACHE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = str(home / "bdlbench" / "jax") if writable else "None"
+    assert result.stdout.strip() == expected
