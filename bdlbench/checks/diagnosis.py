@@ -17,9 +17,9 @@ def diagnose(evidence: Evidence) -> str:
     return (
         _asked(evidence)
         or _chains(evidence)
+        or _prior(evidence)
         or _noise_exponent(evidence)
         or _point(evidence)
-        or _prior(evidence)
         or _unsettled(evidence)
         or _apart(evidence)
         or _anisotropy(evidence)
@@ -82,13 +82,13 @@ def _prior(evidence: Evidence) -> str:
         (1 / more, 1.0, "the prior is divided by N/n, though it is no part of the minibatch"),
         (1 / evidence.n, 1.0, "the prior is divided by N, which belongs to the mean loss"),
     ]
-    best = ""
+    best, unsure = "", float(np.linalg.norm(evidence.fine.mean.error))
     for weight, factor, words in candidates:
         mean, temperature = with_prior(evidence.exact, weight)
         ratio = float(evidence.fine.temperature.value) / (factor * temperature)
         far = float(np.linalg.norm(mean))
         near = float(np.linalg.norm(evidence.fine.mean.value - mean))
-        if far > 3 * MEAN_TOLERANCE and near < 0.25 * far:
+        if far > 3 * MEAN_TOLERANCE and max(near, unsure) < 0.25 * far:
             if 0.7 < ratio < 1.4:
                 return words
             best = best or f"{words}, and T is off by a factor of {ratio:.2g}"

@@ -18,8 +18,8 @@ RIGHT = sorted(path.stem for path in (HERE / "right").glob("*.py"))
 # Each with a check that catches it (the quick form, unless it has none), and what that must say.
 WRONG = [
     ("noise_in_the_learning_rate", "line", r"grows like ε\^1\.[45].*, expected √ε"),
-    ("noise_of_size_step", "line", r"grows like ε\^(1|0\.9|1\.1), expected √ε"),
-    ("noise_of_the_mean_loss", "line", r"T = 9\d\.?\d* ≈ N: the noise is not scaled by 1/N"),
+    ("noise_of_size_step", "line", r"grows like ε\^(1|0\.9\d*|1\.1\d*), expected √ε"),
+    ("noise_of_the_mean_loss", "line", r"T = (9|10)\d\.?\d* ≈ N: the noise is not scaled by 1/N"),
     ("noise_of_the_mean_loss", "mean of 60,000", r"T = [56]\.\d+e\+04 ≈ N: .*not scaled by 1/N"),
     ("gradient_of_the_mean_loss", "line", r"grows on: .* the mean loss taken for that of U"),
     ("noise_over_n", "line", r"≈ 1/N: the noise's variance is too small by a factor N"),
