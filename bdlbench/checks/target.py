@@ -34,7 +34,8 @@ class TargetCheck:
     Args:
         name: Of the check.
         problem: Makes the problem.
-        effort: What is spent on it; the quick check spends a quarter of the draws.
+        effort: What is spent on it; the quick check spends a quarter of the draws, or less where
+            they are only shown.
         quick: Whether the check belongs to the quick ones.
         temperature: Asked of the sampler, if it has such a setting.
     """
@@ -63,7 +64,7 @@ class TargetCheck:
             if "temperature" not in vars(sampler):
                 return Result(self.name, "shown", "–", "there is no setting called temperature")
             sampler = replace(sampler, temperature=self.temperature)  # type: ignore[type-var]
-        effort = self._affordable(sampler, quick, subject.seed)
+        effort = self._affordable(subject, sampler, quick)
         fine = self.measure(sampler, effort)
         if subject.target == "point":
             return Result(self.name, "shown", _figure(fine), "a point estimate has no temperature")
@@ -72,12 +73,13 @@ class TargetCheck:
             return Result(self.name, "pass", _figure(fine), words)
         return self._second_look(subject, sampler, effort, fine)
 
-    def _affordable(self, sampler: Sampler, quick: bool, seed: int) -> Effort:
+    def _affordable(self, subject: Subject, sampler: Sampler, quick: bool) -> Effort:
         draws, chains = self.effort.draws, self.effort.chains
         if "batch_size" not in vars(sampler):
             chains = min(chains, POINTS // self.problem().posterior.n)
-        draws = max(draws // 4, 1) if quick else draws
-        return replace(self.effort, draws=draws, chains=chains, seed=seed)
+        if quick:  # what is only shown needs less
+            draws = max(draws // (4 if subject.target == "exact" else 16), 1)
+        return replace(self.effort, draws=draws, chains=chains, seed=subject.seed)
 
     def _second_look(
         self, subject: Subject, sampler: Sampler, effort: Effort, fine: Moments
