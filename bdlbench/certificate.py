@@ -11,10 +11,12 @@ from typing import Any
 from bdlbench import registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
-from bdlbench.provenance import source_of
+from bdlbench.provenance import NUMERICAL_CODE, published, source_of
 from bdlbench.records import to_json, write_file
 
 NOT_CERTIFIED = "not certified"
+# What decides between pass and fail; the words of a diagnosis do not.
+CHECKS = [f"checks/{name}" for name in ("calibration", "contract", "moments", "sampling", "target")]
 
 
 def verdict(subject: Subject, found: Sequence[Result]) -> str:
@@ -44,12 +46,15 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
 def read(results: Path, reference: str) -> str:
     """Return the verdict on a sampler as it stands now: of another version, it says nothing.
 
+    What stands in the user's results counts first, then what bdlbench itself was published with.
+
     Raises:
         RecordError: The file is damaged.
     """
     plugin = registry.load("samplers", reference)
-    path = results / "checks" / f"{vars(plugin)['plugin_name']}.json"
-    if not path.exists():
+    file = f"checks/{vars(plugin)['plugin_name']}.json"
+    path = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    if path is None:
         return NOT_CERTIFIED
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -60,5 +65,5 @@ def read(results: Path, reference: str) -> str:
 
 
 def _source(plugin: type) -> str:
-    """Return the digest of the plugin's file and of the update equations that it may use."""
-    return f"{registry.source_digest(plugin)[:32]}-{source_of('optim')[:32]}"
+    """Return the digest of the plugin's file, and of what it was run with."""
+    return f"{registry.source_digest(plugin)[:32]}-{source_of(*NUMERICAL_CODE, *CHECKS)[:32]}"

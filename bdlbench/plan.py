@@ -10,17 +10,13 @@ from pathlib import Path
 from bdlbench import machine, models, registry, tasks
 from bdlbench.data import Images, search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
-from bdlbench.provenance import source_of
+from bdlbench.provenance import NUMERICAL_CODE, source_of
 from bdlbench.records import to_json
 from bdlbench.run import Job
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 
 PROTOCOL = 1  # raised when runs made before must not be compared with runs made after
-NUMERICAL_CODE = (
-    *("data", "evaluate", "likelihoods", "models", "optim", "posterior", "problem"),
-    *("hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
-)
 
 
 @dataclass(frozen=True)

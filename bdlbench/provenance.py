@@ -5,18 +5,38 @@ from __future__ import annotations
 import hashlib
 import platform
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
+NUMERICAL_CODE = (  # what a run's draws and predictions depend on, beside the sampler's own file
+    *("data", "evaluate", "likelihoods", "models", "optim", "posterior", "problem"),
+    *("hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
+)
+
 
 def source_of(*modules: str) -> str:
-    """Return the SHA-256 of the source of modules of bdlbench, without importing them."""
+    """Return the SHA-256 of the source of modules of bdlbench, without importing them.
+
+    Args:
+        modules: Names, without the package's: ``optim``, ``checks/target``.
+    """
     digest = hashlib.sha256()
     for module in modules:
         digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
     return digest.hexdigest()
+
+
+def published(file: str) -> list[Path]:
+    """Return where a file of the results that bdlbench was published with may lie.
+
+    Not importlib.resources, which cannot read a folder without code of an editable installation.
+    """
+    spec = find_spec("bdlbench_results")
+    folders = (spec and spec.submodule_search_locations) or ()
+    return [Path(folder) / file for folder in folders]
 
 
 def scoring_code() -> str:

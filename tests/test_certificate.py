@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import certificate, cli, report
+from bdlbench import certificate, cli, registry, report
 from bdlbench.checks import Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.settings import parse
@@ -86,6 +86,18 @@ def test_another_source_is_not_certified(tmp_path: Path, write_sampler: Write) -
     assert certificate.read(tmp_path, path) == "certified"
     write_sampler(QUICK + "  # changed")
     assert certificate.read(tmp_path, path) == "not certified"
+
+
+BUILT_IN = sorted(registry.names("samplers"))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_built_in_sampler_is_published_with_its_certificate(
+    tmp_path: Path, name: str
+) -> None:
+    target = str(registry.load("samplers", name).__dict__["target"])
+    words = "numerical code has changed: run `bdlbench check` for every sampler, and commit"
+    assert certificate.read(tmp_path, name) == {"exact": "certified"}.get(target, target), words
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "\0\1"])

@@ -162,3 +162,22 @@ def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
         sets = records.read_predictions(records.folder_of(tmp_path, record.run), record)
         assert list(sets) == ["validation"]
         assert sets["validation"].labels.tolist() == validation.labels.tolist()
+
+
+def test_a_sampler_whose_draws_hardly_differ_is_marked_collapsed(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    alike = """
+    theta = problem.init(rng)
+    for batch, keep in problem.steps(32, rng):
+        theta = theta - 1e-4 * problem.gradient(theta, batch)
+    for _ in range(5):
+        yield theta + {spread} * torch.empty_like(theta).normal_(generator=rng)
+    """
+    samplers = [
+        write_sampler(alike.replace("{spread}", "1e-4"), "alike"),
+        write_sampler(alike.replace("{spread}", "0.2"), "spread"),
+    ]
+    comparison = compare(samplers, tmp_path, seeds=1)
+    assert [row.collapsed for row in comparison.rows] == [True, False]
+    assert "| alike [collapsed] | not certified |" in table.to_markdown(comparison)
