@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
+from bdlbench.noise import normal_like
 from bdlbench.settings import check_positive, check_range
 
 
@@ -66,7 +67,7 @@ class SGLD(torch.optim.Optimizer):
             epsilon, noise_std = group["lr"], math.sqrt(group["lr"] * group["temperature"])
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    noise = torch.empty_like(parameter).normal_(generator=self._generator)
+                    noise = normal_like(parameter, self._generator)
                     parameter.add_(parameter.grad, alpha=-epsilon / 2)
                     parameter.add_(noise, alpha=noise_std)
         return loss
@@ -137,7 +138,7 @@ class PSGLD(torch.optim.Optimizer):
             epsilon, noise_std = group["lr"], math.sqrt(group["lr"] * group["temperature"])
             for parameter in parameters:
                 preconditioner = self.state[parameter]["G"]
-                noise = torch.empty_like(parameter).normal_(generator=self._generator)
+                noise = normal_like(parameter, self._generator)
                 parameter.addcmul_(preconditioner, parameter.grad, value=-epsilon / 2)
                 parameter.addcmul_(preconditioner.sqrt(), noise, value=noise_std)
         return loss
@@ -208,7 +209,7 @@ class SGHMC(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     state = self.state[parameter]
                     velocity = state.setdefault("v", torch.zeros_like(parameter))
-                    noise = torch.empty_like(parameter).normal_(generator=self._generator)
+                    noise = normal_like(parameter, self._generator)
                     velocity.mul_(momentum).add_(parameter.grad, alpha=-epsilon / 2)
                     parameter.add_(velocity.add_(noise, alpha=noise_std))
         return loss

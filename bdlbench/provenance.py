@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 NUMERICAL_CODE = (  # what a run's draws and predictions depend on, beside the sampler's own file
-    *("data", "evaluate", "likelihoods", "models", "optim", "posterior", "problem"),
-    *("hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
+    *("backward", "data", "evaluate", "likelihoods", "models", "noise", "optim"),
+    *("posterior", "problem", "hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
 )
 
 

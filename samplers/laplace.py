@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from bdlbench import Problem, register
+from bdlbench.noise import normal_like
 from bdlbench.optim import cosine
 from bdlbench.settings import check_positive, check_range
 
@@ -61,7 +62,7 @@ class Laplace:
         precision = self._fisher(problem, theta, rng) + 1 / problem.prior_std**2
         std = math.sqrt(self.temperature) * precision.rsqrt()
         for _ in range(problem.draws):
-            yield theta + std * torch.empty_like(std).normal_(generator=rng)
+            yield theta + std * normal_like(std, rng)
 
     def _fisher(self, problem: Problem, theta: Tensor, rng: Generator) -> Tensor:
         n, size = problem.n, max(1, min(self.batch_size, problem.n // BATCHES))

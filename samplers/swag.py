@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from bdlbench import Problem, register
+from bdlbench.noise import normal_like
 from bdlbench.optim import cosine
 from bdlbench.settings import check_positive, check_range
 
@@ -67,7 +68,7 @@ class SWAG:
                 deviations = [*deviations[1 - self.rank :], theta - mean]
         std, columns = (squares / snapshots).sqrt(), torch.stack(deviations)
         for _ in range(problem.draws):
-            diagonal = std * torch.empty_like(std).normal_(generator=rng)
+            diagonal = std * normal_like(std, rng)
             weights = torch.randn(len(columns), problem.chains, 1, generator=rng, device=rng.device)
             low_rank = (columns * weights).sum(0) / math.sqrt(max(1, len(columns) - 1))
             yield mean + math.sqrt(self.temperature / 2) * (diagonal + low_rank)

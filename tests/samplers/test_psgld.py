@@ -9,6 +9,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench import registry
 from bdlbench.exact import linear_regression
+from bdlbench.noise import normal_like
 from bdlbench.optim import PSGLD
 from bdlbench.problem import Budget, Problem
 
@@ -84,7 +85,7 @@ def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> No
         scale = square.sqrt() / square.sqrt().max()
         g = 1 / (0.25 + scale)
         g /= g.max()
-        noise = torch.cat([torch.empty(2).normal_(generator=rng), torch.randn(1, generator=rng)])
+        noise = torch.cat([normal_like(torch.empty(n), rng) for n in (2, 1)])
         theta = theta - 0.005 * g * gradient + (0.04 * g).sqrt() * noise
     torch.testing.assert_close(torch.cat([a, b[None]]).detach(), theta)
 

@@ -8,6 +8,7 @@ import torch
 
 from bdlbench import registry
 from bdlbench.exact import linear_regression
+from bdlbench.noise import normal_like
 from bdlbench.optim import SGHMC, SGLD
 from bdlbench.problem import Budget, Problem
 
@@ -53,7 +54,7 @@ def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> No
         sum((p**2).sum() for p in parameters[:2]).backward()  # type: ignore[union-attr]
         optimizer.step()
         for p, v in zip(expected[:2], velocities, strict=False):
-            noise = torch.empty_like(p).normal_(generator=rng)
+            noise = normal_like(p, rng)
             v.copy_(0.75 * v - 0.01 * 2 * p + (0.02 * 0.25 * 4) ** 0.5 * noise)
             p.add_(v)
     for got, wanted in zip(parameters, expected, strict=True):

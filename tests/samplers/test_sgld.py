@@ -9,6 +9,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench import registry
 from bdlbench.exact import linear_regression
+from bdlbench.noise import normal_like
 from bdlbench.optim import SGLD
 from bdlbench.problem import Budget, Problem
 
@@ -92,7 +93,7 @@ def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> No
         optimizer.step()
         schedule.step()
         for p in expected:
-            noise = torch.empty_like(p).normal_(generator=rng)
+            noise = normal_like(p, rng)
             p.add_(-epsilon / 2 * 2 * p + (4 * epsilon) ** 0.5 * noise)
     for got, wanted in zip(parameters, expected, strict=True):
         torch.testing.assert_close(got.detach(), wanted)

@@ -1,0 +1,157 @@
+"""Draw Gaussian noise in float32, four times as fast as torch does on one thread.
+
+An SGLD step needs as many Gaussian numbers as the model has weights, and torch's generator, the
+Mersenne twister, makes them one after another: for mlp-400-400 that is a third of a step. Here 64
+generators (xoshiro128++: Blackman & Vigna, 2021, Scrambled linear pseudorandom number generators)
+run side by side in the processor's vector registers, and so does the Box–Muller transform (1958).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+from torch import Tensor
+
+LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
+U32, F32, I32 = np.uint32, np.float32, np.int32
+# Constants: a logarithm or a power in the loops would keep the compiler from using the registers.
+SQRT_2, LOG_2 = F32(math.sqrt(2)), F32(math.log(2))
+UNIT, QUARTER = F32(2.0**-32), F32(2.0**-32 * math.pi / 2)
+
+
+def normal_like(tensor: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Return independent draws from N(0, 1), of the shape, type and device of a tensor.
+
+    They are a function of the generator's state, which moves on. On a GPU, and in other types than
+    float32, it is torch that draws them.
+
+    A call seeds its generators with 128 bits from `generator`. Their period is 2¹²⁸ − 1, so that
+    sequences of two calls overlap with a probability below 10⁻²⁰. No number is beyond 6.7.
+    """
+    out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
+    if out.device.type != "cpu" or out.dtype != torch.float32:
+        return out.normal_(generator=generator)
+    seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator)
+    _fill(seed.numpy().view(np.uint64), out.view(-1).numpy())
+    return out
+
+
+@intrinsic
+def _float_of(context: Any, bits: Any) -> Any:
+    """Take 32 bits for a float."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.uint32), generate
+
+
+@intrinsic
+def _bits_of(context: Any, number: Any) -> Any:
+    """Take a float for 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.uint32(types.float32), generate
+
+
+@njit(cache=True)
+def _seed(seed: Any, state: Any) -> None:
+    """Fill the states (4, LANES) from 128 bits: each half of them by splitmix64."""
+    for half in range(2):
+        counter = seed[half]
+        for lane in range(LANES):
+            counter += np.uint64(0x9E3779B97F4A7C15)
+            z = counter
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            z = z ^ (z >> np.uint64(31))
+            state[2 * half, lane] = U32(z)
+            state[2 * half + 1, lane] = U32(z >> np.uint64(32))
+
+
+@njit(inline="always")
+def _rotated(x: Any, by: int) -> Any:
+    return U32((x << U32(by)) | (x >> U32(32 - by)))
+
+
+@njit(cache=True)
+def _next(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
+    """Take a step of xoshiro128++ in every lane."""
+    for lane in range(LANES):
+        s0, s1, s2, s3 = a[lane], b[lane], c[lane], d[lane]
+        out[lane] = U32(_rotated(U32(s0 + s3), 7) + s0)
+        shifted = U32(s1 << U32(9))
+        s2, s3 = U32(s2 ^ s0), U32(s3 ^ s1)
+        a[lane], b[lane] = U32(s0 ^ s3), U32(s1 ^ s2)
+        c[lane], d[lane] = U32(s2 ^ shifted), _rotated(s3, 11)
+
+
+@njit(inline="always")
+def _log(x: Any) -> Any:
+    """Return log x for x in (0, 1]: of the mantissa by a series, of the exponent exactly."""
+    bits: Any = _bits_of(x)  # type: ignore[call-arg]  # the context is given by numba
+    mantissa = _float_of(U32((bits & U32(0x7FFFFF)) | U32(0x3F800000)))
+    large = mantissa > SQRT_2
+    exponent = F32(I32(bits >> U32(23)) - I32(127)) + (F32(1) if large else F32(0))
+    # log m = 2·artanh t with t = (m − 1)/(m + 1), |t| < 0.172: five terms do for float32.
+    mantissa = mantissa * F32(0.5) if large else mantissa
+    t = (mantissa - F32(1)) / (mantissa + F32(1))
+    t2 = t * t
+    series = F32(1 / 9)
+    series = series * t2 + F32(1 / 7)
+    series = series * t2 + F32(1 / 5)
+    series = series * t2 + F32(1 / 3)
+    return F32(2) * t * (series * t2 + F32(1)) + exponent * LOG_2
+
+
+@njit(inline="always")
+def _sine_cosine(bits: Any) -> Any:
+    """Return sine and cosine of an angle uniform on the circle: a quadrant, and an angle in it."""
+    quadrant = bits >> U32(30)
+    angle = F32(I32(U32(bits << U32(2)))) * QUARTER  # in ±π/4
+    a2 = angle * angle
+    sine = F32(-1 / 5040) * a2 + F32(1 / 120)
+    sine = angle + angle * a2 * (sine * a2 + F32(-1 / 6))
+    cosine = F32(1 / 40320) * a2 + F32(-1 / 720)
+    cosine = F32(1) - F32(0.5) * a2 + a2 * a2 * (cosine * a2 + F32(1 / 24))
+    turned = (quadrant & U32(1)) != U32(0)
+    sign = F32(1) - F32(I32(U32(quadrant & U32(2))))
+    return sign * (cosine if turned else sine), sign * (-sine if turned else cosine)
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _transform(first: Any, second: Any, sines: Any, cosines: Any) -> None:
+    """Make two Gaussian numbers of two uniform ones (Box & Muller, 1958)."""
+    for lane in range(LANES):
+        # The odd multiples of 2⁻³²: never 0, and down to where the radius is 6.66.
+        uniform = F32(I32(first[lane] >> U32(1))) * (UNIT + UNIT) + UNIT
+        radius = F32(math.sqrt(F32(-2) * _log(uniform)))
+        sine, cosine = _sine_cosine(second[lane])
+        sines[lane], cosines[lane] = radius * sine, radius * cosine
+
+
+@njit(cache=True)
+def _fill(seed: Any, out: Any) -> None:
+    state = np.empty((4, LANES), np.uint32)
+    _seed(seed, state)
+    a, b, c, d = state[0], state[1], state[2], state[3]
+    bits, more = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
+    whole = out.size - out.size % (2 * LANES)
+    for i in range(0, whole, 2 * LANES):
+        _next(a, b, c, d, bits)
+        _next(a, b, c, d, more)
+        _transform(bits, more, out[i : i + LANES], out[i + LANES : i + 2 * LANES])
+    if whole < out.size:
+        last = np.empty(2 * LANES, np.float32)
+        _next(a, b, c, d, bits)
+        _next(a, b, c, d, more)
+        _transform(bits, more, last[:LANES], last[LANES:])
+        out[whole:] = last[: out.size - whole]

@@ -1,0 +1,105 @@
+"""The fast Gaussian noise is Gaussian, independent, and a function of the generator alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+
+from bdlbench.noise import LANES, normal_like
+
+SIGMA = 4.5  # standard errors: a right generator fails one such test in 150,000
+
+
+def draw(count: int, seed: int = 0) -> NDArray[np.float64]:
+    generator = torch.Generator().manual_seed(seed)
+    return normal_like(torch.empty(count), generator).double().numpy()
+
+
+def double_factorial(n: int) -> int:
+    return math.prod(range(n, 0, -2))
+
+
+@pytest.fixture(scope="module")
+def sample() -> NDArray[np.float64]:
+    return draw(8_000_000)
+
+
+@pytest.mark.parametrize("order", range(1, 9))
+def test_moments(sample: NDArray[np.float64], order: int) -> None:
+    expected = 0 if order % 2 else double_factorial(order - 1)
+    variance = double_factorial(2 * order - 1) - expected**2
+    error = math.sqrt(variance / len(sample))
+    assert abs((sample**order).mean() - expected) < SIGMA * error
+
+
+def test_distribution(sample: NDArray[np.float64]) -> None:
+    assert stats.kstest(sample, "norm").pvalue > 1e-4
+    tail = stats.binomtest(int((np.abs(sample) > 4).sum()), len(sample), 2 * stats.norm.sf(4))
+    assert tail.pvalue > 1e-4
+
+
+@pytest.mark.parametrize("lag", [1, 2, LANES - 1, LANES, LANES + 1, 2 * LANES, 4 * LANES])
+@pytest.mark.parametrize("power", [1, 2])
+def test_neighbours_are_uncorrelated(sample: NDArray[np.float64], lag: int, power: int) -> None:
+    """Of the numbers and of their squares; a pair of Box and Muller's stands LANES apart."""
+    values = sample**power - (power == 2)
+    products = values[:-lag] * values[lag:]
+    error = products.std(ddof=1) / math.sqrt(len(products))
+    assert abs(products.mean()) < SIGMA * error
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 127, 128, 129, 1000])
+def test_every_number_of_a_shorter_tensor_is_drawn(count: int) -> None:
+    columns = np.stack([draw(count, seed) for seed in range(2000)])
+    means, variances = columns.mean(axis=0), columns.var(axis=0, ddof=1)
+    bound = SIGMA + math.sqrt(2 * math.log(count))  # the largest of `count` numbers is larger
+    assert np.abs(means).max() < bound / math.sqrt(2000)
+    assert np.abs(variances - 1).max() < bound * math.sqrt(2 / 2000)
+
+
+def test_calls_and_seeds_are_independent() -> None:
+    generator = torch.Generator().manual_seed(0)
+    like = torch.empty(1_000_000)
+    calls = [normal_like(like, generator).double().numpy() for _ in range(3)]
+    calls += [draw(1_000_000, seed) for seed in (1, 2, 3)]
+    correlations = np.corrcoef(calls)[np.triu_indices(6, 1)]
+    assert np.abs(correlations).max() < SIGMA / 1000
+    assert len(np.unique(np.concatenate(calls))) > 5_500_000, "no two sequences overlap"
+
+
+def test_the_generator_determines_the_numbers() -> None:
+    assert np.array_equal(draw(1000, seed=7), draw(1000, seed=7))
+    assert not np.array_equal(draw(1000, seed=7), draw(1000, seed=8))
+    generator = torch.Generator().manual_seed(7)
+    first, second = (normal_like(torch.empty(1000), generator) for _ in range(2))
+    assert not torch.equal(first, second)
+
+
+def test_without_a_generator_torch_s_own_is_used() -> None:
+    state = torch.random.get_rng_state()
+    try:
+        torch.manual_seed(3)
+        first = normal_like(torch.empty(10))
+        torch.manual_seed(3)
+        assert torch.equal(first, normal_like(torch.empty(10)))
+    finally:
+        torch.random.set_rng_state(state)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 5), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_shape_and_type_are_kept(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    drawn = normal_like(torch.empty(shape, dtype=dtype), torch.Generator().manual_seed(0))
+    assert (drawn.shape, drawn.dtype) == (shape, dtype)
+    assert drawn.isfinite().all()
+
+
+def test_a_transposed_tensor_gets_all_of_its_noise() -> None:
+    drawn = normal_like(torch.empty(100, 50).T, torch.Generator().manual_seed(0))
+    assert drawn.shape == (50, 100)
+    assert 0.9 < float(drawn.std()) < 1.1
