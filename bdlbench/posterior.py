@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bdlbench import backward
 from bdlbench.likelihoods import Likelihood
 from bdlbench.models import Network
 
@@ -66,28 +67,26 @@ class Posterior:
         The estimate is N/n × the minibatch's likelihood term + the prior's, which is exact.
         Arguments as in `potential`.
         """
-        # Leaves, one a parameter: differentiating through the split of θ would write a
-        # gradient of full length for each of them.
-        parameters = {
-            name: view.detach().requires_grad_()
-            for name, view in self.network.unflatten(theta).items()
-        }
-        total = torch.zeros_like(theta) if batch is None else None
+        scale, result = self._scale(batch), None
         for x, y in self._chunks(batch, len(theta)):
-            with torch.enable_grad():
-                loss = -self.likelihood.log_prob(self.network(parameters, x), y).sum()
-            parts = torch.autograd.grad(loss, list(parameters.values()))
-            flat = torch.cat([part.flatten(1) for part in parts], dim=1)
-            total = flat if total is None else total.add_(flat)
-        assert total is not None
-        return total.mul_(self._scale(batch)).add_(theta.detach(), alpha=1 / self.prior_std**2)
+
+            def loss(outputs: Tensor, y: Tensor = y) -> Tensor:
+                return -scale * self.likelihood.log_prob(outputs, y).sum()
+
+            part = backward.gradient(self.network, theta, x, loss)
+            result = part if result is None else result.add_(part)
+        assert result is not None
+        return result.add_(theta, alpha=1 / self.prior_std**2)
 
     def _scale(self, batch: Tensor | None) -> float:
         return 1.0 if batch is None else self.n / batch.shape[-1]
 
     def _chunks(self, batch: Tensor | None, chains: int) -> list[tuple[Tensor, Tensor]]:
         if batch is not None:
-            return [(self.x[batch], self.y[batch])]
+            # Twice as fast as x[batch].
+            rows = batch.flatten()
+            x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
+            return [(x.unflatten(0, batch.shape), y.unflatten(0, batch.shape))]
         return [
             (x.expand(chains, *x.shape), y.expand(chains, *y.shape))
             for x, y in zip(self.x.split(ROWS), self.y.split(ROWS), strict=True)

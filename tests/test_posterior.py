@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdlbench import models
+from bdlbench import backward, models
 from bdlbench.errors import BdlbenchError
 from bdlbench.exact import linear_regression
 from bdlbench.likelihoods import Categorical, Gaussian
@@ -118,3 +118,49 @@ def test_building_a_model_leaves_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
     models.build("lenet5").init(2, torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("chains", [1, 3])
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Sequential(nn.Flatten(), nn.Linear(784, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(),
+                      nn.Linear(5, 10)),
+        nn.Sequential(nn.Flatten(), nn.Linear(784, 6, bias=False), nn.ReLU(), nn.Linear(6, 10)),
+        nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
+    ],
+)  # fmt: skip
+def test_the_gradient_written_out_equals_autograd_s(module: nn.Sequential, chains: int) -> None:
+    network, posterior = Network(module), make("softmax")
+    theta = network.init(chains, torch.Generator().manual_seed(2))
+    x = posterior.x.expand(chains, *posterior.x.shape)
+
+    def loss(outputs: Tensor) -> Tensor:
+        return -posterior.likelihood.log_prob(outputs, posterior.y.expand(chains, -1)).sum()
+
+    expected = backward._by_autograd(network, theta, x, loss)
+    torch.testing.assert_close(backward._written_out(network, theta, x, loss), expected)
+    torch.testing.assert_close(backward.gradient(network, theta, x, loss), expected)
+
+
+@pytest.mark.parametrize(
+    ("layers", "written_out"),
+    [
+        ([nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)], True),
+        ([nn.Linear(4, 2, bias=False)], True),
+        ([nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2)], False),
+        ([nn.Linear(4, 3), nn.Linear(3, 2)], False),
+        ([nn.Linear(4, 2), nn.ReLU()], False),
+        ([nn.ReLU(), nn.Linear(4, 2)], False),
+        ([nn.Linear(4, 3), nn.ReLU(), nn.ReLU(), nn.Linear(3, 2)], False),
+    ],
+)
+def test_only_what_the_rule_holds_for_is_written_out(
+    layers: list[nn.Module], written_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+    for name in ("_written_out", "_by_autograd"):
+        monkeypatch.setattr(backward, name, lambda *arguments, name=name: called.append(name))
+    network, x = Network(nn.Sequential(*layers)), torch.zeros(1, 5, 4)
+    backward.gradient(network, network.init(1, torch.Generator()), x, lambda outputs: outputs.sum())
+    assert called == ["_written_out" if written_out else "_by_autograd"]
