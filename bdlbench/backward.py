@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bdlbench.models import Network
+from bdlbench.products import multiply
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -77,5 +78,5 @@ def _slope(loss: Loss, outputs: Tensor) -> Tensor:
 def _product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     """Multiply the matrices of every chain."""
     if len(a) == 1:  # a plain product is quicker than a batch of one
-        return torch.mm(a[0], b[0], out=None if out is None else out[0])[None]
+        return multiply(a[0], b[0], out=None if out is None else out[0])[None]
     return torch.bmm(a, b, out=out)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from bdlbench.errors import BdlbenchError
+from bdlbench.noise import normal_like
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -50,11 +51,12 @@ def one_thread() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Make torch import its compiler, which it does with a process's first optimizer.
+    """Make torch import its compiler, and numba load the noise: both wait for their first use.
 
     It takes seconds, which would else be charged to the first sampler that runs.
     """
     torch.optim.SGD([torch.zeros(1)])
+    normal_like(torch.zeros(1), torch.Generator())
 
 
 def reset_peak_memory(device: torch.device) -> None:

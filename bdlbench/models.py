@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bdlbench.errors import BdlbenchError
+from bdlbench.products import multiply
 
 SIDE, CLASSES = 28, 10
 NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")
@@ -128,7 +129,7 @@ def _lenet5() -> nn.Sequential:
 
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if len(x) == 1:  # a plain product is quicker than a batch of one
-        return F.linear(x[0], weight[0], None if bias is None else bias[0])[None]
+        return multiply(x[0], weight[0].T, None if bias is None else bias[0])[None]
     if bias is None:
         return torch.bmm(x, weight.mT)
     return torch.baddbmm(bias[:, None], x, weight.mT)

@@ -13,7 +13,7 @@ import torch
 
 NUMERICAL_CODE = (  # what a run's draws and predictions depend on, beside the sampler's own file
     *("backward", "data", "evaluate", "likelihoods", "models", "noise", "optim"),
-    *("posterior", "problem", "hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
+    *("posterior", "problem", "products", "hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
 )
 
 
@@ -55,13 +55,14 @@ def environment(device: torch.device) -> dict[str, Any]:
         "jax": version("jax"),
         "numpyro": version("numpyro"),
         "system": platform.system(),
-        "processor": _processor(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         **gpu,
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text("utf-8", "replace").splitlines():
