@@ -1,0 +1,1 @@
+"""Measure how fast bdlbench is, against the machine's limit and against other libraries."""

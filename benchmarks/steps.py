@@ -1,0 +1,110 @@
+"""Time a step of every sampler: mlp-400-400, batch 128, 60,000 points in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import models, optim
+from bdlbench.likelihoods import Categorical
+from bdlbench.posterior import Posterior
+from bdlbench.problem import Budget, Problem
+from benchmarks import peers
+from benchmarks.alternate import Action, Timings, alternate
+from benchmarks.figures import Figure
+
+N, BATCH = 60_000, 128
+TINY = 1e-12  # a step size: θ stays where it is
+Optimizer = Callable[[list[Tensor], Generator], torch.optim.Optimizer]
+OPTIMIZERS: dict[str, Optimizer] = {
+    "SGD": lambda theta, rng: torch.optim.SGD(theta, lr=TINY),
+    "SGLD": lambda theta, rng: optim.SGLD(theta, lr=TINY, generator=rng),
+    "pSGLD": lambda theta, rng: optim.PSGLD(theta, lr=TINY, chains=True, generator=rng),
+    "SGHMC": lambda theta, rng: optim.SGHMC(theta, lr=TINY, generator=rng),
+}
+
+
+def make_problem(
+    model: str, n: int = N, chains: int = 1, device: str = "cpu", epochs: float = 1e9
+) -> Problem:
+    """Return a problem of random images, with a budget that hardly ends."""
+    x, y = (part.to(device) for part in make_data(n))
+    posterior = Posterior(models.build(model), Categorical(), x, y, prior_std=0.3)
+    return Problem(posterior, Budget(epochs=epochs, draws=1), chains)
+
+
+def make_data(n: int) -> tuple[Tensor, Tensor]:
+    """Return random images (n, 28, 28) and labels (n,)."""
+    rng = Generator().manual_seed(0)
+    return torch.randn(n, 28, 28, generator=rng), torch.randint(10, (n,), generator=rng)
+
+
+def stepper(problem: Problem, optimizer: Optimizer, batch_size: int, device: str = "cpu") -> Action:
+    """Return a function that takes one step, written like the samplers."""
+    rng = Generator(device).manual_seed(0)
+    theta = problem.init(rng)
+    steps, update = problem.steps(batch_size, rng), optimizer([theta], rng)
+
+    def step() -> None:
+        batch, _ = next(steps)
+        theta.grad = problem.gradient(theta, batch)
+        update.step()
+
+    return step
+
+
+def matrix_products(model: str, batch_size: int) -> dict[str, Action]:
+    """Return the step's own matrix products, in each of the libraries at hand: the ceiling."""
+    shapes = [shape for shape in models.build(model).shapes.values() if len(shape) == 2]
+    rows = batch_size
+    data = [
+        (torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(rows, outputs))
+        for outputs, inputs in shapes
+    ]
+    one_dnn = torch.ops.mkldnn._linear_pointwise
+
+    def with_mkl() -> None:
+        for layer, (x, weight, delta) in enumerate(data):
+            torch.mm(x, weight.T), torch.mm(delta.T, x)
+            if layer:
+                torch.mm(delta, weight)
+
+    def with_one_dnn() -> None:
+        for layer, (x, weight, delta) in enumerate(data):
+            one_dnn(x, weight, None, "none", [], ""), one_dnn(delta.T, x.T, None, "none", [], "")
+            if layer:
+                one_dnn(delta, weight.T, None, "none", [], "")
+
+    return {"products (MKL)": with_mkl, "products (oneDNN)": with_one_dnn}
+
+
+def measure(rounds: int) -> list[Figure]:
+    """Time steps, the ceiling, and what a user could take instead."""
+    ceiling = matrix_products("mlp-400-400", BATCH)
+    actions: dict[str, tuple[Action, int]] = {name: (act, 1) for name, act in ceiling.items()}
+    problem = make_problem("mlp-400-400")
+    for name, optimizer in OPTIMIZERS.items():
+        actions[name] = stepper(problem, optimizer, BATCH), 1
+    actions |= peers.steps(*make_data(N), BATCH)
+    return _figures(alternate(actions, rounds), list(ceiling))
+
+
+def _figures(timings: Timings, ceiling: list[str]) -> list[Figure]:
+    def figure(name: str, *others: str, against: str = "", bar: float | None = None) -> Figure:
+        ratio = timings.ratio(name, *others) if others else None
+        against = against or ", ".join(others)
+        return Figure(name, 1e3 * timings.median(name), "ms", ratio, against, bar)
+
+    found = [figure(name) for name in ceiling]
+    found += [
+        figure("SGD", *ceiling, against="the quicker products", bar=1.35),
+        figure("SGLD", *ceiling, against="the quicker products"),
+    ]
+    for rival, factor in peers.QUICKER_THAN.items():
+        if rival in timings.seconds:
+            found.append(figure("SGLD", rival, bar=1 / factor))
+    found += [figure("pSGLD", "SGLD", bar=1.4), figure("SGHMC", "SGLD")]
+    others = [name for name in timings.seconds if "," in name]
+    return found + [figure(name) for name in others]
