@@ -60,6 +60,8 @@ def test_every_number_of_a_shorter_tensor_is_drawn(count: int) -> None:
     bound = SIGMA + math.sqrt(2 * math.log(count))  # the largest of `count` numbers is larger
     assert np.abs(means).max() < bound / math.sqrt(2000)
     assert np.abs(variances - 1).max() < bound * math.sqrt(2 / 2000)
+    neighbours = (columns[:, 1:] * columns[:, :-1]).mean(axis=0)
+    assert np.abs(neighbours).max(initial=0) < bound / math.sqrt(2000), "each has its own"
 
 
 def test_calls_and_seeds_are_independent() -> None:
