@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,9 +14,44 @@ from torch import Tensor
 from bdlbench.data import Images, Scaler
 from bdlbench.errors import Diverged
 from bdlbench.models import Network
-from bdlbench.predictions import Predictions
+from bdlbench.predictions import IN_DISTRIBUTION, Predictions
 
 ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
+TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw
+
+
+class Predictor:
+    """Predict sets of inputs with one draw after another.
+
+    Args:
+        network: The model.
+        sets: What to predict, by name.
+        scaler: The training data's.
+        device: Where to compute.
+    """
+
+    def __init__(
+        self, network: Network, sets: Mapping[str, Images], scaler: Scaler, device: torch.device
+    ) -> None:
+        self._network, self._device = network, device
+        self._inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
+
+    def __call__(self, theta: Tensor) -> dict[str, Tensor]:
+        """Return log-probabilities, float64 (inputs, classes), for each set and θ (dim,).
+
+        Raises:
+            Diverged: θ is finite, but the outputs of the model with it are not.
+        """
+        parameters = self._network.unflatten(theta[None].to(self._device))
+        found = {}
+        for name, x in self._inputs.items():
+            with torch.no_grad():
+                parts = [part[None].to(self._device) for part in x.split(ROWS)]
+                logits = torch.cat([self._network(parameters, part)[0] for part in parts])
+            found[name] = logits.double().cpu().log_softmax(-1)
+            if not bool(found[name].float().isfinite().all()):
+                raise Diverged("the model's outputs are not finite")
+        return found
 
 
 def predict(
@@ -24,6 +61,7 @@ def predict(
     scaler: Scaler,
     device: torch.device,
     on_draw: Callable[[], None] = lambda: None,
+    epochs: Sequence[float] = (),
 ) -> dict[str, Predictions]:
     """Average the predicted probabilities over draws, for every set of images.
 
@@ -36,46 +74,67 @@ def predict(
         scaler: The training data's.
         device: Where to compute.
         on_draw: Called after every draw.
+        epochs: What had been spent at each draw; with it, the history of the in-distribution
+            set's prediction is kept.
 
     Raises:
         Diverged: A draw is finite, but the outputs of the model with it are not.
     """
-    inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
-    averages = {name: _Average(len(x)) for name, x in inputs.items()}
+    predictor = Predictor(network, sets, scaler, device)
+    averages = {name: _Average(images.labels) for name, images in sets.items()}
     for theta in draws:
-        parameters = network.unflatten(theta[None].to(device))
-        for name, x in inputs.items():
-            with torch.no_grad():
-                logits = [network(parameters, part[None].to(device))[0] for part in x.split(ROWS)]
-            averages[name].add(torch.cat(logits))
+        for name, log_p in predictor(theta).items():
+            averages[name].add(log_p)
         on_draw()
-    return {name: averages[name].result(images.labels) for name, images in sets.items()}
+    return {
+        name: average.result(epochs if name in IN_DISTRIBUTION else ())
+        for name, average in averages.items()
+    }
+
+
+def log_likelihoods(log_p: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return log p(label) of the first `TRACED` inputs, from log-probabilities of all of them."""
+    chosen = log_p[:TRACED].gather(1, torch.from_numpy(labels[:TRACED, None]))
+    return chosen[:, 0].float().numpy()
 
 
 class _Average:
     """Accumulate the draws' predictions for one set of inputs."""
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, labels: NDArray[np.int64]) -> None:
+        self._labels = labels
         self._log_sum: Tensor | None = None
-        self._entropy = torch.zeros(inputs, dtype=torch.float64)
+        self._entropy = torch.zeros(len(labels), dtype=torch.float64)
         self._votes: list[NDArray[np.uint8]] = []
+        self._trace: list[NDArray[np.float32]] = []
+        self._curve: list[NDArray[np.float16]] = []
 
-    def add(self, logits: Tensor) -> None:
-        log_p = logits.double().cpu().log_softmax(-1)
-        if not bool(log_p.float().isfinite().all()):
-            raise Diverged("the model's outputs are not finite")
+    def add(self, log_p: Tensor) -> None:
         self._entropy -= (log_p.exp() * log_p).sum(-1)
+        self._trace.append(log_likelihoods(log_p, self._labels))
+        if len(self._votes).bit_count() == 1:  # after 1, 2, 4, 8, … draws
+            self._curve.append(self._log_mean().half().numpy())
         self._votes.append(log_p.argmax(-1).to(torch.uint8).numpy())
         previous = self._log_sum
         self._log_sum = log_p if previous is None else torch.logaddexp(previous, log_p)
 
-    def result(self, labels: NDArray[np.int64]) -> Predictions:
-        assert self._log_sum is not None, "there must be at least one draw"
-        log_mean = self._log_sum - np.log(len(self._votes))
-        entropy = self._entropy / len(self._votes)
-        return Predictions(
+    def result(self, epochs: Sequence[float]) -> Predictions:
+        entropy, log_mean = self._entropy / len(self._votes), self._log_mean()
+        averaged = Predictions(
             log_probabilities=log_mean.float().numpy(),
             expected_entropy=entropy.float().numpy(),
             votes=np.stack(self._votes),
-            labels=labels,
+            labels=self._labels,
         )
+        if not epochs:
+            return averaged
+        return replace(
+            averaged,
+            trace=np.stack(self._trace),
+            curve=np.array(self._curve, np.float16).reshape(-1, *log_mean.shape),
+            epochs=np.array(epochs, np.float64),
+        )
+
+    def _log_mean(self) -> Tensor:
+        assert self._log_sum is not None, "there must be at least one draw"
+        return self._log_sum - math.log(len(self._votes))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from bdlbench.errors import Diverged
-from bdlbench.numpyro_kernels import INT32, Kernel, Work, advance, start
+from bdlbench.numpyro_kernels import INT32, Kernel, State, Work, advance, start
 from bdlbench.problem import Problem
 
 CHUNKS = 100  # parts of the budget, after each of which progress is shown and Ctrl-C is heard
@@ -86,6 +86,13 @@ def sample(
         yield runner.theta()
 
 
+def end_warm_up(state: State) -> State:
+    """Settle on the averaged step size; without a step of averaging, on the first one."""
+    _, log_average, _, steps, _ = state.averaging
+    # In JAX: a number from elsewhere would have the program compiled a second time.
+    return state._replace(step_size=jnp.exp(log_average)) if steps else state
+
+
 class _Runner:
     """Keep the chains between calls of the compiled program, and charge for them."""
 
@@ -111,11 +118,8 @@ class _Runner:
         return done, spent
 
     def end_warm_up(self) -> None:
-        """Settle on the averaged step size; without a step of averaging, on the first one."""
-        _, log_average, _, steps, _ = self.state.averaging
-        if steps:
-            # In JAX: a number from elsewhere would have the program compiled a second time.
-            self.state = self.state._replace(step_size=jnp.exp(log_average))
+        """Settle on the averaged step size."""
+        self.state = end_warm_up(self.state)
 
     def theta(self) -> torch.Tensor:
         """Return a copy of θ for torch, on the device of the problem."""

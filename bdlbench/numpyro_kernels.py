@@ -62,6 +62,14 @@ class Kernel:
         return jnp.clip(jnp.ceil(self.trajectory_length / step_size), 1, limit).astype(int)
 
 
+class Move(NamedTuple):
+    """Describe an iteration of every chain, each of shape (chains,)."""
+
+    hamiltonian: Array  # U/T + kinetic energy, at the end
+    accept_prob: Array
+    diverging: Array
+
+
 class State(NamedTuple):
     """Hold θ (chains, dim), U/T (chains,), its gradient, and what all chains share."""
 
@@ -71,6 +79,7 @@ class State(NamedTuple):
     key: Array
     step_size: Array
     averaging: Any  # of the step size's logarithm, in warm-up
+    last: Move
 
 
 class Work(NamedTuple):
@@ -88,10 +97,10 @@ def start(kernel: Kernel, potential: JaxPotential, theta: Array, key: Array) -> 
     """Evaluate U/T and its gradient at the starting points θ (chains, dim)."""
     energy, gradient = jax.vmap(jax.value_and_grad(potential))(theta)
     step_size = jnp.asarray(kernel.step_size, jnp.float32)
+    energy, gradient = energy / kernel.temperature, gradient / kernel.temperature
     averaging = _start_averaging(jnp.log(10 * step_size))
-    return State(
-        theta, energy / kernel.temperature, gradient / kernel.temperature, key, step_size, averaging
-    )
+    last = Move(energy, jnp.ones_like(energy), jnp.zeros(len(theta), bool))
+    return State(theta, energy, gradient, key, step_size, averaging, last)
 
 
 @jax.jit
@@ -112,8 +121,8 @@ def advance(
 
     def iterate(carry: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
         state, done, spent = carry
-        state, accept_prob, leapfrogs = _iterate(kernel, potential, state, work)
-        adapted = _adapt(kernel, state, accept_prob)
+        state, leapfrogs = _iterate(kernel, potential, state, work)
+        adapted = _adapt(kernel, state)
         state = jax.tree.map(partial(jnp.where, work.adapt), adapted, state)
         return state, done + 1, spent + leapfrogs
 
@@ -122,8 +131,8 @@ def advance(
 
 def _iterate(
     kernel: Kernel, potential: JaxPotential, state: State, work: Work
-) -> tuple[State, Array, Array]:
-    """Move every chain by NumPyro's kernel; return acceptance probabilities and leapfrogs."""
+) -> tuple[State, Array]:
+    """Move every chain by NumPyro's kernel; return the number of leapfrogs, too."""
     keys = jax.random.split(state.key, 2 + len(state.theta))
     leapfrogs = kernel.leapfrogs(state.step_size, work.limit)
     step_size = jnp.minimum(state.step_size, kernel.trajectory_length)
@@ -139,11 +148,16 @@ def _iterate(
 
     moved = jax.vmap(move)(keys[2:], state.theta, state.energy, state.gradient)
     state = state._replace(
-        theta=moved.z, energy=moved.potential_energy, gradient=moved.z_grad, key=keys[0]
+        theta=moved.z,
+        energy=moved.potential_energy,
+        gradient=moved.z_grad,
+        key=keys[0],
+        last=Move(moved.energy, moved.accept_prob, moved.diverging),
     )
-    return state, moved.accept_prob, moved.num_steps.sum()
+    return state, moved.num_steps.sum()
 
 
-def _adapt(kernel: Kernel, state: State, accept_prob: Array) -> State:
-    averaging = _average(kernel.target_accept_prob - accept_prob.mean(), state.averaging)
+def _adapt(kernel: Kernel, state: State) -> State:
+    error = kernel.target_accept_prob - state.last.accept_prob.mean()
+    averaging = _average(error, state.averaging)
     return state._replace(step_size=jnp.exp(averaging[0]), averaging=averaging)

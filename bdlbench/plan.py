@@ -16,7 +16,7 @@ from bdlbench.run import Job
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 
-PROTOCOL = 1  # raised when runs made before must not be compared with runs made after
+PROTOCOL = 2  # raised when runs made before must not be compared with runs made after
 
 
 @dataclass(frozen=True)

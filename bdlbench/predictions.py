@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,17 @@ _DTYPES = {
     "votes": np.dtype(np.uint8),
     "labels": np.dtype(np.int64),
 }
+_HISTORY = {
+    "trace": np.dtype(np.float32),
+    "curve": np.dtype(np.float16),
+    "epochs": np.dtype(np.float64),
+}
+
+
+def to_probabilities(log_probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return probabilities in float64, renormalised over the last axis, the classes."""
+    p = np.exp(log_probabilities.astype(np.float64))
+    return np.asarray(p / p.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +50,11 @@ class Predictions:
         expected_entropy: float32 (inputs,), mean over draws of the entropy, in nats.
         votes: uint8 (draws, inputs), most probable class of every draw.
         labels: int64 (inputs,); classes of the model only for an in-distribution set.
+        trace: float32 (draws, the first inputs), log p(label). Like the next two, it is there for
+            the in-distribution set of a run, and for no other.
+        curve: float16 (points, inputs, classes), log-probabilities averaged over the first 1, 2,
+            4, … draws, but not over all of them.
+        epochs: float64 (draws,), epochs spent at each draw.
 
     Raises:
         ValueError: on a wrong type or shape, on a non-finite value, on rows that do not sum to 1
@@ -49,16 +65,19 @@ class Predictions:
     expected_entropy: NDArray[np.float32]
     votes: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    trace: NDArray[np.float32] | None = None
+    curve: NDArray[np.float16] | None = None
+    epochs: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
         self._check_values()
+        self._check_history()
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Return the draw-averaged probabilities, float64 (inputs, classes), renormalised."""
-        p = np.exp(self.log_probabilities.astype(np.float64))
-        return np.asarray(p / p.sum(axis=1, keepdims=True))
+        return to_probabilities(self.log_probabilities)
 
     def _check_types(self) -> None:
         for name, dtype in _DTYPES.items():
@@ -86,6 +105,25 @@ class Predictions:
         if self.votes.max() >= classes:
             raise ValueError(f"expected votes below {classes}, got {self.votes.max()}")
 
+    def _check_history(self) -> None:
+        draws, (inputs, classes) = len(self.votes), self.log_probabilities.shape
+        points = (draws - 1).bit_length()  # powers of two below the number of draws
+        traced = 0 if self.trace is None else self.trace.shape[-1]
+        shapes = {
+            "trace": (draws, min(traced, inputs)),
+            "curve": (points, inputs, classes),
+            "epochs": (draws,),
+        }
+        found = {name: getattr(self, name) for name in _HISTORY}
+        if all(array is None for array in found.values()):
+            return
+        for name, array in found.items():
+            got = None if array is None else (array.shape, array.dtype)
+            if got != (shapes[name], _HISTORY[name]):
+                raise ValueError(f"expected {name} {shapes[name]} of {_HISTORY[name]}, got {got}")
+            if np.isnan(array).any():
+                raise ValueError(f"expected {name} without NaN")
+
 
 def save(path: Path, sets: Mapping[str, Predictions]) -> None:
     """Write the predictions for every set of inputs to one compressed .npz file.
@@ -101,6 +139,7 @@ def save(path: Path, sets: Mapping[str, Predictions]) -> None:
         f"{name}/{field}": np.ascontiguousarray(array)
         for name in sorted(sets)
         for field, array in asdict(sets[name]).items()
+        if array is not None
     }
     with path.open("wb") as file:  # given a path, NumPy would add a suffix to it
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -131,7 +170,7 @@ def _arrays(path: Path) -> dict[str, dict[str, Any]]:
             name, _, field = key.rpartition("/")
             sets.setdefault(name, {})[field] = archive[key]
     for name, arrays in sets.items():
-        wanted = {field.name for field in fields(Predictions)}
+        wanted = {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
         if arrays.keys() != wanted or not all(isinstance(a, np.ndarray) for a in arrays.values()):
             raise ValueError(f"expected arrays {sorted(wanted)} in {name!r}, got {sorted(arrays)}")
     return sets

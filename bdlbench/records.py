@@ -153,7 +153,12 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a small file, as a whole or not at all.
+    """Write a small file of text, as a whole or not at all; see `write_bytes`."""
+    write_bytes(path, (text + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, as a whole or not at all.
 
     Raises:
         RecordError: It cannot be written.
@@ -161,7 +166,7 @@ def write_file(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text + "\n", "utf-8")
+        partial.write_bytes(content)
         _sync(partial)
         partial.replace(path)
     except OSError as error:

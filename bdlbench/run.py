@@ -66,6 +66,7 @@ class _Outcome:
     outcome: str = records.COMPLETED
     reason: str = ""
     seconds: float = 0.0
+    epochs: list[float] = field(default_factory=list)
     sets: dict[str, Predictions] = field(default_factory=dict)
 
 
@@ -90,7 +91,9 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
             started = time.perf_counter()
             if result.outcome == records.COMPLETED:
                 try:
-                    result.sets = predict(network, draws, _judged(job), scaler, device)
+                    result.sets = predict(
+                        network, draws, _judged(job), scaler, device, epochs=result.epochs
+                    )
                 except Diverged as error:
                     result.outcome, result.reason = records.DIVERGED, str(error)
             measured = {
@@ -111,20 +114,30 @@ def _prepare(
     split = job.configuration["split"]
     images = tasks.training_images(tasks.get(job.task), split, search_folders(job.data_dir))
     _check_data(job, "train", images)
-    scaler = Scaler.fit(images)
-    posterior = Posterior(
-        network=models.build(job.configuration["model"]),
-        likelihood=Categorical(),
-        x=torch.from_numpy(scaler(images)).to(device),
-        # A copy: a view would keep what was split off for validation within a plugin's reach.
-        y=torch.from_numpy(images.labels.copy()).to(device),
-        prior_std=job.configuration["prior_std"],
+    posterior, scaler = build_posterior(
+        images, job.configuration["model"], job.configuration["prior_std"], device
     )
     budget = Budget(**job.configuration["budget"])
     problem = Problem(
         posterior, budget, on_progress=lambda done: on_progress(SAMPLING_SHARE * done)
     )
     return problem, posterior.network, scaler
+
+
+def build_posterior(
+    images: Images, model: str, prior_std: float, device: torch.device
+) -> tuple[Posterior, Scaler]:
+    """Combine a model, by its name, with training images; return their scaler, too."""
+    scaler = Scaler.fit(images)
+    posterior = Posterior(
+        network=models.build(model),
+        likelihood=Categorical(),
+        x=torch.from_numpy(scaler(images)).to(device),
+        # A copy: a view would keep what was split off for validation within a plugin's reach.
+        y=torch.from_numpy(images.labels.copy()).to(device),
+        prior_std=prior_std,
+    )
+    return posterior, scaler
 
 
 def _judged(job: Job) -> dict[str, Images]:
@@ -150,6 +163,7 @@ def _sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> _
         started = time.perf_counter()  # what the plugin's file imports is not its sampling time
         for theta in plugin.sample(problem, rng):
             draws.add(theta)
+            result.epochs.append(problem.epochs)
             if len(draws) > problem.draws * problem.chains:
                 raise ValueError(f"expected at most {problem.draws} draws, got more")
         if not len(draws):

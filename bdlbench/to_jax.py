@@ -49,7 +49,7 @@ def _use_cache(folder: Path) -> None:
         return
     if os.access(folder, os.W_OK):
         for name, value in {"jax_compilation_cache_dir": str(folder), **CACHE}.items():
-            jax.config.update(name, value)  # type: ignore[no-untyped-call]
+            jax.config.update(name, value)
 
 
 _use_cache(user_cache_path("bdlbench") / "jax")

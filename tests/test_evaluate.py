@@ -39,6 +39,12 @@ def predict(network: Network, thetas: list[Tensor], inputs: Images) -> Predictio
     return found["a"]
 
 
+def history(thetas: list[Tensor], inputs: Images) -> Predictions:
+    """Predict the test set, and keep how the prediction comes about."""
+    flat, epochs = [theta.flatten() for theta in thetas], [10.0 + i for i in range(len(thetas))]
+    return evaluate.predict(MLP, flat, {"test": inputs}, SCALER, CPU, epochs=epochs)["test"]
+
+
 def by_torch(network: Network, thetas: list[Tensor], inputs: Images) -> NDArray[np.float64]:
     """Return the probabilities (draws, inputs, classes) of torch's own module."""
     module = copy.deepcopy(network.module).to_empty(device="cpu")
@@ -138,7 +144,7 @@ def test_finite_draws_whose_outputs_overflow_have_diverged(scale: float) -> None
 
 
 def test_equal_draws_give_equal_bytes() -> None:
-    first, second = (predict(MLP, draws(MLP, 3), images(7)) for _ in range(2))
+    first, second = (history(draws(MLP, 3), images(7)) for _ in range(2))
     for name, array in vars(first).items():
         assert array.tobytes() == getattr(second, name).tobytes(), name
 
@@ -153,3 +159,28 @@ def test_draws_of_all_chains_count() -> None:
     assert len(found.votes) == len(p) == 6
     np.testing.assert_allclose(np.exp(found.log_probabilities), p.mean(0), rtol=1e-5)
     np.testing.assert_array_equal(found.votes, p.argmax(2))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_the_history_is_the_average_over_the_first_draws(n: int) -> None:
+    thetas, inputs = draws(MLP, n), images(250)
+    p, found = by_torch(MLP, thetas, inputs), history(thetas, inputs)
+    assert found.trace is not None
+    assert found.curve is not None
+    assert found.epochs is not None
+    chosen = np.log(p[:, np.arange(200), inputs.labels[:200]])
+    np.testing.assert_allclose(found.trace, chosen, rtol=1e-4, atol=1e-6)
+    points = [k for k in (1, 2, 4) if k < n]
+    assert len(found.curve) == len(points)
+    for k, point in zip(points, found.curve, strict=True):
+        np.testing.assert_allclose(np.exp(point.astype("f8")), p[:k].mean(0), rtol=0.01, atol=1e-6)
+    np.testing.assert_array_equal(found.epochs, 10 + np.arange(n))
+
+
+def test_other_sets_and_other_callers_have_no_history() -> None:
+    sets = {"test": images(5), "letters": images(4)}
+    flat = [theta.flatten() for theta in draws(MLP, 2)]
+    found = evaluate.predict(MLP, flat, sets, SCALER, CPU, epochs=[1.0, 2.0])
+    assert found["test"].trace is not None
+    assert found["letters"].trace is None
+    assert evaluate.predict(MLP, flat, sets, SCALER, CPU)["test"].trace is None

@@ -97,12 +97,45 @@ def test_set_names_are_plain_words(tmp_path: Path, name: str) -> None:
         save(tmp_path / "p.npz", {})
 
 
+HISTORY: dict[str, Any] = {
+    "trace": np.zeros((3, 5), "f4"),
+    "curve": np.zeros((2, 6, 4), "f2"),
+    "epochs": np.arange(3.0),
+}
+
+
+def test_a_history_is_saved_and_read(tmp_path: Path) -> None:
+    whole = replace(GOOD, **HISTORY)
+    save(tmp_path / "p.npz", {"test": whole, "letters": GOOD})
+    found = read(tmp_path / "p.npz")
+    for name, array in HISTORY.items():
+        np.testing.assert_array_equal(getattr(found["test"], name), array, strict=True)
+        assert getattr(found["letters"], name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("trace", np.zeros((2, 5), "f4"), r"expected trace \(3, 5\)"),
+        ("trace", np.zeros((3, 7), "f4"), r"expected trace \(3, 6\)"),
+        ("trace", np.zeros((3, 5), "f8"), "of float32, got"),
+        ("trace", np.full((3, 5), np.nan, "f4"), "trace without NaN"),
+        ("curve", np.zeros((3, 6, 4), "f2"), r"expected curve \(2, 6, 4\)"),
+        ("epochs", np.arange(2.0), r"expected epochs \(3,\)"),
+        ("epochs", None, "expected epochs .*, got None"),
+    ],
+)
+def test_a_wrong_history_is_refused(name: str, array: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(GOOD, **{**HISTORY, name: array})
+
+
 def written(arrays: dict[str, Any], path: Path) -> Path:
     np.savez(path, **arrays)
     return path
 
 
-ARRAYS = {f"test/{field.name}": getattr(GOOD, field.name) for field in fields(Predictions)}
+ARRAYS = {f"test/{name}": array for name, array in vars(GOOD).items() if array is not None}
 
 
 @pytest.mark.parametrize(

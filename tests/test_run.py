@@ -190,3 +190,16 @@ def test_test_data_are_asked_for_when_the_sampler_has_finished(
     monkeypatch.setattr("builtins.print", events.append)
     execute(job)
     assert events == ["train digits", "finished", "test digits", "test letters"]
+
+
+@pytest.mark.usefixtures("loaded_once", "threads")
+def test_what_had_been_spent_at_every_draw_is_kept(write_sampler: Write, tmp_path: Path) -> None:
+    body = "for _ in range(3):\n    problem.charge(problem.n // 2)\n    yield problem.init(rng)"
+    record = execute(job := make_job(write_sampler(body), tmp_path))
+    found = records.read_predictions(records.folder_of(tmp_path, job.run), record)
+    half = 648 / 1297
+    assert found["test"].epochs is not None
+    assert found["test"].curve is not None
+    np.testing.assert_allclose(found["test"].epochs, [half, 2 * half, 3 * half])
+    assert len(found["test"].curve) == 2
+    assert found["letters"].epochs is None

@@ -83,7 +83,7 @@ def test_the_cost_is_what_was_evaluated(
     )
     problem = make(epochs=60, draws=3, chains=chains)
     sample(name, problem)
-    jax.effects_barrier()  # type: ignore[no-untyped-call]
+    jax.effects_barrier()
     assert len(ticks) == problem.epochs
     assert 0.8 * 60 * chains <= problem.epochs <= 60 * chains
 
