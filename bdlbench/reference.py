@@ -1,0 +1,145 @@
+"""Store and load reference posteriors: long HMC runs, which fidelity is measured against.
+
+A reference is ``<results>/references/<task>.json``, which says how it was made and how good it is,
+and ``<task>.npz`` beside it, whose checksum stands there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bdlbench.errors import RecordError
+from bdlbench.gate import Trace
+from bdlbench.provenance import published
+from bdlbench.records import to_json, write_bytes, write_file
+
+JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """Hold mean predictive log-probabilities for one set of inputs.
+
+    Args:
+        log_probabilities: Over all draws, float32 (inputs, classes).
+        halves: Over the draws of either half of the chains, float32 (2, inputs, classes).
+    """
+
+    log_probabilities: NDArray[np.float32]
+    halves: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Hold a reference posterior.
+
+    Args:
+        facts: What stands in the JSON file: task, model, prior, data, settings, diagnostics,
+            verdicts, and whether it converged.
+        sets: Predictions for the test set and every OOD set, by name.
+        trace: Of the chains, for the diagnostics.
+        draws: Some of θ, evenly spaced, float16 (draws, dim); none if they would be too large.
+    """
+
+    facts: dict[str, Any]
+    sets: dict[str, Averages]
+    trace: Trace
+    draws: NDArray[np.float16]
+
+    def check_fits(self, model: str, prior_std: float, data: Mapping[str, str]) -> None:
+        """Hold what this was made for against what it is to judge.
+
+        Args:
+            model: Name of the model.
+            prior_std: Standard deviation of the prior.
+            data: SHA-256 of the data sets, by name.
+
+        Raises:
+            RecordError: They are not the same.
+        """
+        pairs: dict[str, tuple[Any, Any]] = {
+            "model": (self.facts["model"], model),
+            "prior_std": (self.facts["prior_std"], prior_std),
+        }
+        for name in JUDGED_ON:
+            pairs[f"{name} data"] = (self.facts["data"][name][:12], data[name][:12])
+        for what, (mine, other) in pairs.items():
+            if mine != other:
+                raise RecordError(
+                    f"the reference of {self.facts['task']} is for {what} {mine}, not {other}"
+                )
+
+
+def write(results: Path, reference: Reference) -> Path:
+    """Keep a reference, and return the path of its JSON file.
+
+    Raises:
+        RecordError: The folder cannot be written to.
+    """
+    arrays: dict[str, Any] = {"draws": reference.draws}
+    for name, averages in reference.sets.items():
+        arrays |= {f"sets/{name}/{key}": array for key, array in vars(averages).items()}
+    arrays |= {f"trace/{key}": array for key, array in vars(reference.trace).items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    content = buffer.getvalue()
+    path = results / "references" / f"{reference.facts['task']}.json"
+    write_bytes(path.with_suffix(".npz"), content)
+    facts = {**reference.facts, "arrays_sha256": hashlib.sha256(content).hexdigest()}
+    write_file(path, to_json(facts))
+    return path
+
+
+def load(task: str, results: Path | str = "results", converged: bool = True) -> Reference:
+    """Load the reference of a task: the user's own, else the one bdlbench was published with.
+
+    Example:
+        ``reference.load("digits").sets["test"].log_probabilities``
+
+    Args:
+        task: Name of the task.
+        results: Folder that the user's own is looked for in.
+        converged: Refuse a reference that failed the gate.
+
+    Raises:
+        RecordError: There is none, it is damaged, or it failed the gate.
+    """
+    file = f"references/{task}.json"
+    path = next((path for path in (Path(results) / file, *published(file)) if path.exists()), None)
+    if path is None:
+        raise RecordError(f"there is no reference of {task}; `bdlbench reference {task}` makes one")
+    reference = _read(path)
+    failed = [name for name, holds in reference.facts["verdicts"].items() if not holds]
+    if converged and not reference.facts["converged"]:
+        raise RecordError(f"the reference of {task} has not converged: not {', not '.join(failed)}")
+    return reference
+
+
+def _read(path: Path) -> Reference:
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        content = path.with_suffix(".npz").read_bytes()
+        if hashlib.sha256(content).hexdigest() != facts["arrays_sha256"]:
+            raise ValueError("the arrays beside it are not those it was made with")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = dict(archive)
+        names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]
+        sets = {name: Averages(**_part(arrays, f"sets/{name}/", Averages)) for name in names}
+        return Reference(facts, sets, Trace(**_part(arrays, "trace/", Trace)), arrays["draws"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(
+            f"{path}: cannot be read ({error}); delete it and run bdlbench reference again"
+        ) from error
+
+
+def _part(arrays: dict[str, Any], prefix: str, kind: type) -> dict[str, Any]:
+    return {field.name: arrays[prefix + field.name] for field in fields(kind)}

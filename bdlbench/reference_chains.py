@@ -1,0 +1,214 @@
+"""Run the chains of a reference, and carry them over a crash: the same draws, bit by bit."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+from jax import Array
+from numpy.typing import NDArray
+
+from bdlbench import gate
+from bdlbench.errors import BdlbenchError, Diverged, RecordError
+from bdlbench.evaluate import TRACED, Predictor, log_likelihoods
+from bdlbench.gate import Trace
+from bdlbench.hamiltonian import end_warm_up
+from bdlbench.models import CLASSES
+from bdlbench.numpyro_kernels import INT32, Kernel, Work, advance, start
+from bdlbench.posterior import Posterior
+from bdlbench.records import write_bytes
+from bdlbench.reference import Averages
+from bdlbench.to_jax import JaxPotential
+
+WARM_UP_LEAPFROGS = 500  # at most, while the step size is not yet found
+DRAWS = 40  # of θ that are kept, over all chains
+DRAWS_BYTES = 6 * 2**20  # if they took more than this, none are
+
+
+@dataclass(frozen=True)
+class Length:
+    """Say how much to sample.
+
+    Args:
+        chains: Number of chains.
+        samples: Iterations of each chain that are kept.
+        warm_up: Iterations before them, in which the step size is found.
+        seed: Of the starting points and of the chains.
+    """
+
+    chains: int = 4
+    samples: int = 400
+    warm_up: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"chains": 2, "samples": gate.FEWEST, "warm_up": 1, "seed": 0}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                option = name.replace("_", "-")
+                raise BdlbenchError(f"expected --{option} >= {value}, got {getattr(self, name)}")
+
+
+class Chains:
+    """Run HMC from independent draws of the prior, and keep what a reference is made from.
+
+    Args:
+        kernel: HMC's settings.
+        potential: U.
+        length: How much to sample.
+        posterior: What it is U of.
+        predict: Predicts what is judged on.
+        labels: Of what is judged on, by name.
+        checkpoint: File that everything is kept in.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        potential: JaxPotential,
+        length: Length,
+        posterior: Posterior,
+        predict: Predictor,
+        labels: Mapping[str, NDArray[np.int64]],
+        checkpoint: Path,
+    ) -> None:
+        self._kernel, self._potential, self.length = kernel, potential, length
+        self._predict, self._labels = predict, labels["test"]
+        rng = torch.Generator().manual_seed(length.seed)
+        shape = length.chains, posterior.network.dim
+        theta = posterior.prior_std * torch.randn(shape, generator=rng)
+        seed = int(torch.randint(INT32, (1,), generator=rng).item())
+        self._state = start(kernel, potential, theta.numpy(), jax.random.key(seed))
+        self.checkpoint = checkpoint
+        self.done, self.gradients, self.seconds = 0, length.chains, 0.0
+        self._kept = _room(length, posterior.network.dim, labels)
+
+    @property
+    def total(self) -> int:
+        """Number of iterations, warm-up included."""
+        return self.length.warm_up + self.length.samples
+
+    @property
+    def step_size(self) -> float:
+        """Step size of the leapfrog."""
+        return float(self._state.step_size)
+
+    @property
+    def draws(self) -> NDArray[np.float16]:
+        """Evenly spaced θ of all chains, shape (draws, dim)."""
+        return self._kept["draws"]
+
+    @property
+    def trace(self) -> Trace:
+        """What is kept of every iteration after warm-up."""
+        return Trace(**{name: self._kept[name] for name in Trace.__dataclass_fields__})
+
+    def iterate(self) -> None:
+        """Move all chains once.
+
+        Raises:
+            Diverged: U is not finite.
+        """
+        index = self.done - self.length.warm_up  # of the sample
+        limit = WARM_UP_LEAPFROGS if index < 0 else INT32
+        work = Work(index < 0, limit, 1, INT32, INT32)
+        self._state, _, leapfrogs = advance(self._kernel, self._potential, self._state, work)
+        if not np.isfinite(np.asarray(self._state.energy)).all():
+            raise Diverged(f"U is not finite after {self.done} iterations")
+        if index == -1:
+            self._state = end_warm_up(self._state)
+        if index >= 0:
+            self._keep(index)
+        self.gradients += int(leapfrogs)
+        self.done += 1
+
+    def averages(self) -> dict[str, Averages]:
+        """Return the mean predictions by name, after the last iteration."""
+        halves = [_half(chain, self.length) for chain in range(self.length.chains)]
+        draws = self.length.samples * np.bincount(halves)[:, None, None]
+        found = {}
+        for key, sums in self._kept.items():
+            prefix, _, name = key.partition("/")
+            if prefix != "log_sum":
+                continue
+            mean = np.logaddexp(*sums) - np.log(draws.sum())
+            found[name] = Averages(mean.astype("f4"), (sums - np.log(draws)).astype("f4"))
+        return found
+
+    def save(self) -> None:
+        """Write the checkpoint, as a whole or not at all."""
+        leaves = {f"state/{i}": np.asarray(x) for i, x in enumerate(self._leaves()[0])}
+        counts = np.array([self.done, self.gradients, self.seconds])
+        buffer = io.BytesIO()
+        arrays = {"counts": counts, **leaves, **self._kept}
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        write_bytes(self.checkpoint, buffer.getvalue())
+
+    def resume(self) -> None:
+        """Go back to the checkpoint, if there is one.
+
+        Raises:
+            RecordError: It cannot be read.
+        """
+        if not self.checkpoint.exists():
+            return
+        try:
+            content = io.BytesIO(self.checkpoint.read_bytes())
+            with np.load(content, allow_pickle=False) as archive:
+                found = dict(archive)
+            leaves, structure = self._leaves()
+            leaves = [jax.numpy.asarray(found[f"state/{i}"]) for i in range(len(leaves))]
+            self._kept = {name: found[name] for name in self._kept}
+            done, gradients, self.seconds = found["counts"].tolist()
+        except Exception as error:  # damaged bytes raise almost anything in zipfile and NumPy
+            raise RecordError(f"{self.checkpoint}: cannot be read ({error}); delete it") from error
+        self.done, self.gradients = int(done), int(gradients)
+        state = jax.tree.unflatten(structure, leaves)
+        self._state = state._replace(key=jax.random.wrap_key_data(state.key))
+
+    def _leaves(self) -> tuple[list[Array], Any]:
+        return jax.tree.flatten(self._state._replace(key=jax.random.key_data(self._state.key)))
+
+    def _keep(self, index: int) -> None:
+        kept, theta = self._kept, np.array(self._state.theta)
+        kept["potential"][:, index] = self._state.energy
+        for name, values in self._state.last._asdict().items():
+            kept[name][:, index] = values
+        for chain, row in enumerate(theta):
+            found = self._predict(torch.from_numpy(row))
+            kept["log_likelihoods"][chain, index] = log_likelihoods(found["test"], self._labels)
+            for name, log_p in found.items():
+                total = kept[f"log_sum/{name}"][_half(chain, self.length)]
+                np.logaddexp(total, log_p.numpy(), out=total)
+        slots = kept["draws"].reshape(-1, *theta.shape)
+        before, after = (len(slots) * i // self.length.samples for i in (index, index + 1))
+        slots[before:after] = theta
+
+
+def _half(chain: int, length: Length) -> int:
+    return 2 * chain // length.chains
+
+
+def _room(
+    length: Length, dim: int, labels: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[Any]]:
+    """Make room for all that is kept of the samples."""
+    shape = length.chains, length.samples
+    draws = min(DRAWS // length.chains, length.samples) * length.chains
+    if 2 * draws * dim > DRAWS_BYTES:
+        draws = 0
+    return {
+        "potential": np.zeros(shape, np.float32),
+        "hamiltonian": np.zeros(shape, np.float32),
+        "accept_prob": np.zeros(shape, np.float32),
+        "diverging": np.zeros(shape, bool),
+        "log_likelihoods": np.zeros((*shape, min(TRACED, len(labels["test"]))), np.float32),
+        "draws": np.zeros((draws, dim), np.float16),
+        **{f"log_sum/{name}": np.full((2, len(y), CLASSES), -np.inf) for name, y in labels.items()},
+    }

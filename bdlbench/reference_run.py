@@ -1,0 +1,159 @@
+"""Make a reference posterior: HMC from independent draws of the prior, and as long as it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from bdlbench import gate, machine, plan, provenance, records, tasks
+from bdlbench.data import search_folders
+from bdlbench.errors import RecordError
+from bdlbench.evaluate import Predictor
+from bdlbench.numpyro_kernels import Kernel
+from bdlbench.plan import Setup
+from bdlbench.progress import shown
+from bdlbench.reference import Reference, load, write
+from bdlbench.reference_chains import Chains, Length
+from bdlbench.run import build_posterior
+from bdlbench.to_jax import to_jax
+
+MODEL = "mlp-50"  # of every reference: small enough for HMC to converge
+CHUNK = 10  # iterations between two checkpoints
+ACCEPTANCE = 0.85
+SCHEMA = 1
+
+
+def make(
+    task: str,
+    length: Length | None = None,
+    *,
+    model: str = MODEL,
+    data_dir: Path | str | None = None,
+    results: Path | str = "results",
+    device: str = "auto",
+    quiet: bool = True,
+) -> Reference:
+    """Make the reference of a task, or go on making it, and keep it, whether good or not.
+
+    HMC (Neal, 2011) with trajectories of length π/2·prior_std and a step size adapted to an
+    acceptance of 0.85. A reference that is there already, made in the same way, is returned.
+
+    Args:
+        task: Name of the task.
+        length: How much to sample.
+        model: Name of the model.
+        data_dir: Folder that data is looked for in first.
+        results: Folder that the reference, and what is needed to go on, is kept in.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        quiet: Show no progress.
+
+    Raises:
+        BdlbenchError: What was asked for cannot be done; what was sampled is kept.
+        KeyboardInterrupt: It was interrupted; the message says what is kept.
+    """
+    length = length or Length()
+    setup, _ = plan.set_up(task, model, None, "test", data_dir, results, device)
+    records.check_writable(setup.results)
+    facts = _facts(setup, length)
+    with suppress(RecordError):
+        found = load(task, results, converged=False)
+        if found.facts["key"] == facts["key"]:
+            return found
+    with machine.one_thread():
+        chains = _begin(setup, length, facts["key"])
+        _carry_out(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
+        write(setup.results, _judge(facts, chains))
+    chains.checkpoint.unlink(missing_ok=True)
+    return load(task, results, converged=False)
+
+
+def _carry_out(chains: Chains, label: str, console: Console) -> None:
+    with shown([label], console) as (report,):
+        try:
+            chains.resume()
+            saved = chains.done
+            while chains.done < chains.total:
+                started = time.perf_counter()
+                for _ in range(min(CHUNK, chains.total - chains.done)):
+                    chains.iterate()
+                chains.seconds += time.perf_counter() - started
+                chains.save()
+                saved = chains.done
+                report(chains.done / chains.total)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{saved} of {chains.total} iterations are kept; run the same command to go on"
+            ) from None
+
+
+def _kernel(prior_std: float) -> Kernel:
+    quarter = math.pi / 2 * prior_std
+    return Kernel(quarter / 100, ACCEPTANCE, 1.0, quarter)
+
+
+def _begin(setup: Setup, length: Length, key: str) -> Chains:
+    folders, device = search_folders(setup.data_dir), torch.device(setup.device)
+    train = tasks.training_images(setup.task, setup.split, folders)
+    judged = tasks.judged_images(setup.task, setup.split, folders)
+    posterior, scaler = build_posterior(train, setup.model, setup.task.prior_std, device)
+    return Chains(
+        _kernel(posterior.prior_std),
+        to_jax(posterior),
+        length,
+        posterior,
+        Predictor(posterior.network, judged, scaler, device),
+        {name: images.labels for name, images in judged.items()},
+        setup.results / "references" / f".{setup.task.name}-{key}.checkpoint.npz",
+    )
+
+
+def _facts(setup: Setup, length: Length) -> dict[str, Any]:
+    """Return what determines a reference, and a key that stands for it."""
+    kernel = _kernel(setup.task.prior_std)
+    facts = {
+        "schema": SCHEMA,
+        "task": setup.task.name,
+        "model": setup.model,
+        "prior_std": setup.task.prior_std,
+        "settings": {
+            **asdict(length),
+            "trajectory_length": kernel.trajectory_length,
+            "target_accept_prob": kernel.target_accept_prob,
+        },
+        "data": plan.fingerprints(setup),
+        "environment": provenance.environment(torch.device(setup.device)),
+        "code_sha256": provenance.source_of(
+            *provenance.NUMERICAL_CODE, "reference_chains", "reference_run"
+        ),
+    }
+    return {**facts, "key": hashlib.sha256(records.to_json(facts).encode()).hexdigest()[:10]}
+
+
+def _judge(facts: dict[str, Any], chains: Chains) -> Reference:
+    """Hold the chains against the gate."""
+    diagnostics = gate.diagnose(chains.trace)
+    verdicts = gate.verdicts(diagnostics)
+    facts = {
+        **facts,
+        "diagnostics": {
+            **diagnostics,
+            "step_size": chains.step_size,
+            "gradients": chains.gradients,
+        },
+        "verdicts": verdicts,
+        "converged": all(verdicts.values()),
+        "measured": {
+            "seconds": chains.seconds,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+    return Reference(facts, chains.averages(), chains.trace, chains.draws)

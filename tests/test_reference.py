@@ -1,0 +1,299 @@
+"""References: made, killed and gone on with, stored, and refused where they must be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bdlbench import evaluate, gate, provenance, reference, reference_run, tasks
+from bdlbench.cli import main
+from bdlbench.data import Scaler
+from bdlbench.errors import BdlbenchError, Diverged, RecordError
+from bdlbench.models import build
+from bdlbench.numpyro_kernels import State
+from bdlbench.reference_chains import Chains, Length
+from bdlbench.tasks import Task
+
+TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)
+LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
+# What a process of its own runs, to be killed in the middle of it.
+SCRIPT = """
+import sys
+from bdlbench import tasks, reference_run
+from tests.test_reference import LENGTH, TINY
+tasks.TASKS["tiny"] = TINY
+reference_run.make("tiny", LENGTH, model="softmax", device="cpu", results=sys.argv[1])
+"""
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Task:
+    monkeypatch.setitem(tasks.TASKS, "tiny", TINY)
+    return TINY
+
+
+def make(results: Path, length: Length = LENGTH) -> reference.Reference:
+    return reference_run.make("tiny", length, model="softmax", device="cpu", results=results)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a reference without interruption, and return the folder of results."""
+    results = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(tasks.TASKS, "tiny", TINY)
+        make(results)
+    return results
+
+
+def arrays(results: Path) -> bytes:
+    return (results / "references" / "tiny.npz").read_bytes()
+
+
+def checkpoints(results: Path) -> list[Path]:
+    return list((results / "references").glob(".tiny-*.checkpoint.npz"))
+
+
+def iterations(results: Path) -> int:
+    for path in checkpoints(results):
+        with np.load(path) as archive:
+            return int(archive["counts"][0])
+    return 0
+
+
+def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent.parent) as process:
+        try:
+            while iterations(tmp_path) < 20:  # ten samples are kept by then
+                assert process.poll() is None, "it ended before it could be killed"
+                time.sleep(0.001)
+            os.kill(process.pid, signal.SIGKILL)
+        finally:
+            process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert 20 <= iterations(tmp_path) < 40
+    assert not (tmp_path / "references" / "tiny.json").exists()
+    made = make(tmp_path)
+    assert arrays(tmp_path) == arrays(whole)
+    same = reference.load("tiny", whole, converged=False)
+    assert made.facts["diagnostics"] == same.facts["diagnostics"]
+    assert not checkpoints(tmp_path)
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Chains.iterate
+
+    def iterate(chains: Chains) -> None:
+        if chains.done == 25:
+            raise KeyboardInterrupt
+        original(chains)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Chains, "iterate", iterate)
+        message = "^20 of 40 iterations are kept; run the same command to go on$"
+        with pytest.raises(KeyboardInterrupt, match=message):
+            make(tmp_path)
+    assert iterations(tmp_path) == 20
+    make(tmp_path)
+    assert arrays(tmp_path) == arrays(whole)
+
+
+def test_what_is_there_is_not_made_again_and_another_length_is_another(
+    whole: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = arrays(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(Chains, "iterate", lambda chains: pytest.fail("it was made again"))
+        assert make(whole).facts["settings"]["samples"] == 30
+    assert arrays(whole) == before
+    other = make(tmp_path, Length(5, 8, 20, 4))
+    assert other.facts["key"] != reference.load("tiny", whole, converged=False).facts["key"]
+
+
+def test_predictions_are_the_average_over_every_iteration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watched from outside, and predicted by the code of the samplers' runs."""
+    states: list[State] = []
+    original = Chains.iterate
+
+    def iterate(chains: Chains) -> None:
+        original(chains)
+        states.append(chains._state)
+
+    monkeypatch.setattr(Chains, "iterate", iterate)
+    length = Length(5, 8, 4)
+    made = make(tmp_path, length)
+    theta = torch.tensor(np.stack([state.theta for state in states[4:]]))  # (samples, chains, dim)
+    train, judged = tasks.training_images(TINY, "test", ()), tasks.judged_images(TINY, "test", ())
+    scaler = Scaler.fit(train)
+    network, cpu = build("softmax"), torch.device("cpu")
+
+    def average(part: torch.Tensor) -> np.ndarray:
+        draws = part.reshape(-1, network.dim)
+        epochs = np.arange(len(draws)).tolist()
+        found = evaluate.predict(network, draws, judged, scaler, cpu, epochs=epochs)["test"]
+        traces.append(found.trace)
+        return found.log_probabilities
+
+    traces: list[Any] = []
+    expected = [average(theta), average(theta[:, :3]), average(theta[:, 3:])]
+    found = made.sets["test"]
+    np.testing.assert_allclose(found.log_probabilities, expected[0], atol=1e-5)
+    np.testing.assert_allclose(found.halves, expected[1:], atol=1e-5)
+    by_chain = traces[0].reshape(8, 5, -1).swapaxes(0, 1)
+    np.testing.assert_array_equal(made.trace.log_likelihoods, by_chain)
+    energies = np.stack([state.energy for state in states[4:]], axis=1)
+    np.testing.assert_array_equal(made.trace.potential, energies)
+    assert (made.trace.hamiltonian > made.trace.potential).all(), "the kinetic energy is positive"
+    np.testing.assert_array_equal(made.draws, theta.reshape(-1, network.dim).half())
+
+
+def test_chains_start_from_the_prior_and_end_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    starts: list[np.ndarray] = []
+    monkeypatch.setattr(
+        Chains, "resume", lambda chains: starts.append(np.array(chains._state.theta))
+    )
+    make(tmp_path, Length(5, 4, 1))
+    (theta,) = starts
+    assert theta.shape == (5, 7850)
+    np.testing.assert_allclose(theta.std(1), TINY.prior_std, rtol=0.05)
+    assert np.abs(np.corrcoef(theta) - np.eye(5)).max() < 0.06
+
+
+def test_facts_say_what_it_is_for_and_how_good_it_is(whole: Path) -> None:
+    made = reference.load("tiny", whole, converged=False)
+    facts = made.facts
+    assert (facts["task"], facts["model"], facts["prior_std"]) == ("tiny", "softmax", 0.1**0.5)
+    assert facts["settings"]["chains"] == 5
+    assert facts["settings"]["trajectory_length"] == pytest.approx(np.pi / 2 * 0.1**0.5)
+    assert facts["data"].keys() == {"train", "test"}
+    # What was charged is what trajectories of this length need, after warm-up at the least.
+    least = 5 * 30 * facts["settings"]["trajectory_length"] / facts["diagnostics"]["step_size"]
+    assert least < facts["diagnostics"]["gradients"] < 4 * least
+    assert facts["converged"] == all(facts["verdicts"].values())
+    assert made.draws.shape == (40, 7850)
+
+
+def test_a_reference_that_failed_the_gate_is_refused(whole: Path) -> None:
+    failed = reference.load("tiny", whole, converged=False).facts["verdicts"]
+    assert not failed["ess_of_u_above_400"]
+    message = "the reference of tiny has not converged: .*not ess_of_u_above_400"
+    with pytest.raises(RecordError, match=message):
+        reference.load("tiny", whole)
+
+
+def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="`bdlbench reference tiny` makes one"):
+        reference.load("tiny", tmp_path)
+    target = tmp_path / "references"
+    target.mkdir()
+    for name, content in (
+        ("tiny.json", (whole / "references" / "tiny.json").read_bytes()),
+        ("tiny.npz", arrays(whole)[:-1]),
+        ("tiny.json", b"{}"),
+    ):
+        (target / name).write_bytes(content)
+        with pytest.raises(RecordError, match=r"tiny\.json: cannot be read \(.*; delete it"):
+            reference.load("tiny", tmp_path)
+
+
+def test_the_user_s_own_comes_before_the_published(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "published", lambda file: [whole / file])
+    found = reference.load("tiny", tmp_path, converged=False)
+    assert found.facts["settings"]["samples"] == 30
+    own = make(tmp_path, Length(5, 8, 20, 4))
+    found = reference.load("tiny", tmp_path, converged=False)
+    assert found.facts["key"] == own.facts["key"]
+    assert found.facts["settings"]["samples"] == 8
+
+
+def test_a_damaged_checkpoint_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Chains.save
+
+    def save(chains: Chains) -> None:
+        original(chains)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Chains, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path)
+    (path,) = checkpoints(tmp_path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(RecordError, match=r"checkpoint\.npz: cannot be read \(.*\); delete it$"):
+        make(tmp_path)
+
+
+def test_chains_that_run_away_are_said_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    original = Chains.resume
+
+    def spoil(chains: Chains) -> None:
+        original(chains)
+        chains._state = chains._state._replace(energy=chains._state.energy * np.nan)
+
+    monkeypatch.setattr(Chains, "resume", spoil)
+    with pytest.raises(Diverged, match="U is not finite after 0 iterations"):
+        make(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("chains", 1), ("samples", 3), ("warm_up", 0), ("seed", -1)]
+)
+def test_too_short_a_run_is_refused(option: str, value: int) -> None:
+    with pytest.raises(BdlbenchError, match=rf"expected --{option.replace('_', '-')} >= "):
+        Length(**{option: value})
+
+
+@pytest.mark.parametrize("task", ["digits", "mnist-1k"])
+def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path: Path) -> None:
+    found = reference.load(task, tmp_path)
+    assert found.facts["model"] == "mlp-50"
+    assert found.facts["prior_std"] == tasks.get(task).prior_std
+    assert all(gate.verdicts(gate.diagnose(found.trace)).values())
+    assert found.sets.keys() == {"test", *tasks.get(task).ood}
+    (path,) = [p for p in provenance.published(f"references/{task}.npz") if p.exists()]
+    assert path.stat().st_size < 10e6
+
+
+def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
+    whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+    made = reference.load("tiny", whole, converged=False)
+
+    def fake(task: str, length: Length, **options: Any) -> reference.Reference:
+        asked.append((task, length, options["results"]))
+        return made
+
+    monkeypatch.setattr(reference_run, "make", fake)
+    command = "bdlbench reference tiny --chains 5 --samples 30 --warm-up 10 --results there"
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert asked == [("tiny", Length(5, 30, 10), Path("there"))]
+    out, err = capsys.readouterr()
+    assert "FAIL                           ess_of_u_above_400" in out
+    assert f"{made.facts['diagnostics']['ess_of_u']:.6g}" in out
+    assert err == "error: the reference of tiny has not converged; it is kept, but not used\n"
+    monkeypatch.setitem(made.facts, "converged", True)
+    main()
