@@ -6,19 +6,30 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from bdlbench import certificate, controls, execution, machine, plan, records, registry, tasks
+from bdlbench import (
+    certificate,
+    controls,
+    execution,
+    fidelity,
+    machine,
+    plan,
+    records,
+    registry,
+    tasks,
+)
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
 from bdlbench.plan import Contender, Setup
 from bdlbench.predictions import Predictions
 from bdlbench.provenance import scoring_code, source_of
 from bdlbench.records import Record, to_json
+from bdlbench.reference import Reference
 from bdlbench.scores import score
 from bdlbench.settings import Setting, Spec, parse
 from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
@@ -72,6 +83,8 @@ class Comparison:
         rows: One for each sampler, in the order given.
         differences: Of each sampler but the first against the first: (sampler, difference).
         controls: AUROC of scores that see no network, by OOD set and control.
+        floor: Agreement and total variation between halves of the reference; empty without one.
+        reference_note: Why there is no reference, where one is wanted.
     """
 
     setup: Setup
@@ -80,6 +93,8 @@ class Comparison:
     rows: tuple[Row, ...]
     differences: tuple[tuple[str, Difference], ...]
     controls: dict[str, dict[str, float]]
+    floor: dict[str, float] = field(default_factory=dict)
+    reference_note: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a sampler; for every metric its mean, and low and high of its interval."""
@@ -156,15 +171,20 @@ def run_comparison(
     workers = jobs or (1 if setup.device == "cuda" else machine.cores())
     done = execution.carry_out(missing, min(workers, len(missing)), console)
     groups = [[{**reused, **done}[job.run] for job in group] for group in planned]
+    predictions = [_predictions(setup.results, group) for group in groups]
+    reference, reference_note = fidelity.find_reference(setup, fingerprints)
     return Comparison(
         setup=setup,
         note=note,
         seeds=tuple(range(seeds)),
         rows=tuple(
-            _row(*pair, reused, setup.results) for pair in zip(contenders, groups, strict=True)
+            _row(*each, reference, reused, setup.results)
+            for each in zip(contenders, groups, predictions, strict=True)
         ),
-        differences=_differences(setup, contenders, groups),
+        differences=_differences(setup, contenders, predictions),
         controls=_controls(setup, fingerprints),
+        floor=fidelity.floor(reference) if reference else {},
+        reference_note=reference_note,
     )
 
 
@@ -180,7 +200,12 @@ def _check_request(specs: Sequence[Spec], seeds: int, jobs: int | None) -> None:
 
 
 def _row(
-    contender: Contender, group: Sequence[Record], reused: Mapping[str, Record], results: Path
+    contender: Contender,
+    group: Sequence[Record],
+    predictions: Mapping[int, Mapping[str, Predictions]],
+    reference: Reference | None,
+    reused: Mapping[str, Record],
+    results: Path,
 ) -> Row:
     completed = [record for record in group if record.outcome == records.COMPLETED]
     values: dict[str, list[float]] = {}
@@ -199,7 +224,8 @@ def _row(
             record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
             for record in completed
         ),
-        metrics={name: seed_interval(series) for name, series in values.items()},
+        metrics={name: seed_interval(series) for name, series in values.items()}
+        | fidelity.measure([(record, predictions[record.seed]) for record in completed], reference),
     )
 
 
@@ -218,10 +244,11 @@ def headline(setup: Setup) -> list[str]:
 
 
 def _differences(
-    setup: Setup, contenders: Sequence[Contender], groups: Sequence[Sequence[Record]]
+    setup: Setup,
+    contenders: Sequence[Contender],
+    predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare every sampler with the first, on the seeds that both completed."""
-    predictions = [_predictions(setup.results, group) for group in groups]
     first, *others = predictions
     found = []
     for contender, other in zip(contenders[1:], others, strict=True):

@@ -87,16 +87,30 @@ METRICS = (
 )  # fmt: skip
 """What `score` computes, in the order of its result."""
 
+FIDELITY = (
+    Metric("agreement", "agreement", "up",
+           "Share of inputs whose most probable class is that of the reference posterior."),
+    Metric("total_variation", "TV", "down",
+           "Mean over inputs of ½ Σ_c |p_c − q_c|, where q is the reference posterior's."),
+    Metric("ess_per_1000_gradients", "ESS (per 1000 gradients)", "up",
+           "Bulk effective sample size of log p(label), median over the first 200 inputs, per "
+           "1000 evaluations of the gradient on all the training data, burn-in included."),
+    Metric("r_hat", "R-hat", "down",
+           "Split R-hat of log p(label) with the seeds as chains, 99th percentile over the first "
+           "200 inputs."),
+)  # fmt: skip
+"""What `fidelity.measure` computes."""
+
 
 def describe(name: str) -> Metric:
     """Return what the metric of this name means, its OOD set filled in.
 
     Raises:
-        ValueError: if `score` computes no metric of this name.
+        ValueError: if nothing computes a metric of this name.
     """
     of_set = re.fullmatch(r"ood\.([^.]+)\.(.+)", name)
     pattern = f"ood.<set>.{of_set[2]}" if of_set else name
-    for metric in METRICS:
+    for metric in (*METRICS, *FIDELITY):
         if metric.name == pattern:
             if not of_set:
                 return metric

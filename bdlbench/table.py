@@ -12,10 +12,11 @@ from rich.text import Text
 from bdlbench import records
 from bdlbench.comparison import Comparison, Row, headline
 from bdlbench.records import to_json
-from bdlbench.scores import describe
+from bdlbench.scores import FIDELITY, describe
 from bdlbench.statistics import Interval, sentence
 
 ARROWS = {"up": "↑", "down": "↓"}
+SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def as_json(comparison: Comparison) -> str:
                 {"sampler": name, "baseline": comparison.rows[0].sampler, **asdict(difference)}
                 for name, difference in comparison.differences
             ],
+            "reference": {"floor": comparison.floor, "note": comparison.reference_note},
             "controls": {
                 name: {control: {"auroc": value} for control, value in aurocs.items()}
                 for name, aurocs in comparison.controls.items()
@@ -108,9 +110,22 @@ def remarks(comparison: Comparison) -> list[str]:
             "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
             "difference, from the bootstrap over test points and the spread over seeds."
         )
+    lines += _on_fidelity(comparison)
     if comparison.controls:
         lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
     return lines
+
+
+def _on_fidelity(comparison: Comparison) -> list[str]:
+    if comparison.reference_note:
+        return [f"no agreement and TV: {comparison.reference_note}"]
+    if not comparison.floor:
+        return []
+    same, tv = comparison.floor["agreement"], comparison.floor["total_variation"]
+    return [
+        "agreement, TV: with the reference posterior's prediction, from a long HMC run. Between "
+        f"the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
+    ]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:
@@ -133,10 +148,13 @@ def _columns(comparison: Comparison) -> list[_Column]:
         for name in headline(comparison.setup)
         if name.startswith("ood.")
     ]
-    for name in [*headline(comparison.setup), *sure]:
+    # On the validation split there is no reference posterior to be near to.
+    near = FIDELITY if comparison.setup.split == "test" else FIDELITY[2:]
+    for name in [*headline(comparison.setup), *sure, *(metric.name for metric in near)]:
         metric = describe(name)
         label = metric.label.replace(" (", "\n(").replace("confident", ">90 % sure")
-        columns.append(_Column(f"{label} {ARROWS[metric.direction]}", name, "{:.4f}".format))
+        show = SHOWN.get(name, "{:.4f}").format
+        columns.append(_Column(f"{label} {ARROWS[metric.direction]}", name, show))
     return [
         *columns,
         _Column("epochs", "epochs", "{:.4g}".format),

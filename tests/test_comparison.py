@@ -57,8 +57,11 @@ def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
             cost: [r.measured[cost] for r in runs] for cost in ("seconds", "peak_memory_bytes")
         }
         values |= {metric: [r.metrics[metric] for r in runs] for metric in runs[0].metrics}
-        assert row.metrics.keys() == values.keys()
+        of_draws = {"ess_per_1000_gradients", "r_hat"} if name == "sgld" else set()
+        assert row.metrics.keys() == values.keys() | of_draws
         for metric, interval in row.metrics.items():
+            if metric in of_draws:
+                continue
             x = np.array(values[metric])
             half = 4.302652729911275 * x.std(ddof=1) / 3**0.5  # 97.5 % of Student's t with 2
             assert interval.n == 3
@@ -92,7 +95,8 @@ def test_the_data_frame_has_the_numbers_of_the_json(compared: Comparison, result
         for name, interval in row["metrics"].items():
             cells = [name, f"{name}.low", f"{name}.high"]
             expected = [interval["mean"], interval["low"], interval["high"]]
-            assert frame.loc[row["sampler"], cells].tolist() == expected
+            found = frame.loc[row["sampler"], cells].astype(float)
+            np.testing.assert_array_equal(found, np.array(expected, float))
 
 
 def test_seeds_that_only_one_completed_are_left_out_of_differences(

@@ -1,0 +1,127 @@
+"""Measure how near runs are to the reference posterior, and what their draws are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bdlbench.errors import RecordError
+from bdlbench.gate import FEWEST, SHARE, bulk_ess, r_hat
+from bdlbench.metrics import Float64s
+from bdlbench.plan import Setup
+from bdlbench.predictions import Predictions, to_probabilities
+from bdlbench.records import Record
+from bdlbench.reference import Reference, load
+from bdlbench.scores import in_distribution
+from bdlbench.statistics import Interval, seed_interval
+
+PER = 1000  # evaluations of the gradient on all the training data: as many epochs
+
+
+def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | None, str]:
+    """Return the reference posterior of a comparison; if there is none, None and why.
+
+    Args:
+        setup: What the samplers share.
+        data: SHA-256 of the data sets, by name.
+    """
+    if setup.split == "validation":  # trains on less, and so has another posterior
+        return None, ""
+    try:
+        found = load(setup.task.name, setup.results)
+        found.check_fits(setup.model, setup.task.prior_std, data)
+    except RecordError as error:
+        return None, str(error)
+    return found, ""
+
+
+def agreement(p: Float64s, q: Float64s) -> float:
+    """Return the share of inputs on which p and q, (inputs, classes), have the same top class."""
+    _check_same(p, q)
+    return float(np.mean(p.argmax(axis=1) == q.argmax(axis=1)))
+
+
+def total_variation(p: Float64s, q: Float64s) -> float:
+    """Return the mean over inputs of ½ Σ_c |p_c − q_c|, for p and q of (inputs, classes)."""
+    _check_same(p, q)
+    return float(0.5 * np.abs(p - q).sum(axis=1).mean())
+
+
+def _check_same(p: Float64s, q: Float64s) -> None:
+    if p.shape != q.shape or p.ndim != 2:
+        raise ValueError(f"expected two arrays (inputs, classes), got {p.shape} and {q.shape}")
+
+
+def floor(reference: Reference) -> dict[str, float]:
+    """Return agreement and total variation between the halves of the reference's own chains."""
+    first, second = to_probabilities(reference.sets["test"].halves)
+    return _compare(first, second)
+
+
+def curve(predictions: Predictions, reference: Reference) -> tuple[Float64s, Float64s]:
+    """Return epochs spent and total variation after 1, 2, 4, … draws, and after all of them.
+
+    Raises:
+        ValueError: The run's history was not kept.
+    """
+    if predictions.curve is None or predictions.epochs is None:
+        raise ValueError("expected predictions with their history, got none")
+    q = to_probabilities(reference.sets["test"].log_probabilities)
+    points = [*to_probabilities(predictions.curve), predictions.probabilities]
+    draws = [*(2**k for k in range(len(points) - 1)), len(predictions.epochs)]
+    spent = predictions.epochs[np.array(draws) - 1]
+    return spent, np.array([total_variation(p, q) for p in points])
+
+
+def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
+    """Return the bulk effective sample size in function space, for the price of 1000 epochs.
+
+    The median over inputs; of chains' log p(label), as Vehtari et al. (2021) for any quantity.
+
+    Args:
+        trace: log p(label), shape (draws, inputs), of one chain.
+        epochs: Spent on the run, burn-in included.
+    """
+    return float(np.median(bulk_ess(trace[None]))) * PER / epochs
+
+
+def measure(
+    runs: Sequence[tuple[Record, Mapping[str, Predictions]]], reference: Reference | None
+) -> dict[str, Interval]:
+    """Measure the completed runs of one sampler, a seed each.
+
+    Args:
+        runs: Record and predictions of each.
+        reference: What they are to be near to, if there is one.
+
+    Returns:
+        Mean and 95 % interval over seeds, by name; only what can be measured.
+    """
+    values: dict[str, list[float]] = {}
+    for record, sets in runs:
+        inside = in_distribution(sets)
+        found = {}
+        if reference is not None:
+            q = to_probabilities(reference.sets["test"].log_probabilities)
+            found = _compare(inside.probabilities, q)
+        if inside.trace is not None and len(inside.trace) >= FEWEST:
+            found["ess_per_1000_gradients"] = ess_per_1000_gradients(inside.trace, record.epochs)
+        for name, value in found.items():
+            values.setdefault(name, []).append(value)
+    intervals = {name: seed_interval(series) for name, series in values.items()}
+    return intervals | _r_hat([in_distribution(sets) for _, sets in runs])
+
+
+def _compare(p: Float64s, q: Float64s) -> dict[str, float]:
+    return {"agreement": agreement(p, q), "total_variation": total_variation(p, q)}
+
+
+def _r_hat(runs: Sequence[Predictions]) -> dict[str, Interval]:
+    """Take the seeds for chains; what has no R-hat, since nothing varies, is left out."""
+    traces = [run.trace for run in runs if run.trace is not None and len(run.trace) >= FEWEST]
+    if len(traces) < 2:
+        return {}
+    shortest = min(len(trace) for trace in traces)
+    value = float(np.quantile(r_hat(np.stack([trace[-shortest:] for trace in traces])), SHARE))
+    return {"r_hat": Interval(value, None, None, len(traces))} if np.isfinite(value) else {}
