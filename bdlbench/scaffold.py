@@ -16,6 +16,7 @@ from typing import ClassVar
 import torch
 
 from bdlbench import Problem, register
+from bdlbench.noise import normal_like
 from bdlbench.settings import check_positive
 
 
@@ -45,7 +46,7 @@ class CLASS:
             # ∇U of the negative log posterior: a sum over all data, the prior included.
             gradient = problem.gradient(theta, batch)
             # All random numbers come from rng.
-            noise = torch.empty_like(theta).normal_(generator=rng)
+            noise = normal_like(theta, rng)  # N(0, 1), quicker than torch's own
             theta = theta - self.step_size / 2 * gradient + noise_std * noise
             if keep:
                 yield theta
