@@ -1,0 +1,1 @@
+"""Experiments that answer the questions which the suite comes from, each one command."""

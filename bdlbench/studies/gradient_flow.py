@@ -1,0 +1,115 @@
+"""SGD at a small learning rate follows gradient flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from scipy.integrate import solve_ivp
+from torch import Tensor
+
+from bdlbench.posterior import Posterior
+from bdlbench.registry import register
+from bdlbench.statistics import Interval, seed_interval
+from bdlbench.studies import figure
+from bdlbench.studies.power import Power, fit_power
+from bdlbench.studies.study import Finding, Say
+from bdlbench.studies.target import posterior_of
+
+
+@register("gradient-flow")
+@dataclass(frozen=True)
+class GradientFlow:
+    """Measure how far SGD with t/η steps ends from the gradient flow dθ/dt = −∇L at time t.
+
+    L = U/N, softmax regression. Euler's method is of first order, so that gradient descent's
+    distance goes with η; the minibatches' noise adds a variance in proportion to η, so that SGD's
+    distance (root mean square over runs) goes with √η.
+
+    Args:
+        task: Whose training data is fitted.
+        time: t.
+        batch_size: Points in a minibatch, drawn with replacement.
+        chains: Independent runs of SGD.
+        seed: Of the start and the minibatches.
+    """
+
+    steps: ClassVar[tuple[int, ...]] = (100, 200, 400, 800, 1600)
+    task: str = "digits"
+    time: float = 1.0
+    batch_size: int = 32
+    chains: int = 8
+    seed: int = 0
+
+    def run(self, out: Path, say: Say) -> Finding:
+        """Solve the flow by Runge and Kutta's method, and fit the powers of η."""
+        posterior = posterior_of(self.task, "softmax")
+        start = posterior.network.init(1, torch.Generator().manual_seed(self.seed))
+        flow = self._flow(posterior, start)
+        say("gradient flow solved")
+        length = float((flow - start).norm())
+        rates = [self.time / steps for steps in self.steps]
+        found: dict[str, list[Interval]] = {"gradient descent": [], "SGD": []}
+        for steps in self.steps:
+            for name, intervals in found.items():
+                end = self._descend(posterior, start, steps, stochastic=name == "SGD")
+                intervals.append(seed_interval(((end - flow).norm(dim=1) / length).tolist()))
+            say(f"{steps} steps done")
+        powers = {k: fit_power(rates, [i.mean for i in v]) for k, v in found.items()}
+        numbers = {f"power.{name}": power.exponent for name, power in powers.items()}
+        numbers |= {f"half.{name}": power.half for name, power in powers.items()}
+        numbers |= {f"last.{name}": intervals[-1].mean for name, intervals in found.items()}
+        numbers |= {f"first.{name}": intervals[0].mean for name, intervals in found.items()}
+        tends = all(power.exponent - power.half > 0 for power in powers.values())
+        text = (
+            f"Softmax regression on {self.task}, {self.time:g} unit of time: as η falls from "
+            f"{rates[0]:.3g} to {rates[-1]:.3g}, SGD {'tends' if tends else 'does not tend'} to "
+            f"gradient flow, with a distance of {found['SGD'][0].mean:.2%} of the way at first and "
+            f"{found['SGD'][-1].mean:.2%} at last. The distance goes as η^({powers['SGD']}) for "
+            f"SGD and as η^({powers['gradient descent']}) for gradient descent without minibatches "
+            "(theory: ½ and 1)."
+        )
+        return Finding(text, numbers, self._draw(out, rates, found, powers))
+
+    def _flow(self, posterior: Posterior, start: Tensor) -> Tensor:
+        def velocity(time: float, theta: np.ndarray) -> np.ndarray:
+            row = torch.from_numpy(theta).float()[None]
+            return -(posterior.gradient(row)[0] / posterior.n).double().numpy()
+
+        solution = solve_ivp(
+            velocity, (0, self.time), start[0].double().numpy(), rtol=1e-6, atol=1e-9
+        )
+        return torch.from_numpy(solution.y[:, -1]).float()[None]
+
+    def _descend(self, posterior: Posterior, start: Tensor, steps: int, stochastic: bool) -> Tensor:
+        rng = torch.Generator().manual_seed(self.seed + 1)
+        theta = start.repeat(self.chains if stochastic else 1, 1)
+        shape = (self.chains, self.batch_size)
+        for _ in range(steps):
+            batch = torch.randint(posterior.n, shape, generator=rng) if stochastic else None
+            theta -= self.time / steps / posterior.n * posterior.gradient(theta, batch)
+        return theta
+
+    def _draw(
+        self,
+        out: Path,
+        rates: list[float],
+        found: dict[str, list[Interval]],
+        powers: dict[str, Power],
+    ) -> tuple[Path, ...]:
+        words = ", ".join(f"η^{power.exponent:.2f} ({name})" for name, power in powers.items())
+        picture, (axes,) = figure.canvas(f"Distance to gradient flow goes as {words}", 1)
+        columns = {"rate": rates}
+        for (name, intervals), colour in zip(found.items(), figure.COLOURS, strict=False):
+            label = f"{name}: slope {powers[name]}"
+            figure.bars(axes, rates, intervals, label, colour, "-")
+            columns[name] = [interval.mean for interval in intervals]
+        axes.set(xscale="log", yscale="log")
+        axes.set_xticks(rates, [f"{rate:.3g}" for rate in rates], minor=False)
+        axes.minorticks_off()
+        y = "distance at time t / length of the way"
+        figure.describe(axes, "", "learning rate η = t / steps", y, "upper left")
+        return figure.write(out, "gradient-flow", picture, columns)

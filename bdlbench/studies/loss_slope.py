@@ -1,0 +1,126 @@
+"""The loss that SGD's jitter costs: it grows with the learning rate, with slope ¼ E‖ĝ‖²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bdlbench.posterior import Posterior
+from bdlbench.registry import register
+from bdlbench.statistics import Interval, seed_interval
+from bdlbench.studies import figure
+from bdlbench.studies.study import Finding, Say, half_width, in_words
+from bdlbench.studies.target import minimum, posterior_of
+
+LOOK = 1.0  # time η·steps between two looks at the loss
+SAMPLE = 2000  # training points whose gradients give E‖ĝ‖²
+
+
+@register("loss-slope")
+@dataclass(frozen=True)
+class LossSlope:
+    """Measure the mean loss of SGD around a minimum at several constant learning rates η.
+
+    Softmax regression, L = U/N. At the minimum ∂Loss/∂η → ¼ E‖ĝ‖² for η → 0, whatever the Hessian:
+    the stationary covariance S has AS + SA = ηC, so that ½ tr AS = ¼ η tr C.
+
+    Args:
+        task: Whose training data is fitted.
+        prior_std: Narrower than the task's, so that the slowest direction is not too slow.
+        batch_size: Points in a minibatch, drawn with replacement.
+        chains: Independent runs, for the interval.
+        time: η·steps of every run; the first third is left out.
+        seed: Of the minibatches.
+    """
+
+    rates: ClassVar[tuple[float, ...]] = (0.0025, 0.005, 0.01, 0.02)
+    task: str = "digits"
+    prior_std: float = 0.1
+    batch_size: int = 32
+    chains: int = 16
+    time: float = 40.0
+    seed: int = 0
+
+    def run(self, out: Path, say: Say) -> Finding:
+        """Fit the excess loss by sη + cη², and compare s with ¼ E‖ĝ‖²."""
+        posterior = posterior_of(self.task, "softmax", self.prior_std)
+        best = minimum(posterior)
+        predicted = self._gradient_noise(posterior, best) / 4
+        say(f"at the minimum: ¼ E‖ĝ‖² = {predicted:.4f}")
+        excess = {}
+        for rate in self.rates:
+            excess[rate] = self._excess(posterior, best, rate)
+            say(f"η = {rate:g}: excess loss {excess[rate].mean():.5f}")
+        x = np.array(self.rates)
+        # Weighted by 1/η: the excess and its error are in proportion to η.
+        per_rate = np.stack([excess[rate] / rate for rate in self.rates])
+        fits = np.polyfit(x, per_rate, 1)
+        slope = seed_interval(fits[1].tolist())
+        first, second, *_ = self.rates
+        ratio = seed_interval((excess[first] / excess[second]).tolist())
+        numbers = {"predicted": predicted, "slope": slope.mean, "half": half_width(slope)}
+        numbers |= {"ratio": ratio.mean, "half.ratio": half_width(ratio)}
+        agrees = abs(slope.mean - predicted) < half_width(slope)
+        text = (
+            f"Softmax regression on {self.task} with minibatches of {self.batch_size}: the mean "
+            f"loss above the minimum rises with the learning rate with a slope of "
+            f"{in_words(slope, 4)} at η → 0, and theory's ¼ E‖ĝ‖² = {predicted:.4f} is "
+            f"{'within' if agrees else 'outside'} that interval. From η = "
+            f"{second:g} to {first:g} it falls to {in_words(ratio)} of what it was."
+        )
+        return Finding(text, numbers, self._draw(out, excess, fits, numbers))
+
+    def _gradient_noise(self, posterior: Posterior, best: Tensor) -> float:
+        """Return E‖ĝ‖² of a minibatch's mean gradient at the minimum."""
+        rng, n = torch.Generator().manual_seed(self.seed), posterior.n
+        rows = torch.randperm(n, generator=rng)[:SAMPLE]
+        single = [
+            posterior.gradient(best.expand(len(part), -1), part[:, None]) / n
+            for part in rows.split(200)
+        ]
+        return float(torch.cat(single).var(0, correction=1).sum()) / self.batch_size
+
+    def _excess(self, posterior: Posterior, best: Tensor, rate: float) -> NDArray[np.float64]:
+        """Return every chain's mean loss above the minimum's, shape (chains,)."""
+        rng, theta = torch.Generator().manual_seed(self.seed), best.repeat(self.chains, 1)
+        found, every = [], round(LOOK / rate)
+        shape = (self.chains, self.batch_size)
+        for step in range(round(self.time / rate)):
+            batch = torch.randint(posterior.n, shape, generator=rng)
+            theta -= rate / posterior.n * posterior.gradient(theta, batch)
+            if step * rate > self.time / 3 and step % every == 0:
+                found.append(posterior.potential(theta))
+        least = posterior.potential(best)
+        return ((torch.stack(found).mean(0) - least) / posterior.n).numpy()
+
+    def _draw(
+        self,
+        out: Path,
+        excess: dict[float, NDArray[np.float64]],
+        fits: NDArray[np.float64],
+        numbers: dict[str, float],
+    ) -> tuple[Path, ...]:
+        title = (
+            f"Loss grows with η: slope {numbers['slope']:.3f} ± {numbers['half']:.3f}, "
+            f"theory's ¼ E‖ĝ‖² = {numbers['predicted']:.3f}"
+        )
+        picture, (axes,) = figure.canvas(title, 1)
+        x = np.linspace(0, 1.1 * self.rates[-1], 50)
+        curvature, slope = fits.mean(1)
+        intervals: list[Interval] = [seed_interval(each.tolist()) for each in excess.values()]
+        figure.bars(axes, self.rates, intervals, f"SGD, {self.chains} chains")
+        axes.plot(x, slope * x + curvature * x**2, color=figure.BLUE, label="fit sη + cη²")
+        line = numbers["predicted"] * x
+        axes.plot(x, line, color=figure.VERMILION, linestyle="--", label="¼ E‖ĝ‖² η")
+        axes.set(xlim=0, ylim=0)
+        y = "mean loss above the minimum (nats)"
+        figure.describe(axes, "", "learning rate η", y, "upper left")
+        columns = {"rate": self.rates, "excess": [i.mean for i in intervals]}
+        columns |= {"half": [half_width(interval) for interval in intervals]}
+        return figure.write(out, "loss-slope", picture, columns)

@@ -1,0 +1,135 @@
+"""The stationary density of SGD at a constant step: Gibbs in one dimension, not in two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.linalg import solve_discrete_lyapunov
+
+from bdlbench.registry import register
+from bdlbench.studies import figure
+from bdlbench.studies.study import Finding, Say
+
+Array = NDArray[np.float64]
+BINS = 60
+REJECTED = 1e-3  # p below this: five tests are made, and none should fail by chance
+
+
+@register("stationary")
+@dataclass(frozen=True)
+class Stationary:
+    """Sample SGD's stationary density, and ask whether it is Gibbs: a function of the loss alone.
+
+    One dimension: L = (θ² − 1)²/4 and noise σ; theory says exp(−2L/(ησ²)). Two: L = θᵀAθ/2 and
+    noise of covariance Σ that is unlike A; if exp(−2L/η) held, A^½θ would point in all directions
+    alike, and 2L/η would be exponential. Steps of ηΣ⁻¹∇L̂ make it so.
+
+    Source: Chaudhari & Soatto (2018), SGD performs variational inference.
+
+    Args:
+        step_size: η.
+        steps: Of every chain, before its one draw.
+        chains: Independent chains.
+        seed: Of the noise.
+    """
+
+    hessian: ClassVar[Array] = np.array([[1.0, 0.5], [0.5, 1.0]])
+    noise: ClassVar[Array] = np.array([[2.0, -0.5], [-0.5, 0.5]])
+    noise_std: ClassVar[float] = 4.0
+    step_size: float = 0.02
+    steps: int = 3000
+    chains: int = 4000
+    seed: int = 0
+
+    def run(self, out: Path, say: Say) -> Finding:
+        """Test the sampled densities by Kolmogorov and Smirnov's test."""
+        rng = np.random.default_rng(self.seed)
+        eta, a = self.step_size, self.hessian
+        well = self._chains(rng, lambda t: t**3 - t, np.array([[self.noise_std]]))[:, 0]
+        say("sampled in one dimension")
+        plain = self._chains(rng, lambda t: t @ a, np.linalg.cholesky(self.noise))
+        inverse = np.linalg.inv(self.noise)
+        cured = self._chains(rng, lambda t: t @ a @ inverse, np.linalg.cholesky(inverse))
+        say("sampled in two dimensions")
+        numbers = {"p.one": _p_value(well, self._gibbs_cdf())}
+        for name, theta in (("plain", plain), ("cured", cured)):
+            loss = np.einsum("ni,ij,nj->n", theta, a, theta) / 2
+            numbers[f"p.loss.{name}"] = _p_value(2 * loss / eta, stats.expon.cdf)
+            numbers[f"p.angle.{name}"] = _p_value(self._angles(theta), stats.uniform.cdf)
+        moved = np.eye(2) - eta * a
+        theory = solve_discrete_lyapunov(moved, eta**2 * self.noise)
+        numbers |= {f"theory.{i}{j}": theory[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+        sampled = plain.T @ plain / self.chains
+        numbers |= {f"plain.{i}{j}": sampled[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+        one = _gibbs(numbers["p.one"])
+        two = _gibbs(min(numbers["p.angle.plain"], numbers["p.loss.plain"]))
+        mended = _gibbs(min(numbers["p.angle.cured"], numbers["p.loss.cured"]))
+        text = (
+            f"In one dimension SGD's stationary density is {one}, exp(−2L/(ησ²)) (Kolmogorov-"
+            f"Smirnov on {self.chains} draws, p = {numbers['p.one']:.2g}). In two with unequal "
+            f"noise it is {two} (p = {numbers['p.angle.plain']:.1g} for the direction, "
+            f"{numbers['p.loss.plain']:.1g} for the loss), and with steps of Σ⁻¹∇L it is {mended} "
+            f"(p = {numbers['p.angle.cured']:.2g} and {numbers['p.loss.cured']:.2g})."
+        )
+        title = f"SGD's density: {one} in 1-D; {two} in 2-D; {mended} with Σ⁻¹"
+        return Finding(text, numbers, self._draw(out, title, well, plain, cured))
+
+    def _chains(
+        self, rng: np.random.Generator, drift: Callable[[Array], Array], root: Any
+    ) -> Array:
+        theta = np.zeros((self.chains, len(root)))
+        for _ in range(self.steps):
+            noise = rng.standard_normal(theta.shape) @ root.T
+            theta -= self.step_size * (drift(theta) + noise)
+        return theta
+
+    def _density(self) -> tuple[Array, Array]:
+        x = np.linspace(-2, 2, 2001)
+        p = np.exp(-((x**2 - 1) ** 2) / 2 / self.step_size / self.noise_std**2)
+        return x, p / np.trapezoid(p, x)
+
+    def _gibbs_cdf(self) -> Callable[[Array], Array]:
+        x, p = self._density()
+        cdf = np.cumsum(p) / p.sum()
+        return lambda theta: np.interp(theta, x, cdf)
+
+    def _angles(self, theta: Array) -> Array:
+        """Return the direction of A^½θ as a fraction of a full turn."""
+        white = theta @ np.linalg.cholesky(self.hessian)
+        return np.arctan2(white[:, 1], white[:, 0]) / (2 * np.pi) + 0.5
+
+    def _draw(
+        self, out: Path, title: str, well: Array, plain: Array, cured: Array
+    ) -> tuple[Path, ...]:
+        picture, (one, *two) = figure.canvas(title, 3, size=(13.5, 5))
+        one.hist(well, BINS, density=True, color=figure.SKY, label=f"{self.chains} chains")
+        one.plot(*self._density(), color=figure.VERMILION, linewidth=3, label="exp(−2L/(ησ²))")
+        one.set_ylim(top=1.35 * one.get_ylim()[1])
+        figure.describe(one, "L = (θ² − 1)²/4", "θ", "density", "upper left")
+        turn = np.linspace(0, 2 * np.pi, 200)
+        ring = np.linalg.inv(np.linalg.cholesky(self.hessian)).T @ [np.cos(turn), np.sin(turn)]
+        for axes, theta, name in zip(two, (plain, cured), ("∇L", "Σ⁻¹∇L"), strict=True):
+            axes.plot(*theta.T, ".", color=figure.BLUE, markersize=2, alpha=0.5)
+            for share in (0.5, 0.95):  # of the draws lie within, if the density is Gibbs
+                radius = np.sqrt(-self.step_size * np.log(1 - share))
+                axes.plot(*(radius * ring), color=figure.VERMILION, linewidth=2.5)
+            axes.set(xlim=(-0.7, 0.7), ylim=(-0.7, 0.7), aspect="equal", xticks=(-0.5, 0, 0.5))
+            figure.describe(axes, f"steps of η{name}", "θ₁", "θ₂")
+        two[0].set_title("steps of η∇L; rings: 50 and 95 %\nof the draws, if Gibbs", fontsize=14)
+        columns = {"one": well, "plain.1": plain[:, 0], "plain.2": plain[:, 1]}
+        columns |= {"cured.1": cured[:, 0], "cured.2": cured[:, 1]}
+        return figure.write(out, "stationary", picture, columns)
+
+
+def _p_value(draws: Array, cdf: Any) -> float:
+    return float(np.asarray(stats.kstest(draws, cdf).pvalue))
+
+
+def _gibbs(p: float) -> str:
+    return "Gibbs" if p >= REJECTED else "not Gibbs"

@@ -1,0 +1,120 @@
+"""Temperature: which noise samples the posterior, and what a colder or warmer one predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from bdlbench import exact, tasks
+from bdlbench.comparison import run_comparison
+from bdlbench.registry import register
+from bdlbench.statistics import Interval, seed_interval
+from bdlbench.studies import figure
+from bdlbench.studies.study import Finding, Say, half_width, in_words
+
+NOISES = {"2/n": 2.0, "1/(2n)": 0.5}  # σ², times n
+
+
+@register("temperature")
+@dataclass(frozen=True)
+class Temperature:
+    """Measure which noise σ² samples the posterior, and how predictions depend on temperature.
+
+    dθ = −∇L dt + σdW, L = U/n, has the density exp(−2L/σ²): with σ² = 2/n that is the posterior,
+    with 1/(2n), as some notes have it, the posterior at temperature ¼. The first part measures it
+    on the line y = 3x + 10, where the posterior is known; the second runs SGLD on a task.
+
+    Args:
+        task: What SGLD is run on.
+        epochs: Of every run.
+        seeds: Runs at each temperature.
+        jobs: Runs at a time; by default as many as there are cores.
+        chains: On the line.
+        seed: Of the noise on the line.
+    """
+
+    temperatures: ClassVar[tuple[float, ...]] = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+    task: str = "digits"
+    epochs: int = 50
+    seeds: int = 4
+    jobs: int | None = None
+    chains: int = 1000
+    seed: int = 0
+
+    def run(self, out: Path, say: Say) -> Finding:
+        """Compare the measured temperatures with theory's, and find the best for each metric."""
+        measured = {name: self._measure(scale) for name, scale in NOISES.items()}
+        say("measured on the line")
+        ood = tasks.get(self.task).ood[0]
+        shown = {
+            "accuracy": ("accuracy", max),
+            "negative_log_likelihood": ("NLL", min),
+            f"ood.{ood}.auroc": (f"AUROC of {ood}", max),
+        }
+        rows = run_comparison(
+            [f"sgld:temperature={t:g}" for t in self.temperatures],
+            task=self.task, seeds=self.seeds, epochs=self.epochs, jobs=self.jobs,
+            results=out / "runs", quiet=False,
+        ).rows  # fmt: skip
+        panels: dict[str, dict[float, Interval]] = {}
+        numbers: dict[str, float] = {}
+        for name, interval in measured.items():
+            numbers |= {f"T.{name}": interval.mean, f"half.{name}": half_width(interval)}
+        for metric, (label, better) in shown.items():
+            panels[label] = {
+                t: r.metrics[metric] for t, r in zip(self.temperatures, rows, strict=True)
+            }
+            means = {t: interval.mean for t, interval in panels[label].items()}
+            numbers |= {f"{label}.{t:g}": mean for t, mean in means.items()}
+            numbers[f"best.{label}"] = better(means, key=means.__getitem__)
+        best = ", ".join(
+            f"T = {numbers[f'best.{label}']:g} for {label} "
+            f"({in_words(row[numbers[f'best.{label}']])}, and {in_words(row[1.0])} at T = 1)"
+            for label, row in panels.items()
+        )
+        words = [f"σ² = {k} at a temperature of {in_words(v)}" for k, v in measured.items()]
+        text = (
+            f"Langevin's equation samples the posterior of a line with {' and with '.join(words)} "
+            f"(measured; 1 is the posterior). On {self.task}, of T = {self.temperatures[0]:g} to "
+            f"{self.temperatures[-1]:g}, the mean of {self.seeds} seeds is best at {best}."
+        )
+        return Finding(text, numbers, self._draw(out, panels, measured))
+
+    def _measure(self, scale: float) -> Interval:
+        """Return the temperature of the draws: their variance over the posterior's, by chain.
+
+        The chain's step is 1 % of the shortest time scale: the step size biases it by 0.5 %.
+        """
+        known = exact.linear_regression()
+        n = known.posterior.n
+        precision = torch.linalg.inv(known.covariance).numpy()
+        rate = 0.01 * n / float(np.linalg.eigvalsh(precision)[-1])
+        rng, found = np.random.default_rng(self.seed), []
+        theta = np.zeros((self.chains, 2))  # from the mean
+        for step in range(4000):
+            noise = np.sqrt(rate * scale / n) * rng.standard_normal(theta.shape)
+            theta = theta - rate * theta @ precision / n + noise
+            if step >= 1000 and step % 50 == 0:
+                found.append(np.einsum("ki,ij,kj->k", theta, precision, theta) / 2)
+        return seed_interval(np.mean(found, axis=0).tolist())
+
+    def _draw(
+        self, out: Path, panels: dict[str, dict[float, Interval]], measured: dict[str, Interval]
+    ) -> tuple[Path, ...]:
+        title = "; ".join(f"σ² = {k} samples at T = {v.mean:.2f}" for k, v in measured.items())
+        picture, axes = figure.canvas(title, len(panels), size=(13.5, 5))
+        columns: dict[str, list[float]] = {"temperature": list(self.temperatures)}
+        for ax, (label, row) in zip(axes, panels.items(), strict=True):
+            figure.bars(ax, list(row), list(row.values()), "SGLD", line="-")
+            ax.axvline(1, color=figure.BLACK, linestyle=":", label="the posterior")
+            ax.axvline(0.25, color=figure.VERMILION, linestyle="--", label="σ² = 1/(2n)")
+            ax.set_xscale("log")
+            ax.locator_params(axis="y", nbins=6)
+            figure.describe(ax, "", "temperature T", label, "upper left" if ax is axes[1] else None)
+            columns |= {label: [interval.mean for interval in row.values()]}
+            columns |= {f"{label}.half": [half_width(interval) for interval in row.values()]}
+        return figure.write(out, "temperature", picture, columns)

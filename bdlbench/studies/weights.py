@@ -1,0 +1,117 @@
+"""Weights: a spike under SGD, a broad distribution under SGLD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from bdlbench import registry, tasks
+from bdlbench.problem import Problem
+from bdlbench.registry import register
+from bdlbench.settings import Spec
+from bdlbench.statistics import Interval, seed_interval
+from bdlbench.studies import figure
+from bdlbench.studies.study import Finding, Say
+from bdlbench.studies.target import posterior_of
+
+NAMES = {"sgd": "SGD", "sgld": "SGLD"}
+
+
+@register("weights")
+@dataclass(frozen=True)
+class Weights:
+    """Follow single weights of a network over a rolling window of steps, SGD against SGLD.
+
+    Both take the same steps, θ ← θ − (ε/2)∇Û, at the same constant ε and with the same
+    minibatches; SGLD adds noise N(0, ε). SGD is SGLD at temperature 0.
+
+    Args:
+        task: What is trained on.
+        epochs: Of every run.
+        window: Steps of the rolling window; one step in ten is looked at.
+        tracked: Weights that are followed, drawn at random from all layers.
+        seeds: Runs of each.
+        seed: Of the first run.
+    """
+
+    task: str = "digits"
+    epochs: int = 100
+    window: int = 1000
+    tracked: int = 400
+    seeds: int = 3
+    seed: int = 0
+
+    def run(self, out: Path, say: Say) -> Finding:
+        """Compare standard deviations over the last window, weight by weight."""
+        paths = {}
+        for name, temperature in (("sgd", 0), ("sgld", 1)):
+            runs = [self._path(temperature, self.seed + k) for k in range(self.seeds)]
+            paths[name] = np.stack(runs)  # (seeds, looks, weights)
+            say(f"{NAMES[name]}: {paths[name].shape[1]} looks at {self.tracked} weights")
+        last = {name: path[:, -self.window // 10 :].std(1, ddof=1) for name, path in paths.items()}
+        ratio = seed_interval(np.median(last["sgld"] / last["sgd"], axis=1).tolist())
+        wider = seed_interval((last["sgld"] > last["sgd"]).mean(1).tolist())
+        numbers = {f"std.{name}": float(np.median(values)) for name, values in last.items()}
+        numbers |= {"ratio": ratio.mean, "wider": wider.mean}
+        numbers |= {"low": ratio.low or ratio.mean, "high": ratio.high or ratio.mean}
+        text = (
+            f"Over the last {self.window} steps on {self.task}, the standard deviation of a single "
+            f"weight (median of {self.tracked}) is {numbers['std.sgd']:.2g} under SGD and "
+            f"{numbers['std.sgld']:.2g} under SGLD. The ratio is {ratio.mean:.0f} "
+            f"[{numbers['low']:.0f}, {numbers['high']:.0f}] (median, 95 % interval over "
+            f"{ratio.n} seeds), and {wider.mean:.1%} of the weights are wider under SGLD."
+        )
+        return Finding(text, numbers, self._draw(out, paths, last, ratio))
+
+    def _path(self, temperature: int, seed: int) -> NDArray[np.float32]:
+        task = tasks.get(self.task)
+        defaults = {**task.settings.get("sgld", {}), "temperature": float(temperature)}
+        sampler = registry.create("samplers", Spec("sgld"), defaults)
+        posterior = posterior_of(self.task)
+        steps = self.epochs * posterior.n // sampler.batch_size
+        budget = replace(task.budget, epochs=self.epochs, draws=steps // 10, burn_in=0)
+        problem = Problem(posterior, budget)
+        chosen = torch.from_numpy(
+            np.random.default_rng(0).choice(problem.dim, self.tracked, replace=False)
+        )
+        rng = torch.Generator().manual_seed(seed)
+        return np.stack([theta[0, chosen].numpy() for theta in sampler.sample(problem, rng)])
+
+    def _draw(
+        self,
+        out: Path,
+        paths: dict[str, NDArray[np.float32]],
+        last: dict[str, NDArray[np.float32]],
+        ratio: Interval,
+    ) -> tuple[Path, ...]:
+        title = f"A single weight spreads {ratio.mean:.0f} times as wide under SGLD as under SGD"
+        picture, (trace, density, rolling) = figure.canvas(title, 3, size=(13.5, 5))
+        looks = self.window // 10
+        # The weight in the middle of the ratios: neither the best nor the worst example.
+        shown = int(np.argsort((last["sgld"] / last["sgd"])[0])[self.tracked // 2])
+        columns: dict[str, list[float]] = {
+            "step": np.arange(0.0, 10 * paths["sgd"].shape[1], 10).tolist()
+        }
+        for (name, path), colour in zip(
+            paths.items(), (figure.VERMILION, figure.BLUE), strict=True
+        ):
+            weight, label = path[0, :, shown], NAMES[name]
+            trace.plot(columns["step"], weight, color=colour, label=label)
+            density.hist(weight[-looks:], 20, density=True, color=colour, alpha=0.7, label=label)
+            rolled = np.median(sliding_window_view(path[0], looks, 0).std(2), 1)
+            rolling.semilogy(columns["step"][looks - 1 :], rolled, color=colour, linewidth=3)
+            columns |= {f"weight.{name}": weight.tolist()}
+            columns |= {f"rolling.{name}": [np.nan] * (looks - 1) + rolled.tolist()}
+        density.set_yscale("log")
+        figure.describe(trace, "one weight", "step", "value of the weight", "best")
+        window = f"the last {self.window} steps"
+        figure.describe(density, f"the same, {window}", "value of the weight", "density", "best")
+        figure.describe(
+            rolling, f"median of {self.tracked} weights", "step", "rolling standard deviation"
+        )
+        return figure.write(out, "weights", picture, columns)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+
+from bdlbench import exact
+from bdlbench.studies.anneal_or_quench import (
+    COLD,
+    FAST,
+    SAWTOOTH,
+    SLOW,
+    AnnealOrQuench,
+    Schedule,
+)
+from bdlbench.studies.full_batch import descend_all
+from bdlbench.studies.target import minimum, posterior_of, sharpness
+
+
+class Two(AnnealOrQuench):
+    full_batch: ClassVar[tuple[str, ...]] = ()
+    schedules: ClassVar[dict[str, tuple[Schedule, Schedule]]] = {
+        "SGD, fast": (FAST, COLD),
+        "SGD, slow": (SLOW, COLD),
+    }
+
+
+def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_once: None) -> None:
+    found = Two(epochs=15, seeds=3).run(tmp_path, print)
+    assert "at a lower training loss (" in found.text
+    for metric in ("train", "held-out"):
+        assert found.numbers[f"gap.{metric}"] < -found.numbers[f"half.{metric}"]
+
+
+def test_the_schedules_cool_as_they_are_called() -> None:
+    assert [FAST(0), SLOW(0), SAWTOOTH(0)] == pytest.approx([1, 1, 1])
+    assert FAST(0.1) == pytest.approx(0.01)
+    assert SLOW(0.5) == pytest.approx(0.5)
+    assert [SAWTOOTH(0.1), SAWTOOTH(0.2 + 1e-9)] == pytest.approx([0.5, 1])
+
+
+def test_the_sharpness_is_the_largest_eigenvalue() -> None:
+    known = exact.gaussian(dim=6)
+    expected = float(torch.linalg.eigvalsh(torch.linalg.inv(known.covariance))[-1])
+    found = sharpness(known.posterior, torch.zeros(1, 6))
+    assert found == pytest.approx(expected / known.posterior.n, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["L-BFGS-B", "CG"])
+def test_the_budget_of_scipys_methods_is_kept(method: str, loaded_once: None) -> None:
+    posterior = posterior_of("digits", "softmax", 0.1)
+    start = torch.zeros(1, posterior.network.dim)
+    least = float(posterior.potential(minimum(posterior)))
+    losses = [
+        float(posterior.potential(descend_all(posterior, start, method, n))) for n in (1, 5, 40)
+    ]
+    assert losses[0] == float(posterior.potential(start))
+    assert losses[0] > losses[1] > losses[2] > least

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from bdlbench.studies.loss_slope import LossSlope
+
+
+class Fewer(LossSlope):
+    rates: ClassVar[tuple[float, ...]] = (0.005, 0.02)
+
+
+def test_the_slope_at_nought_is_a_quarter_of_the_mean_squared_gradient(tmp_path: Path) -> None:
+    found = Fewer(time=24, prior_std=0.05).run(tmp_path, lambda line: None).numbers
+    # The half-width of a 95 % interval over 16 chains is 2.13 errors.
+    tolerance = 4 / 2.13 * found["half"]
+    assert tolerance < 0.25 * found["predicted"], "else it could not fail"
+    assert found["slope"] == pytest.approx(found["predicted"], abs=tolerance)
+    assert found["ratio"] == pytest.approx(0.25, abs=0.05), "a quarter of the rate, of the excess"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bdlbench import cli, registry
+from bdlbench.errors import PluginError
+from bdlbench.studies.study import create
+
+ROOT = Path(__file__).parents[2]
+NAMES = registry.names("studies")
+
+
+def test_the_studies_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert sorted(project["entry-points"]["bdlbench.studies"]) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_says_what_it_is_and_can_be_made_by_name(name: str) -> None:
+    study = create(name, {"jobs": 1} if name in ("calibration", "budget") else {"seed": 7})
+    says, settings = registry.summary("studies", name)
+    assert says.endswith(".")
+    assert says == (type(study).__doc__ or "").partition("\n")[0]
+    assert set(re.findall(r"(\w+)=", settings)) == set(vars(study))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("weigths", "no study 'weigths'; did you mean weights? (there are: anneal-or-quench"),
+        ("weights:epoch=3", "weights: no setting 'epoch'; did you mean epochs?"),
+        ("weights:epochs=0", "weights: expected epochs > 0, got 0"),
+        ("weights:epochs=many", "weights: epochs: expected a whole number, got 'many'"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    text: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(PluginError, match=re.escape(message)):
+        create(text, {})
+    monkeypatch.setattr(sys, "argv", ["bdlbench", "study", text])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+def test_the_command_lists_and_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bdlbench", "study"])
+    cli.main()
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == NAMES
+    asked = ["study", "diffusion:particles=200,step=0.05", "--out", str(tmp_path), "--seed", "3"]
+    monkeypatch.setattr(sys, "argv", ["bdlbench", *asked])
+    cli.main()
+    found, *paths = capsys.readouterr().out.splitlines()
+    assert found.startswith("Brownian particles")
+    assert [Path(path).suffix for path in paths] == [".png", ".svg", ".csv"]
+    assert all(Path(path).stat().st_size > 1000 for path in paths)
+
+
+def test_the_page_shows_every_study_and_its_pictures_are_small() -> None:
+    page = (ROOT / "docs" / "studies.md").read_text("utf-8")
+    found = json.loads((ROOT / "docs" / "studies" / "findings.json").read_text("utf-8"))
+    assert sorted(found) == NAMES
+    assert sorted(re.findall(r"^## (.+)$", page, re.MULTILINE)) == NAMES
+    pictures = {path.name: path.stat().st_size for path in (ROOT / "docs/studies").glob("*.*g*")}
+    for name, entry in found.items():
+        assert entry["text"] in page, name
+        for picture in entry["pictures"]:
+            assert f"(studies/{picture})" in page
+            assert pictures[picture] < 400_000
+    assert sum(pictures.values()) < 3_000_000
