@@ -89,7 +89,7 @@ def compare(
         )
     if format == "table":
         # Where the output is not a terminal, nothing is gained by folding the table.
-        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 160))
+        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
     else:
         write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}[format]
         typer.echo(write(comparison))
@@ -100,10 +100,12 @@ def compare(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="[samplers|datasets|models|tasks]")] = "samplers",
+    what: Annotated[
+        str, typer.Argument(metavar="[samplers|datasets|studies|models|tasks]")
+    ] = "samplers",
     debug: Debug = False,
 ) -> None:
-    """List samplers, data sets, models or tasks."""
+    """List samplers, data sets, studies, models or tasks."""
     from bdlbench import listing
 
     typer.echo(listing.render(what))
@@ -146,6 +148,32 @@ def check(
 
 
 @app.command()
+def reference(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Such as digits or mnist-1k.")],
+    chains: Annotated[int, typer.Option(help="Chains, each from a draw of the prior.")] = 4,
+    samples: Annotated[int, typer.Option(help="Iterations of each chain that are kept.")] = 400,
+    warm_up: Annotated[int, typer.Option(help="Iterations that find the step size.")] = 100,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
+    ] = None,
+    results: Results = Path("results"),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    debug: Debug = False,
+) -> None:
+    """Make the reference posterior of a task by long HMC runs, or go on making it."""
+    from bdlbench.gate import report
+    from bdlbench.reference_chains import Length
+    from bdlbench.reference_run import make
+
+    length = Length(chains, samples, warm_up)
+    with redirect_stdout(sys.stderr):  # a plugin may print
+        made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
+    typer.echo(report(made.facts["diagnostics"], made.facts["verdicts"]))
+    if not made.facts["converged"]:
+        raise BdlbenchError(f"the reference of {task} has not converged; it is kept, but not used")
+
+
+@app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
     debug: Debug = False,
@@ -155,6 +183,39 @@ def new(
 
     path = scaffold.write(name, Path())
     typer.echo(f"{path}: try `bdlbench check ./{path}` and `bdlbench compare sgld ./{path}`")
+
+
+@app.command()
+def study(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME[:setting=value,…]]", help="Without it, all are listed."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Task, for studies that have one.", show_default="digits")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for pictures, data and runs.")] = Path(
+        "studies"
+    ),
+    seed: Annotated[
+        int | None, typer.Option(help="Of the random numbers.", show_default="0")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Repeat an experiment behind the suite: pictures, the data in them, and the finding."""
+    from bdlbench import listing
+
+    if name is None:
+        typer.echo(listing.render("studies"))
+        return
+    from bdlbench.studies.study import create
+
+    options = {"task": task, "seed": seed}
+    given = {key: value for key, value in options.items() if value is not None}
+    finding = create(name, given).run(out, lambda line: typer.echo(line, err=True))
+    typer.echo(finding.text)
+    for path in finding.files:
+        typer.echo(path)
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,8 @@
 """Find plugins: built-in and third-party ones come through the same door.
 
 A plugin is a class under ``@register("name")``. One that is installed is an entry point of the
-group ``bdlbench.samplers`` or ``bdlbench.datasets``; one in a file is loaded by its path.
+group ``bdlbench.samplers``, ``bdlbench.datasets`` or ``bdlbench.studies``; one in a file is loaded
+by its path.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from bdlbench.settings import Setting, Spec, coerce, fields, is_simple
 
 Plugin = TypeVar("Plugin", bound=type)
 # The method that makes a class a plugin of this kind, and its arguments after `self`.
-KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2)}
+KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2), "studies": ("run", 2)}
 
 
 def register(name: str) -> Callable[[Plugin], Plugin]:
@@ -36,7 +37,8 @@ def register(name: str) -> Callable[[Plugin], Plugin]:
 
     Raises:
         PluginError: The class is not a frozen dataclass whose fields all have simple types and
-            defaults, or it has neither ``sample(problem, rng)`` nor ``load(split, folders)``.
+            defaults, or it has no ``sample(problem, rng)``, ``load(split, folders)`` or
+            ``run(out, say)``.
     """
 
     def decorate(plugin: Plugin) -> Plugin:
@@ -125,11 +127,18 @@ def summary(kind: str, name: str) -> tuple[str, str]:
     except (Exception, SystemExit) as error:  # finding a.b imports a, which may raise anything
         return f"cannot be read: {type(error).__name__}: {error}", ""
     settings = [
-        f"{ast.unparse(item.target)}={ast.unparse(item.value)}"
+        f"{ast.unparse(item.target)}={_written(item.value)}"
         for item in node.body
         if isinstance(item, ast.AnnAssign) and item.value and "ClassVar" not in ast.dump(item)
     ]
     return (ast.get_docstring(node) or "").partition("\n")[0], ",".join(settings)
+
+
+def _written(value: ast.expr) -> str:
+    """Write a default as it would be typed: text without quotes."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return value.value
+    return ast.unparse(value)
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -224,4 +233,5 @@ def _import(reference: str, importer: Callable[[], Any]) -> Any:
 
 
 def _unknown(kind: str, name: str) -> str:
-    return f"no {kind[:-1].replace('dataset', 'data set')} {name!r}{nearest(name, names(kind))}"
+    one = {"samplers": "sampler", "datasets": "data set", "studies": "study"}[kind]
+    return f"no {one} {name!r}{nearest(name, names(kind))}"

@@ -88,7 +88,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("compare ./syntax.py", "syntax.py: cannot be loaded, line 2: SyntaxError: "),
         ("compare ./empty.py", "empty.py: expected one class under @register, got 0"),
         ("compare ./raises.py", "raises.py: cannot be loaded: ZeroDivisionError: division by"),
-        ("list nope", "expected one of samplers, datasets, models, tasks, got 'nope'"),
+        ("list nope", "expected one of samplers, datasets, studies, models, tasks, got 'nope'"),
         ("show", "Missing argument 'RUN'"),
         ("show gone", "expected one run in results/runs that begins with 'gone', got none"),
         ("show newer", "expected a record of schema 1, got 2; upgrade bdlbench"),

@@ -37,7 +37,10 @@ def test_a_line_says_what_is_needed_to_choose() -> None:
 def test_an_unknown_kind_names_the_known(what: str) -> None:
     with pytest.raises(BdlbenchError) as caught:
         listing.render(what)
-    assert str(caught.value) == f"expected one of samplers, datasets, models, tasks, got {what!r}"
+    assert (
+        str(caught.value)
+        == f"expected one of samplers, datasets, studies, models, tasks, got {what!r}"
+    )
 
 
 GOOD = '''
