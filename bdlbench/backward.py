@@ -26,9 +26,12 @@ def gradient(network: Network, theta: Tensor, x: Tensor, loss: Loss) -> Tensor:
         x: Inputs, shape (chains, n, …).
         loss: Function of the outputs (chains, n, outputs); its value is a scalar.
     """
-    linear = [layer for layer in network.module if not isinstance(layer, nn.Flatten)]
-    kinds = [type(layer) for layer in linear]
-    if kinds[0::2] == [nn.Linear] * (len(kinds) // 2 + 1) and set(kinds[1::2]) <= {nn.ReLU}:
+    first, *_ = network.module
+    kinds = [type(layer) for layer in network.module]
+    if isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1):
+        kinds, x = kinds[1:], x.flatten(2)
+    alternating = kinds[0::2] == [nn.Linear] * (len(kinds) // 2 + 1)
+    if alternating and set(kinds[1::2]) <= {nn.ReLU} and x.dim() == 3:
         return _written_out(network, theta, x, loss)
     return _by_autograd(network, theta, x, loss)
 

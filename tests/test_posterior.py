@@ -164,3 +164,22 @@ def test_only_what_the_rule_holds_for_is_written_out(
     network, x = Network(nn.Sequential(*layers)), torch.zeros(1, 5, 4)
     backward.gradient(network, network.init(1, torch.Generator()), x, lambda outputs: outputs.sum())
     assert called == ["_written_out" if written_out else "_by_autograd"]
+
+
+@pytest.mark.parametrize("chains", [1, 3])
+def test_a_linear_layer_acts_on_the_last_axis_whatever_stands_before_it(chains: int) -> None:
+    network = Network(nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 4)))
+    rng = torch.Generator().manual_seed(0)
+    theta, x = network.init(chains, rng), torch.randn(chains, 5, 6, 3, generator=rng)
+    parameters = network.unflatten(theta)
+    expected = torch.stack(
+        [
+            functional_call(network.module, {k: p[chain] for k, p in parameters.items()}, (rows,))
+            for chain, rows in enumerate(x)
+        ]
+    )
+    torch.testing.assert_close(network(parameters, x), expected)
+    leaf = theta.clone().requires_grad_()
+    network(network.unflatten(leaf), x).square().sum().backward()
+    found = backward.gradient(network, theta, x, lambda outputs: outputs.square().sum())
+    torch.testing.assert_close(found, leaf.grad)
