@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bdlbench import registry, tasks
+from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Problem
 from bdlbench.registry import register
 from bdlbench.settings import Spec
@@ -74,6 +75,11 @@ class Weights:
         sampler = registry.create("samplers", Spec("sgld"), defaults)
         posterior = posterior_of(self.task)
         steps = self.epochs * posterior.n // sampler.batch_size
+        if steps < self.window:
+            raise BdlbenchError(
+                f"expected a window of at most {steps} steps, of which {self.epochs} epochs have no "
+                f"more, got {self.window}; lower window, or raise epochs"
+            )
         budget = replace(task.budget, epochs=self.epochs, draws=steps // 10, burn_in=0)
         problem = Problem(posterior, budget)
         chosen = torch.from_numpy(

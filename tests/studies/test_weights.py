@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from bdlbench.errors import BdlbenchError
 from bdlbench.studies.weights import Weights
 
 
@@ -17,3 +19,8 @@ def test_sgld_spreads_single_weights_far_wider_than_sgd(tmp_path: Path) -> None:
     assert 0.02 < found.numbers["std.sgld"] < 0.12
     table = pd.read_csv(tmp_path / "weights.csv")
     assert table["weight.sgld"][-30:].std() > 5 * table["weight.sgd"][-30:].std()
+
+
+def test_a_window_longer_than_the_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BdlbenchError, match="window of at most 40 steps.* got 300; lower window"):
+        Weights(epochs=1, window=300, seeds=1).run(tmp_path, lambda line: None)
