@@ -77,8 +77,8 @@ class Weights:
         steps = self.epochs * posterior.n // sampler.batch_size
         if steps < self.window:
             raise BdlbenchError(
-                f"expected a window of at most {steps} steps, of which {self.epochs} epochs have no "
-                f"more, got {self.window}; lower window, or raise epochs"
+                f"expected a window of at most {steps} steps, as many as {self.epochs} epochs have, "
+                f"got {self.window}; lower window, or raise epochs"
             )
         budget = replace(task.budget, epochs=self.epochs, draws=steps // 10, burn_in=0)
         problem = Problem(posterior, budget)

@@ -22,5 +22,5 @@ def test_sgld_spreads_single_weights_far_wider_than_sgd(tmp_path: Path) -> None:
 
 
 def test_a_window_longer_than_the_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BdlbenchError, match="window of at most 40 steps.* got 300; lower window"):
+    with pytest.raises(BdlbenchError, match=r"window of at most 40 steps.* got 300; lower window"):
         Weights(epochs=1, window=300, seeds=1).run(tmp_path, lambda line: None)
