@@ -77,7 +77,7 @@ class Weights:
         steps = self.epochs * posterior.n // sampler.batch_size
         if steps < self.window:
             raise BdlbenchError(
-                f"expected a window of at most {steps} steps, as many as {self.epochs} epochs have, "
+                f"expected a window of at most {steps} steps, all of the {self.epochs} epochs, "
                 f"got {self.window}; lower window, or raise epochs"
             )
         budget = replace(task.budget, epochs=self.epochs, draws=steps // 10, burn_in=0)
