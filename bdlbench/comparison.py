@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,51 +24,15 @@ from bdlbench import (
 )
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
-from bdlbench.plan import Contender, Setup
-from bdlbench.predictions import Predictions
-from bdlbench.provenance import scoring_code, source_of
-from bdlbench.records import Record, to_json
-from bdlbench.reference import Reference
-from bdlbench.scores import score
-from bdlbench.settings import Setting, Spec, parse
-from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
+from bdlbench.plan import Setup
+from bdlbench.provenance import source_of
+from bdlbench.records import to_json
+from bdlbench.settings import Spec, parse
+from bdlbench.statistics import Difference
+from bdlbench.summary import Row, differences, headline, read_predictions, rescored, sum_up
 
 if TYPE_CHECKING:
     import pandas as pd
-
-HEADLINE = (
-    "accuracy",
-    "negative_log_likelihood",
-    "brier_score",
-    "expected_calibration_error",
-)
-COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
-COSTS = ("epochs", "seconds", "peak_memory_bytes")
-
-
-@dataclass(frozen=True)
-class Row:
-    """Sum up one sampler's runs.
-
-    Args:
-        sampler: Name and the settings that were asked for.
-        settings: All settings.
-        outcomes: Number of runs by outcome.
-        reasons: Why runs failed, each reason once.
-        reused: Number of runs that were on disk already.
-        metrics: Mean and 95 % interval over the seeds that completed, by name; costs included.
-        certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
-        collapsed: Whether the draws of a sampler that yields several hardly differ.
-    """
-
-    sampler: str
-    settings: dict[str, Setting]
-    outcomes: dict[str, int]
-    reasons: tuple[str, ...]
-    reused: int
-    metrics: dict[str, Interval]
-    certificate: str = certificate.NOT_CERTIFIED
-    collapsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +58,11 @@ class Comparison:
     controls: dict[str, dict[str, float]]
     floor: dict[str, float] = field(default_factory=dict)
     reference_note: str = ""
+
+    @property
+    def headline(self) -> list[str]:
+        """Name the metrics that the samplers are compared on."""
+        return headline(self.setup.task.ood, self.setup.split)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a sampler; for every metric its mean, and low and high of its interval."""
@@ -166,22 +134,34 @@ def run_comparison(
     planned = plan.jobs(contenders, setup, fingerprints, range(seeds))
     everything = [job for group in planned for job in group]
     reused = {} if force else execution.finished(everything)
-    reused = {run: _rescored(setup.results, record) for run, record in reused.items()}
+    reused = {run: rescored(setup.results, record) for run, record in reused.items()}
     missing = [job for job in everything if job.run not in reused]
     workers = jobs or (1 if setup.device == "cuda" else machine.cores())
     done = execution.carry_out(missing, min(workers, len(missing)), console)
     groups = [[{**reused, **done}[job.run] for job in group] for group in planned]
-    predictions = [_predictions(setup.results, group) for group in groups]
+    predictions = [read_predictions(setup.results, group) for group in groups]
     reference, reference_note = fidelity.find_reference(setup, fingerprints)
     return Comparison(
         setup=setup,
         note=note,
         seeds=tuple(range(seeds)),
         rows=tuple(
-            _row(*each, reference, reused, setup.results)
-            for each in zip(contenders, groups, predictions, strict=True)
+            sum_up(
+                contender.label,
+                contender.settings,
+                certificate.read(setup.results, contender.spec.reference),
+                group,
+                sets,
+                reference,
+                reused,
+            )
+            for contender, group, sets in zip(contenders, groups, predictions, strict=True)
         ),
-        differences=_differences(setup, contenders, predictions),
+        differences=differences(
+            headline(setup.task.ood, setup.split),
+            [contender.label for contender in contenders],
+            predictions,
+        ),
         controls=_controls(setup, fingerprints),
         floor=fidelity.floor(reference) if reference else {},
         reference_note=reference_note,
@@ -197,74 +177,6 @@ def _check_request(specs: Sequence[Spec], seeds: int, jobs: int | None) -> None:
             raise BdlbenchError(f"expected {option} of at least 1, got {value}")
     for spec in specs:
         registry.create("samplers", spec)
-
-
-def _row(
-    contender: Contender,
-    group: Sequence[Record],
-    predictions: Mapping[int, Mapping[str, Predictions]],
-    reference: Reference | None,
-    reused: Mapping[str, Record],
-    results: Path,
-) -> Row:
-    completed = [record for record in group if record.outcome == records.COMPLETED]
-    values: dict[str, list[float]] = {}
-    for record in completed:
-        costs = {"epochs": record.epochs, **record.measured}
-        for name, value in (*record.metrics.items(), *((cost, costs[cost]) for cost in COSTS)):
-            values.setdefault(name, []).append(value)
-    return Row(
-        sampler=contender.label,
-        settings=contender.settings,
-        outcomes=dict(Counter(record.outcome for record in group)),
-        reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
-        reused=sum(record.run in reused for record in group),
-        certificate=certificate.read(results, contender.spec.reference),
-        collapsed=any(
-            record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
-            for record in completed
-        ),
-        metrics={name: seed_interval(series) for name, series in values.items()}
-        | fidelity.measure([(record, predictions[record.seed]) for record in completed], reference),
-    )
-
-
-def _rescored(results: Path, record: Record) -> Record:
-    """Score a run again if the code of the metrics has changed since; the file is left alone."""
-    if record.outcome != records.COMPLETED or record.scoring_sha256 == scoring_code():
-        return record
-    sets = records.read_predictions(records.folder_of(results, record.run), record)
-    return replace(record, metrics=score(sets))
-
-
-def headline(setup: Setup) -> list[str]:
-    """Return the metrics that samplers are compared on."""
-    ood = [] if setup.split == "validation" else [f"ood.{name}.auroc" for name in setup.task.ood]
-    return [*HEADLINE, *ood]
-
-
-def _differences(
-    setup: Setup,
-    contenders: Sequence[Contender],
-    predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
-) -> tuple[tuple[str, Difference], ...]:
-    """Compare every sampler with the first, on the seeds that both completed."""
-    first, *others = predictions
-    found = []
-    for contender, other in zip(contenders[1:], others, strict=True):
-        seeds = sorted(first.keys() & other.keys())
-        pair = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
-        for metric in headline(setup) if seeds else []:
-            found.append((contender.label, paired_difference(metric, *pair)))
-    return tuple(found)
-
-
-def _predictions(results: Path, group: Sequence[Record]) -> dict[int, Mapping[str, Predictions]]:
-    return {
-        record.seed: records.read_predictions(records.folder_of(results, record.run), record)
-        for record in group
-        if record.outcome == records.COMPLETED
-    }
 
 
 def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench import records
-from bdlbench.comparison import Comparison, Row, headline
+from bdlbench.comparison import Comparison
 from bdlbench.records import to_json
 from bdlbench.scores import FIDELITY, describe
 from bdlbench.statistics import Interval, sentence
+from bdlbench.summary import Row
 
 ARROWS = {"up": "↑", "down": "↓"}
 SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
@@ -145,12 +146,16 @@ def _columns(comparison: Comparison) -> list[_Column]:
     columns = []
     sure = [
         name.replace(".auroc", ".confident_fraction")
-        for name in headline(comparison.setup)
+        for name in comparison.headline
         if name.startswith("ood.")
     ]
     # On the validation split there is no reference posterior to be near to.
     near = FIDELITY if comparison.setup.split == "test" else FIDELITY[2:]
-    for name in [*headline(comparison.setup), *sure, *(metric.name for metric in near)]:
+    for name in [
+        *comparison.headline,
+        *sure,
+        *(metric.name for metric in near),
+    ]:
         metric = describe(name)
         label = metric.label.replace(" (", "\n(").replace("confident", ">90 % sure")
         show = SHOWN.get(name, "{:.4f}").format

@@ -13,11 +13,12 @@ import pytest
 from rich.console import Console
 
 from bdlbench import table, tasks
-from bdlbench.comparison import Comparison, Row
+from bdlbench.comparison import Comparison
 from bdlbench.plan import Setup
 from bdlbench.problem import Budget
 from bdlbench.settings import Setting
 from bdlbench.statistics import Difference, Interval
+from bdlbench.summary import Row
 
 TASK = replace(tasks.get("digits"), budget=Budget(epochs=200, draws=100))
 SETUP = Setup(TASK, "mlp-50", "test", "cpu", Path("results"), None)
