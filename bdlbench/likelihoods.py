@@ -11,10 +11,13 @@ from torch import Tensor
 
 
 class Likelihood(Protocol):
-    """Give the log density of every observation."""
+    """Give the log density of every observation, and its derivative."""
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
+
+    def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return ∂ log p(y∣x, θ)/∂outputs, of the outputs' shape, in memory of its own."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,11 @@ class Categorical:
         """Return the log probability of each label, shape (chains, n)."""
         loss = F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none")
         return -loss.view(y.shape)
+
+    def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return what the probabilities lack of certainty in the label."""
+        slope = outputs.softmax(-1).neg_()
+        return slope.scatter_add_(-1, y.unsqueeze(-1), outputs.new_ones(1).expand(*y.shape, 1))
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,10 @@ class Gaussian:
         residual = (y - outputs.squeeze(-1)) / self.noise_std
         return -0.5 * residual.square() - math.log(self.noise_std * math.sqrt(2 * math.pi))
 
+    def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the residual over the noise's variance."""
+        return (y.unsqueeze(-1) - outputs) / self.noise_std**2
+
 
 @dataclass(frozen=True)
 class Bernoulli:
@@ -46,3 +58,7 @@ class Bernoulli:
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the log probability of each label, shape (chains, n)."""
         return -F.binary_cross_entropy_with_logits(outputs.squeeze(-1), y, reduction="none")
+
+    def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return what the probability of 1 lacks of y."""
+        return y.unsqueeze(-1) - outputs.sigmoid()

@@ -70,10 +70,10 @@ class Posterior:
         scale, result = self._scale(batch), None
         for x, y in self._chunks(batch, len(theta)):
 
-            def loss(outputs: Tensor, y: Tensor = y) -> Tensor:
-                return -scale * self.likelihood.log_prob(outputs, y).sum()
+            def slope(outputs: Tensor, y: Tensor = y) -> Tensor:
+                return self.likelihood.slope(outputs, y).mul_(-scale)
 
-            part = backward.gradient(self.network, theta, x, loss)
+            part = backward.gradient(self.network, theta, x, slope)
             result = part if result is None else result.add_(part)
         assert result is not None
         return result.add_(theta, alpha=1 / self.prior_std**2)

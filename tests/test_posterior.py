@@ -10,7 +10,7 @@ from torch.func import functional_call
 from bdlbench import backward, models
 from bdlbench.errors import BdlbenchError
 from bdlbench.exact import linear_regression
-from bdlbench.likelihoods import Categorical, Gaussian
+from bdlbench.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from bdlbench.models import Network
 from bdlbench.posterior import Posterior
 
@@ -80,6 +80,25 @@ def test_gaussian_likelihood_equals_torchs() -> None:
     torch.testing.assert_close(Gaussian(0.6).log_prob(outputs, y), expected)
 
 
+@pytest.mark.parametrize(
+    ("likelihood", "outputs", "y"),
+    [
+        (Categorical(), torch.randn(2, 5, 4), torch.randint(4, (2, 5))),
+        (Gaussian(0.6), torch.randn(2, 5, 1), torch.randn(2, 5)),
+        (Bernoulli(), torch.randn(2, 5, 1), torch.randint(2, (2, 5)).float()),
+    ],
+    ids=["categorical", "gaussian", "bernoulli"],
+)
+def test_a_likelihood_s_slope_is_its_derivative(
+    likelihood: Likelihood, outputs: Tensor, y: Tensor
+) -> None:
+    given = outputs.clone()
+    leaf = outputs.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(likelihood.log_prob(leaf, y).sum(), leaf)
+    torch.testing.assert_close(likelihood.slope(outputs, y), expected)
+    assert torch.equal(outputs, given)
+
+
 def test_linear_regressions_moments_are_the_potentials() -> None:
     exact = linear_regression()
     posterior, theta = exact.posterior, exact.mean.float()[None]
@@ -135,12 +154,12 @@ def test_the_gradient_written_out_equals_autograd_s(module: nn.Sequential, chain
     theta = network.init(chains, torch.Generator().manual_seed(2))
     x = posterior.x.expand(chains, *posterior.x.shape)
 
-    def loss(outputs: Tensor) -> Tensor:
-        return -posterior.likelihood.log_prob(outputs, posterior.y.expand(chains, -1)).sum()
+    def slope(outputs: Tensor) -> Tensor:
+        return posterior.likelihood.slope(outputs, posterior.y.expand(chains, -1))
 
-    expected = backward._by_autograd(network, theta, x, loss)
-    torch.testing.assert_close(backward._written_out(network, theta, x, loss), expected)
-    torch.testing.assert_close(backward.gradient(network, theta, x, loss), expected)
+    expected = backward._by_autograd(network, theta, x, slope)
+    torch.testing.assert_close(backward._written_out(network, theta, x, slope), expected)
+    torch.testing.assert_close(backward.gradient(network, theta, x, slope), expected)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +181,7 @@ def test_only_what_the_rule_holds_for_is_written_out(
     for name in ("_written_out", "_by_autograd"):
         monkeypatch.setattr(backward, name, lambda *arguments, name=name: called.append(name))
     network, x = Network(nn.Sequential(*layers)), torch.zeros(1, 5, 4)
-    backward.gradient(network, network.init(1, torch.Generator()), x, lambda outputs: outputs.sum())
+    backward.gradient(network, network.init(1, torch.Generator()), x, torch.ones_like)
     assert called == ["_written_out" if written_out else "_by_autograd"]
 
 
@@ -181,5 +200,5 @@ def test_a_linear_layer_acts_on_the_last_axis_whatever_stands_before_it(chains: 
     torch.testing.assert_close(network(parameters, x), expected)
     leaf = theta.clone().requires_grad_()
     network(network.unflatten(leaf), x).square().sum().backward()
-    found = backward.gradient(network, theta, x, lambda outputs: outputs.square().sum())
+    found = backward.gradient(network, theta, x, lambda outputs: 2 * outputs)
     torch.testing.assert_close(found, leaf.grad)

@@ -155,6 +155,9 @@ def test_an_unknown_likelihood_is_named() -> None:
         def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
             return y * outputs.squeeze(-1) - outputs.squeeze(-1).exp()
 
+        def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
+            return y.unsqueeze(-1) - outputs.exp()
+
     posterior = Posterior(models.build("softmax"), Poisson(), *images(), prior_std=1)
     with pytest.raises(BdlbenchError, match="likelihood Poisson has no translation to JAX"):
         to_jax(posterior)
