@@ -2,8 +2,9 @@
 
 On x86 torch multiplies with MKL, which leaves the AVX-512 units of AMD's processors idle; oneDNN,
 which torch brings along as well, uses them. Where they are 512 bits wide (Zen 5) it takes half the
-time, where they are 256 bits wide (Zen 4) a twentieth less. The rule goes by the processor, not by
-a measurement: the numbers of a run must not depend on what the machine did at that moment.
+time, where they are 256 bits wide (Zen 4) a twentieth less, which is lost again where the product
+must be copied to its place. The rule goes by the processor, not by a measurement: the numbers of a
+run must not depend on what the machine did at that moment.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 SMALL = 4_000_000  # multiplications, below which oneDNN's longer start is not made up for
+ZEN_5 = 26  # AMD's number of the processor family
 
 
 def multiply(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
@@ -24,7 +26,7 @@ def multiply(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | Non
 
     Large products of float32 on the CPU go to oneDNN where it pays, and have no gradient there.
     """
-    operator = _one_dnn() if _suits(a, b) else None
+    operator = _one_dnn(copied=out is not None) if _suits(a, b) else None
     if operator is not None:
         product: Tensor = operator(a, b.T, bias, "none", [], "")
         return product if out is None else out.copy_(product)
@@ -43,12 +45,18 @@ def _suits(a: Tensor, b: Tensor) -> bool:
 
 
 @cache
-def _one_dnn() -> Any:
+def _one_dnn(copied: bool) -> Any:
     """Return oneDNN's product of a and the transpose of b, or None where it does not pay.
 
     It is a private operator of torch: where a version has another or none, MKL does the work.
+
+    Args:
+        copied: Whether the product is to be copied to its place; the operator has no say in it.
     """
-    if torch.backends.cpu.get_cpu_capability() != "AVX512" or _vendor() != "AuthenticAMD":
+    vendor, family = _processor()
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or vendor != "AuthenticAMD":
+        return None
+    if copied and family < ZEN_5:
         return None
     operator = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
     try:
@@ -61,10 +69,11 @@ def _one_dnn() -> Any:
     return operator if works else None
 
 
-def _vendor() -> str:
-    """Return the processor's maker, as the processor itself spells it; empty where unknown."""
+def _processor() -> tuple[str, int]:
+    """Return the processor's maker, as it spells itself, and family; "" and 0 where unknown."""
     info = Path("/proc/cpuinfo")
     if platform.system() != "Linux" or not info.exists():
-        return ""
-    lines = info.read_text("utf-8", "replace").splitlines()
-    return next((x.partition(":")[2].strip() for x in lines if x.startswith("vendor_id")), "")
+        return "", 0
+    lines = (line.partition(":") for line in info.read_text("utf-8", "replace").splitlines())
+    found = {name.strip(): value.strip() for name, _, value in lines}
+    return found.get("vendor_id", ""), int(found.get("cpu family", 0))

@@ -17,7 +17,7 @@ def one_dnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let oneDNN multiply, whatever the processor is."""
     if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         pytest.skip("this torch has no oneDNN")
-    monkeypatch.setattr(products, "_vendor", lambda: "AuthenticAMD")
+    monkeypatch.setattr(products, "_processor", lambda: ("AuthenticAMD", products.ZEN_5))
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(products, "SMALL", 0)
     products._one_dnn.cache_clear()
@@ -36,7 +36,7 @@ def matrix(rows: int, columns: int, transposed: bool) -> Tensor:
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
 @pytest.mark.parametrize("bias", [False, True])
 def test_one_dnn_s_product_is_torch_s(transposed: tuple[bool, bool], bias: bool) -> None:
-    assert products._one_dnn() is not None
+    assert products._one_dnn(copied=True) is not None
     a, b = matrix(31, 17, transposed[0]), matrix(17, 23, transposed[1])
     added = torch.randn(23) if bias else None
     expected = a.double() @ b.double() + (0 if added is None else added.double())
@@ -63,9 +63,17 @@ def test_where_a_gradient_is_wanted_there_is_one() -> None:
 def test_elsewhere_torch_multiplies(
     monkeypatch: pytest.MonkeyPatch, one_dnn: None, vendor: str, capability: str
 ) -> None:
-    monkeypatch.setattr(products, "_vendor", lambda: vendor)
+    monkeypatch.setattr(products, "_processor", lambda: (vendor, products.ZEN_5))
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    assert products._one_dnn() is None
+    assert products._one_dnn(copied=False) is None
+
+
+def test_a_copy_is_worth_it_only_where_one_dnn_is_far_ahead(
+    monkeypatch: pytest.MonkeyPatch, one_dnn: None
+) -> None:
+    monkeypatch.setattr(products, "_processor", lambda: ("AuthenticAMD", products.ZEN_5 - 1))
+    assert products._one_dnn(copied=False) is not None
+    assert products._one_dnn(copied=True) is None
 
 
 @pytest.mark.parametrize("operator", [None, lambda *arguments: torch.zeros(2, 2), lambda: None])
@@ -73,7 +81,7 @@ def test_an_operator_that_has_changed_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, one_dnn: None, operator: object
 ) -> None:
     monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(_linear_pointwise=operator))
-    assert products._one_dnn() is None
+    assert products._one_dnn(copied=False) is None
     with torch.no_grad():
         product = products.multiply(matrix(4, 3, False), matrix(3, 2, False))
     torch.testing.assert_close(product, matrix(4, 3, False) @ matrix(3, 2, False))
