@@ -1,0 +1,1 @@
+"""Publish the leaderboard as a static site that opens from disk."""

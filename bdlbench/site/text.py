@@ -1,0 +1,43 @@
+"""Make what strangers wrote fit to be shown, and to be the name of a page.
+
+Escaping for HTML is the templates' work; this is about what escaping leaves alone: characters
+that cannot be seen or that turn the line around, and names that are no file's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+
+LONGEST = 300  # characters of any one text; what is longer is told by the record itself
+_PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_NAME = 60
+
+
+def visible(text: str, longest: int = LONGEST) -> str:
+    r"""Return a text whose every character is seen: a control character becomes ``\x1b``.
+
+    What is longer than `longest` is cut, with an ellipsis at the end.
+    """
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def for_plotly(text: str, longest: int = 40) -> str:
+    """Return a text for plotly, which reads ``<b>`` and ``<a href>`` in every label."""
+    return html.escape(visible(text, longest), quote=False)
+
+
+def page_name(label: str) -> str:
+    """Return the name of a sampler's page, without its ending; different labels never share one.
+
+    A plain label such as ``sgld`` is its own name. Any other is reduced to letters, digits and
+    dashes, and ends in eight digits of its SHA-256.
+    """
+    if _PLAIN.fullmatch(label) and len(label) <= _LONGEST_NAME:
+        return label
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    stem = re.sub(r"[^a-z0-9]+", "-", label[:_LONGEST_NAME].lower()).strip("-")
+    # A dash twice, which no plain label has: one cannot be made to look like another's digest.
+    return f"{stem or 'sampler'}--{digest}"

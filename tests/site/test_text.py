@@ -1,0 +1,59 @@
+"""What strangers wrote is made visible, and names of pages lead nowhere else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bdlbench.site.text import for_plotly, page_name, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sgld:step_size=1e-4, θ ½ é 北", "sgld:step_size=1e-4, θ ½ é 北"),
+        ("a\x1b[31mred", r"a\x1b[31mred"),
+        ("null\0byte", r"null\x00byte"),
+        ("right\u202eleft", r"right\u202eleft"),
+        ("zero\u200bwidth", r"zero\u200bwidth"),
+        ("line\nbreak\r\x85", r"line\nbreak\r\x85"),
+        ("lone \ud800 surrogate", r"lone \ud800 surrogate"),
+        ("x" * 301, "x" * 299 + "…"),
+    ],
+)
+def test_every_character_is_seen(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_unprintable_is_left(text: str) -> None:
+    assert visible(text).isprintable()
+    visible(text).encode("utf-8")
+
+
+def test_plotly_gets_no_markup_of_others() -> None:
+    assert for_plotly('<a href="javascript:x">&lt;') == '&lt;a href="javascript:x"&gt;&amp;lt;'
+
+
+@pytest.mark.parametrize("label", ["sgld", "mc-dropout", "a1-2"])
+def test_a_plain_label_is_its_page_s_name(label: str) -> None:
+    assert page_name(label) == label
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["", "..", "../../etc/passwd", "a/b", "a\\b", "SGLD", "sgld.", "con:", "a b", "é", "\0", "-",
+     "sgld--0123abcd", "sgld:step_size=1e-4", "x" * 1000, "<script>", "index.html", "a\nb"],
+)  # fmt: skip
+def test_any_other_label_gets_a_name_of_its_own(label: str) -> None:
+    name = page_name(label)
+    assert re.fullmatch(r"[a-z0-9-]{1,70}--[0-9a-f]{8}", name)
+    assert name != page_name(label + " ")
+
+
+@given(st.text(), st.text())
+def test_different_labels_never_share_a_page(a: str, b: str) -> None:
+    assert (page_name(a) == page_name(b)) == (a == b)
