@@ -34,12 +34,21 @@ def normal_like(tensor: Tensor, generator: torch.Generator | None = None) -> Ten
     A call seeds its generators with 128 bits from `generator`. Their period is 2¹²⁸ − 1, so that
     sequences of two calls overlap with a probability below 10⁻²⁰. No number is beyond 6.7.
     """
-    out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
-    if out.device.type != "cpu" or out.dtype != torch.float32:
-        return out.normal_(generator=generator)
+    out = torch.zeros_like(tensor, memory_format=torch.contiguous_format)
+    return add_normal_(out, 1.0, generator)
+
+
+def add_normal_(tensor: Tensor, std: float, generator: torch.Generator | None = None) -> Tensor:
+    """Add independent draws from N(0, std²) to a tensor, in its place, and return it.
+
+    The draws are those of `normal_like`, but never stand in memory.
+    """
+    if tensor.device.type != "cpu" or tensor.dtype != torch.float32 or not tensor.is_contiguous():
+        noise = torch.empty_like(tensor).normal_(generator=generator)
+        return tensor.add_(noise, alpha=std)
     seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator)
-    _fill(seed.numpy().view(np.uint64), out.view(-1).numpy())
-    return out
+    _add(seed.numpy().view(np.uint64), F32(std), tensor.detach().view(-1).numpy())
+    return tensor
 
 
 @intrinsic
@@ -139,19 +148,23 @@ def _transform(first: Any, second: Any, sines: Any, cosines: Any) -> None:
 
 
 @njit(cache=True)
-def _fill(seed: Any, out: Any) -> None:
+def _add_block(drawn: Any, std: Any, out: Any) -> None:
+    for i in range(2 * LANES):
+        out[i] += std * drawn[i]
+
+
+@njit(cache=True)
+def _add(seed: Any, std: Any, out: Any) -> None:
     state = np.empty((4, LANES), np.uint32)
     _seed(seed, state)
     a, b, c, d = state[0], state[1], state[2], state[3]
     bits, more = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
-    whole = out.size - out.size % (2 * LANES)
-    for i in range(0, whole, 2 * LANES):
+    drawn = np.empty(2 * LANES, np.float32)
+    for start in range(0, out.size, 2 * LANES):
         _next(a, b, c, d, bits)
         _next(a, b, c, d, more)
-        _transform(bits, more, out[i : i + LANES], out[i + LANES : i + 2 * LANES])
-    if whole < out.size:
-        last = np.empty(2 * LANES, np.float32)
-        _next(a, b, c, d, bits)
-        _next(a, b, c, d, more)
-        _transform(bits, more, last[:LANES], last[LANES:])
-        out[whole:] = last[: out.size - whole]
+        _transform(bits, more, drawn[:LANES], drawn[LANES:])
+        if start + 2 * LANES <= out.size:
+            _add_block(drawn, std, out[start : start + 2 * LANES])
+        else:
+            out[start:] += std * drawn[: out.size - start]

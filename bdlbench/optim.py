@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from bdlbench.noise import normal_like
+from bdlbench.noise import add_normal_, normal_like
 from bdlbench.settings import check_positive, check_range
 
 
@@ -67,9 +67,8 @@ class SGLD(torch.optim.Optimizer):
             epsilon, noise_std = group["lr"], math.sqrt(group["lr"] * group["temperature"])
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    noise = normal_like(parameter, self._generator)
                     parameter.add_(parameter.grad, alpha=-epsilon / 2)
-                    parameter.add_(noise, alpha=noise_std)
+                    add_normal_(parameter, noise_std, self._generator)
         return loss
 
 
@@ -209,9 +208,8 @@ class SGHMC(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     state = self.state[parameter]
                     velocity = state.setdefault("v", torch.zeros_like(parameter))
-                    noise = normal_like(parameter, self._generator)
                     velocity.mul_(momentum).add_(parameter.grad, alpha=-epsilon / 2)
-                    parameter.add_(velocity.add_(noise, alpha=noise_std))
+                    parameter.add_(add_normal_(velocity, noise_std, self._generator))
         return loss
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from bdlbench.noise import LANES, normal_like
+from bdlbench.noise import LANES, add_normal_, normal_like
 
 SIGMA = 4.5  # standard errors: a right generator fails one such test in 150,000
 
@@ -105,3 +105,21 @@ def test_a_transposed_tensor_gets_all_of_its_noise() -> None:
     drawn = normal_like(torch.empty(100, 50).T, torch.Generator().manual_seed(0))
     assert drawn.shape == (50, 100)
     assert 0.9 < float(drawn.std()) < 1.1
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype) -> None:
+    start = torch.arange(count, dtype=dtype)
+    drawn = normal_like(start, torch.Generator().manual_seed(5))
+    found = start.clone()
+    returned = add_normal_(found, 0.5, torch.Generator().manual_seed(5))
+    assert returned is found
+    torch.testing.assert_close(found, start + 0.5 * drawn)
+
+
+def test_noise_is_added_to_a_view_where_it_lies() -> None:
+    whole = torch.zeros(50, 100)
+    add_normal_(whole.T[:, 10:], 2.0, torch.Generator().manual_seed(0))
+    assert (whole[:10] == 0).all()
+    assert 1.9 < float(whole[10:].std()) < 2.1
