@@ -9,26 +9,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from bdlbench import metrics
-from bdlbench.scores import describe, in_distribution
+from bdlbench.bootstrap import bootstrap, inputs, weighted
+from bdlbench.scores import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bdlbench.metrics import Float64s
     from bdlbench.predictions import Predictions
 
     Sets = Mapping[str, Predictions]
-    Weighted = Callable[..., float]
-    """A metric as a function of how often every test input counts: one vector for each set."""
 
 Verdict = Literal["better", "worse", "no clear difference"]
-
-_LOSSES = {
-    "accuracy": metrics.correct,
-    "negative_log_likelihood": metrics.log_losses,
-    "brier_score": metrics.squared_errors,
-}
 
 
 @dataclass(frozen=True)
@@ -111,15 +103,11 @@ def paired_difference(
         ValueError: on another metric, on differing seeds, sets or test inputs.
     """
     _check_paired(a, b, resamples)
-    pairs = [(_weighted(metric, x), _weighted(metric, y)) for x, y in zip(a, b, strict=True)]
-
-    def per_seed(*weights: Float64s) -> Float64s:
-        return np.array([second(*weights) - first(*weights) for first, second in pairs])
-
-    sizes = _sizes(metric, a[0])
-    observed = per_seed(*(np.ones(n) for n in sizes))
-    resampled = [per_seed(*w).mean() for w in _bootstrap_weights(sizes, resamples, seed)]
-    return _difference(metric, observed, float(np.var(resampled, ddof=1)))
+    functions = [weighted(metric, sets) for sets in (*a, *b)]
+    values = bootstrap(functions, inputs(metric, a[0]), resamples, seed)
+    first, second = np.split(values, 2)
+    observed, *resampled = (second - first).T
+    return _difference(metric, observed, float(np.mean(resampled, axis=1).var(ddof=1)))
 
 
 def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> str:
@@ -136,9 +124,7 @@ def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> st
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
     seeds = len(observed)
     seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    variance = seed_variance + point_variance
-    # With no spread over seeds, the points alone count, and their degrees of freedom are infinite.
-    freedom = (seeds - 1) * (variance / seed_variance) ** 2 if seed_variance > 0 else math.inf
+    variance, freedom = welch(np.array(seed_variance), np.array(point_variance), np.array(seeds))
     d, error = float(observed.mean()), math.sqrt(variance)
     half = float(stats.t.ppf(0.975, freedom)) * error
     sign = 1 if describe(metric).direction == "up" else -1
@@ -148,60 +134,24 @@ def _difference(metric: str, observed: Float64s, point_variance: float) -> Diffe
     return Difference(metric, d, d - half, d + half, error, seeds, verdict)
 
 
-def _bootstrap_weights(
-    sizes: Sequence[int], resamples: int, seed: int
-) -> Iterator[tuple[Float64s, ...]]:
-    rng = np.random.default_rng(seed)
-    for _ in range(resamples):
-        drawn = (np.bincount(rng.integers(n, size=n), minlength=n) for n in sizes)
-        yield tuple(counts.astype(np.float64) for counts in drawn)
+def welch(
+    seed_variance: Float64s, point_variance: Float64s, seeds: Float64s
+) -> tuple[Float64s, Float64s]:
+    """Add two variances of a mean; see `paired_difference`.
 
+    Args:
+        seed_variance: From the spread over seeds; 0 for a single seed.
+        point_variance: From the bootstrap over test points.
+        seeds: Number of seeds.
 
-def _ood_set(metric: str) -> str | None:
-    """Return the OOD set of the metric, or None for a metric of the in-distribution set."""
-    parts = metric.split(".")
-    if len(parts) == 3 and parts[0] == "ood" and parts[2] == "auroc":
-        return parts[1]
-    if metric in _LOSSES or metric == "expected_calibration_error":
-        return None
-    known = ", ".join([*_LOSSES, "expected_calibration_error", "ood.<set>.auroc"])
-    raise ValueError(f"expected one of {known}, got {metric!r}")
-
-
-def _sizes(metric: str, sets: Sets) -> list[int]:
-    ood = _ood_set(metric)
-    return [len(in_distribution(sets).labels)] + ([len(sets[ood].labels)] if ood else [])
-
-
-def _weighted(metric: str, sets: Sets) -> Weighted:
-    ood, inside = _ood_set(metric), in_distribution(sets)
-    if ood is not None:
-        if ood not in sets:
-            raise ValueError(f"expected a set named {ood}, got {sorted(sets)}")
-        in_scores, out_scores = (
-            metrics.predictive_entropy(s.probabilities) for s in (inside, sets[ood])
-        )
-        return _weighted_auroc(in_scores, out_scores)
-    if metric in _LOSSES:
-        losses = _LOSSES[metric](inside.probabilities, inside.labels)
-        return lambda weights: float(weights @ losses) / len(losses)
-    bins, gaps = metrics.calibration_gaps(inside.probabilities, inside.labels)
-    return lambda weights: float(np.abs(np.bincount(bins, weights * gaps)).sum()) / len(gaps)
-
-
-def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
-    # scikit-learn's takes weights too, but sorts anew for each: 60 times as long.
-    in_order, out_order = np.argsort(in_scores), np.argsort(out_scores)
-    ranked = in_scores[in_order]
-    below = np.searchsorted(ranked, out_scores[out_order], side="left")
-    up_to = np.searchsorted(ranked, out_scores[out_order], side="right")
-    pairs = len(in_scores) * len(out_scores)
-
-    def weighted(in_weights: Float64s, out_weights: Float64s) -> float:
-        passed = np.concatenate([[0.0], np.cumsum(in_weights[in_order])])
-        return float(out_weights[out_order] @ (passed[below] + passed[up_to])) / (2 * pairs)
-
-    return weighted
+    Returns:
+        The variance and its degrees of freedom, by Welch and Satterthwaite. With no spread over
+        seeds, the points alone count, and their degrees of freedom are infinite.
+    """
+    variance = seed_variance + point_variance
+    spread = seed_variance > 0
+    ratio = variance / np.where(spread, seed_variance, 1.0)
+    return variance, np.where(spread, (seeds - 1) * ratio**2, np.inf)
 
 
 def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
