@@ -12,7 +12,7 @@ from bdlbench import registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.provenance import NUMERICAL_CODE, published, source_of
-from bdlbench.records import to_json, write_file
+from bdlbench.records import Record, to_json, write_file
 
 NOT_CERTIFIED = "not certified"
 # What decides between pass and fail; the words of a diagnosis do not.
@@ -52,13 +52,31 @@ def read(results: Path, reference: str) -> str:
         RecordError: The file is damaged.
     """
     plugin = registry.load("samplers", reference)
-    file = f"checks/{vars(plugin)['plugin_name']}.json"
+    return _read(results, vars(plugin)["plugin_name"], _source(plugin))
+
+
+def of_run(results: Path, record: Record) -> str:
+    """Return the verdict on the sampler of a run as it was then; nothing is loaded.
+
+    Of a run that was made with other numerical code than the present, it says nothing.
+
+    Raises:
+        RecordError: The file is damaged.
+    """
+    sampler, made = record.sampler, record.configuration
+    if made["code_sha256"] != source_of(*NUMERICAL_CODE):
+        return NOT_CERTIFIED
+    return _read(results, sampler["name"], _digest(sampler["source_sha256"]))
+
+
+def _read(results: Path, name: str, source: str) -> str:
+    file = f"checks/{name}.json"
     path = next((path for path in (results / file, *published(file)) if path.exists()), None)
     if path is None:
         return NOT_CERTIFIED
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        current = content["source_sha256"] == _source(plugin)
+        current = content["source_sha256"] == source
         return str(content["verdict"]) if current else NOT_CERTIFIED
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
@@ -66,4 +84,8 @@ def read(results: Path, reference: str) -> str:
 
 def _source(plugin: type) -> str:
     """Return the digest of the plugin's file, and of what it was run with."""
-    return f"{registry.source_digest(plugin)[:32]}-{source_of(*NUMERICAL_CODE, *CHECKS)[:32]}"
+    return _digest(registry.source_digest(plugin))
+
+
+def _digest(source_sha256: str) -> str:
+    return f"{source_sha256[:32]}-{source_of(*NUMERICAL_CODE, *CHECKS)[:32]}"

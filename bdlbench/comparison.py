@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +23,19 @@ from bdlbench import (
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
 from bdlbench.plan import Setup
-from bdlbench.provenance import source_of
 from bdlbench.records import to_json
 from bdlbench.settings import Spec, parse
 from bdlbench.statistics import Difference
-from bdlbench.summary import Row, differences, headline, read_predictions, rescored, sum_up
+from bdlbench.summary import (
+    Row,
+    controls_file,
+    differences,
+    headline,
+    kept_controls,
+    read_predictions,
+    rescored,
+    sum_up,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,10 +189,9 @@ def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[s
     """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
     if setup.split == "validation":
         return {}
-    digest = hashlib.sha256(to_json([fingerprints, source_of("controls")]).encode()).hexdigest()
-    path = setup.results / "controls" / f"{setup.task.name}-{digest[:10]}.json"
-    if path.exists():
-        return dict(json.loads(path.read_text("utf-8")))
+    kept = kept_controls(setup.results, setup.task.name, fingerprints)
+    if kept is not None:
+        return kept
     folders = search_folders(setup.data_dir)
     train = tasks.training_images(setup.task, setup.split, folders)
     judged = tasks.judged_images(setup.task, setup.split, folders)
@@ -194,5 +199,6 @@ def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[s
         name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
         for name in setup.task.ood
     }
-    records.write_file(path, to_json(found))
+    file = controls_file(setup.task.name, fingerprints)
+    records.write_file(setup.results / file, to_json(found))
     return found

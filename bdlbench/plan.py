@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bdlbench import machine, models, registry, tasks
 from bdlbench.data import Images, search_folders
@@ -137,14 +138,16 @@ def jobs(
     }
     planned = []
     for contender in contenders:
-        identity = [contender.name, contender.settings, contender.source_sha256]
-        content = to_json([identity, setup.task.name, configuration, data])
-        key = hashlib.sha256(content.encode()).hexdigest()[:10]
-        stem = f"{setup.task.name}-{contender.name}-{key}"
+        sampler = {
+            "name": contender.name,
+            "settings": contender.settings,
+            "source_sha256": contender.source_sha256,
+        }
+        name = stem(setup.task.name, sampler, configuration, data)
         planned.append(
             [
                 Job(
-                    run=f"{stem}-{seed}",
+                    run=f"{name}-{seed}",
                     reference=contender.spec.reference,
                     settings=contender.settings,
                     task=setup.task.name,
@@ -159,6 +162,15 @@ def jobs(
         )
     _check_distinct(contenders, planned)
     return planned
+
+
+def stem(
+    task: str, sampler: Mapping[str, Any], configuration: Mapping[str, Any], data: Mapping[str, str]
+) -> str:
+    """Return the name of a run without its seed; the arguments are as they stand in its record."""
+    identity = [sampler[name] for name in ("name", "settings", "source_sha256")]
+    content = to_json([identity, task, configuration, data])
+    return f"{task}-{sampler['name']}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 def _check_distinct(contenders: Sequence[Contender], planned: list[list[Job]]) -> None:

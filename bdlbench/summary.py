@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +12,8 @@ from pathlib import Path
 from bdlbench import fidelity, records
 from bdlbench.certificate import NOT_CERTIFIED
 from bdlbench.predictions import Predictions
-from bdlbench.provenance import scoring_code
-from bdlbench.records import Record
+from bdlbench.provenance import published, scoring_code, source_of
+from bdlbench.records import Record, to_json
 from bdlbench.reference import Reference
 from bdlbench.scores import score
 from bdlbench.settings import Setting
@@ -128,6 +130,29 @@ def headline(ood: Sequence[str], split: str) -> list[str]:
     """
     aurocs = [] if split == "validation" else [f"ood.{name}.auroc" for name in ood]
     return [*HEADLINE, *aurocs]
+
+
+def controls_file(task: str, data: Mapping[str, str]) -> str:
+    """Return where, within the results, the control rows of a task are kept.
+
+    Args:
+        task: Name of the task.
+        data: SHA-256 of the data sets by name; the rows depend on these alone.
+    """
+    digest = hashlib.sha256(to_json([dict(data), source_of("controls")]).encode()).hexdigest()
+    return f"controls/{task}-{digest[:10]}.json"
+
+
+def kept_controls(
+    results: Path, task: str, data: Mapping[str, str]
+) -> dict[str, dict[str, float]] | None:
+    """Return the control rows that a comparison has kept, by OOD set and control; None without.
+
+    What stands in the user's results counts first, then what bdlbench itself was published with.
+    """
+    file = controls_file(task, data)
+    path = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    return None if path is None else dict(json.loads(path.read_text("utf-8")))
 
 
 def read_predictions(

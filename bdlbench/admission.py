@@ -1,0 +1,114 @@
+"""Say which runs may stand side by side, and refuse the others with a sentence.
+
+What must be equal on a board is what decides what is measured: the task with its data, prior, model
+and budget, and the protocol. The digest of the numerical code may differ between samplers, since
+it changes with every comment; the protocol is what is raised when numbers change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdlbench import plan, records, tasks
+from bdlbench.errors import RecordError
+from bdlbench.predictions import Predictions
+from bdlbench.records import Record
+
+Labels = dict[str, Any]
+"""Labels of the inputs by set, int64 (inputs,)."""
+
+
+def read_runs(results: Path) -> Iterator[Record]:
+    """Read all records in the folder, by name.
+
+    Raises:
+        RecordError: One cannot be read, or stands in a folder of another name.
+    """
+    runs = results / "runs"
+    for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
+        if not folder.name.startswith("."):  # leftovers of an interruption
+            record = records.read(folder)
+            if record.run != folder.name:
+                raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
+            yield record
+
+
+def check_record(record: Record) -> None:
+    """Check that a run was made as its task is set, under the present protocol.
+
+    Raises:
+        BdlbenchError: It was not, or its name is not that of its content.
+    """
+    task, made = tasks.get(record.task), record.configuration
+    expected = {
+        "protocol": (plan.PROTOCOL, made["protocol"]),
+        "prior_std": (task.prior_std, made["prior_std"]),
+        "draws": (task.budget.draws, made["budget"]["draws"]),
+        "burn_in": (task.budget.burn_in, made["budget"]["burn_in"]),
+        "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
+    }
+    for name, (wanted, got) in expected.items():
+        if wanted != got:
+            raise RecordError(
+                f"{record.run}: expected {name} {wanted}, as {record.task} has it, got {got}; "
+                "run it again with this version"
+            )
+    name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
+    if record.run != name:
+        raise RecordError(f"{record.run}: what the record holds is a run named {name}")
+
+
+def check_board(found: Sequence[Record]) -> None:
+    """Check that runs of one task, model and budget may be compared.
+
+    Raises:
+        RecordError: Their data differ, or a sampler is there twice.
+    """
+    first = found[0]
+    stems: dict[str, Record] = {}
+    for record in found:
+        for name, digest in record.data.items():
+            if digest != first.data[name]:
+                raise RecordError(
+                    f"{record.run} and {first.run} have different {name} data "
+                    f"({digest[:12]}, {first.data[name][:12]}); keep those of one"
+                )
+        twin = stems.setdefault(identity(record), record)
+        if twin.run.rpartition("-")[0] != record.run.rpartition("-")[0]:
+            raise RecordError(
+                f"{twin.run} and {record.run} are two records for one run: the same sampler with "
+                "the same settings, of different code or on different devices; keep one"
+            )
+
+
+def identity(record: Record) -> str:
+    """Return what tells a sampler from others on a board: its name and its settings."""
+    return records.to_json([record.sampler["name"], record.sampler["settings"]])
+
+
+def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:
+    """Check that a run predicted the inputs that others predicted.
+
+    Args:
+        record: Of the run.
+        sets: Its predictions.
+        labels: What the inputs are; a set that is not in there yet is added.
+
+    Raises:
+        RecordError: There are other sets, inputs or draws than there should be.
+    """
+    wanted = ["test", *tasks.get(record.task).ood]
+    if sorted(sets) != sorted(wanted):
+        raise RecordError(f"{record.run}: expected predictions for {wanted}, got {sorted(sets)}")
+    for name, found in sets.items():
+        if not np.array_equal(found.labels, labels.setdefault(name, found.labels)):
+            raise RecordError(f"{record.run}: the labels of its {name} set are not the task's")
+        if len(found.votes) != record.draws:
+            raise RecordError(
+                f"{record.run}: expected {record.draws} draws, as its record says, got "
+                f"{len(found.votes)} in its {name} set"
+            )
