@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -17,11 +17,14 @@ from bdlbench.statistics import Interval, sentence
 from bdlbench.summary import Row
 
 ARROWS = {"up": "↑", "down": "↓"}
+CONTROL = "control: AUROC of a score of the pixels alone, which sees no network."
 SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """Hold a column of a table: its header, the metric in it, and how its values are written."""
+
     header: str
     metric: str
     show: Callable[[float], str]
@@ -29,13 +32,13 @@ class _Column:
 
 def to_table(comparison: Comparison, console: Console) -> None:
     """Print the table, the differences in words, and what the columns mean."""
-    columns = _columns(comparison)
+    shown = columns(comparison.headline, comparison.setup.split)
     table = Table(title=title(comparison), title_justify="left", title_style="bold")
     table.add_column("sampler", overflow="fold")
     table.add_column("target", overflow="fold")
-    for column in columns:
+    for column in shown:
         table.add_column(column.header, justify="right")
-    for name, target, cells in _body(comparison, columns):
+    for name, target, cells in _body(comparison, shown):
         table.add_row(
             Text(name), Text(target), *cells, style="dim" if name.startswith("control") else ""
         )
@@ -46,16 +49,20 @@ def to_table(comparison: Comparison, console: Console) -> None:
 
 def to_markdown(comparison: Comparison) -> str:
     """Return the table and the remarks as Markdown."""
-    columns = _columns(comparison)
-    rows = [["sampler", "target", *(column.header for column in columns)]]
-    rows.append(["---", "---", *("---:" for _ in columns)])
-    rows += [[name, target, *cells] for name, target, cells in _body(comparison, columns)]
-    lines = [
-        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+    shown = columns(comparison.headline, comparison.setup.split)
+    rows = [["sampler", "target", *(column.header for column in shown)]]
+    rows.append(["---", "---", *("---:" for _ in shown)])
+    rows += [[name, target, *cells] for name, target, cells in _body(comparison, shown)]
+    bullets = [f"- {line}" for line in remarks(comparison)]
+    return "\n".join([f"**{title(comparison)}**", "", *markdown_lines(rows), "", *bullets])
+
+
+def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table in Markdown, the header's rule being the second row."""
+    return [
+        "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in row) + " |"
         for row in rows
     ]
-    bullets = [f"- {line}" for line in remarks(comparison)]
-    return "\n".join([f"**{title(comparison)}**", "", *lines, "", *bullets])
 
 
 def to_csv(comparison: Comparison) -> str:
@@ -111,18 +118,18 @@ def remarks(comparison: Comparison) -> list[str]:
             "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
             "difference, from the bootstrap over test points and the spread over seeds."
         )
-    lines += _on_fidelity(comparison)
-    if comparison.controls:
-        lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
+    lines += on_fidelity(comparison.floor, comparison.reference_note)
+    lines += [CONTROL] if comparison.controls else []
     return lines
 
 
-def _on_fidelity(comparison: Comparison) -> list[str]:
-    if comparison.reference_note:
-        return [f"no agreement and TV: {comparison.reference_note}"]
-    if not comparison.floor:
+def on_fidelity(floor: Mapping[str, float], note: str) -> list[str]:
+    """Say what the columns agreement and TV are measured against, or why they are empty."""
+    if note:
+        return [f"no agreement and TV: {note}"]
+    if not floor:
         return []
-    same, tv = comparison.floor["agreement"], comparison.floor["total_variation"]
+    same, tv = floor["agreement"], floor["total_variation"]
     return [
         "agreement, TV: with the reference posterior's prediction, from a long HMC run. Between "
         f"the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
@@ -142,59 +149,76 @@ def failures(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _columns(comparison: Comparison) -> list[_Column]:
-    columns = []
+def columns(headline: Sequence[str], split: str) -> list[Column]:
+    """Return the columns of a table.
+
+    Args:
+        headline: Names of the metrics that samplers are compared on.
+        split: What was judged on, ``test`` or ``validation``.
+    """
     sure = [
         name.replace(".auroc", ".confident_fraction")
-        for name in comparison.headline
+        for name in headline
         if name.startswith("ood.")
     ]
     # On the validation split there is no reference posterior to be near to.
-    near = FIDELITY if comparison.setup.split == "test" else FIDELITY[2:]
-    for name in [
-        *comparison.headline,
-        *sure,
-        *(metric.name for metric in near),
-    ]:
+    near = FIDELITY if split == "test" else FIDELITY[2:]
+    found = []
+    for name in [*headline, *sure, *(metric.name for metric in near)]:
         metric = describe(name)
         label = metric.label.replace(" (", "\n(").replace("confident", ">90 % sure")
         show = SHOWN.get(name, "{:.4f}").format
-        columns.append(_Column(f"{label} {ARROWS[metric.direction]}", name, show))
+        found.append(Column(f"{label} {ARROWS[metric.direction]}", name, show))
     return [
-        *columns,
-        _Column("epochs", "epochs", "{:.4g}".format),
-        _Column("seconds", "seconds", "{:.1f}".format),
-        _Column("peak\nMB", "peak_memory_bytes", lambda value: f"{value / 1e6:.0f}"),
+        *found,
+        Column("epochs", "epochs", "{:.4g}".format),
+        Column("seconds", "seconds", "{:.1f}".format),
+        Column("peak\nMB", "peak_memory_bytes", lambda value: f"{value / 1e6:.0f}"),
     ]
 
 
-def _body(comparison: Comparison, columns: Sequence[_Column]) -> list[tuple[str, str, list[str]]]:
+def _body(comparison: Comparison, columns: Sequence[Column]) -> list[tuple[str, str, list[str]]]:
     body = [
         (
-            _name(row),
+            f"{name(row)}{' *' if row.reused else ''}",
             row.certificate,
-            [_cell(row.metrics.get(column.metric), column) for column in columns],
+            [cell(row.metrics.get(column.metric), column) for column in columns],
         )
         for row in comparison.rows
     ]
-    for control in dict.fromkeys(name for found in comparison.controls.values() for name in found):
+    controls = control_rows(comparison.controls, columns)
+    return body + [(name, "", cells) for name, cells in controls]
+
+
+def control_rows(
+    controls: Mapping[str, Mapping[str, float]], columns: Sequence[Column]
+) -> list[tuple[str, list[str]]]:
+    """Return the rows of scores that see no network: name and cells.
+
+    Args:
+        controls: AUROC by OOD set and control.
+        columns: Of the table.
+    """
+    body = []
+    for control in dict.fromkeys(name for found in controls.values() for name in found):
         values = {
             f"ood.{ood}.auroc": Interval(found[control], None, None, 1)
-            for ood, found in comparison.controls.items()
+            for ood, found in controls.items()
         }
-        cells = [_cell(values.get(column.metric), column, "") for column in columns]
-        body.append((f"control: {control.replace('_', ' ')}", "", cells))
+        cells = [cell(values.get(column.metric), column, "") for column in columns]
+        body.append((f"control: {control.replace('_', ' ')}", cells))
     return body
 
 
-def _name(row: Row) -> str:
+def name(row: Row) -> str:
+    """Return a sampler's name, with what became of its runs if they did not complete."""
     failed = [outcome for outcome in row.outcomes if outcome != records.COMPLETED]
     failed += ["collapsed"] if row.collapsed else []
-    marks = f" [{', '.join(failed)}]" if failed else ""
-    return f"{row.sampler}{marks}{' *' if row.reused else ''}"
+    return f"{row.sampler} [{', '.join(failed)}]" if failed else row.sampler
 
 
-def _cell(interval: Interval | None, column: _Column, missing: str = "–") -> str:
+def cell(interval: Interval | None, column: Column, missing: str = "–") -> str:
+    """Write a mean, and beneath it half of its interval."""
     if interval is None:
         return missing
     mean = column.show(interval.mean)
