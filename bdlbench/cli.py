@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bdlbench import publishing
 from bdlbench.errors import BdlbenchError
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -216,6 +217,9 @@ def study(
     typer.echo(finding.text)
     for path in finding.files:
         typer.echo(path)
+
+
+app.add_typer(publishing.app)
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,201 @@
+"""Write the leaderboard as Markdown, as CSV, and for the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bdlbench import records, table
+from bdlbench.escaping import csv_cell, markdown
+from bdlbench.leaderboard import Board, Entry
+from bdlbench.records import write_bytes
+from bdlbench.scores import describe
+from bdlbench.site.text import visible
+
+INTRODUCTION = """\
+# Leaderboard
+
+`bdlbench leaderboard` makes this page from the runs in [runs/](runs); nobody edits it. The same
+figures, unrounded, are in [leaderboard.csv](leaderboard.csv).
+[CONTRIBUTING.md](../CONTRIBUTING.md) says how to send runs of your own."""
+NO_RUNS = "There are no runs yet."
+RULES = (
+    "rank: the first and the last place that the runs leave open. Every pair of samplers is "
+    "compared on the same seeds and test points (bootstrap over points, spread over seeds), and "
+    "the tests are corrected for their number (Holm, 5 %). Samplers whose ranks overlap may be "
+    "tied. Who did not complete every run has no rank.",
+    "bold: nobody is clearly better by the same tests, and somebody is clearly worse.",
+    "target: certified, what `bdlbench check` says of that version of the sampler. "
+    "±: 95 % Student-t interval of the mean over seeds.",
+)
+
+
+def write(results: Path, boards: Sequence[Board]) -> list[Path]:
+    """Write ``leaderboard.md`` and ``leaderboard.csv`` into the results, and return their paths."""
+    texts = {"leaderboard.md": to_markdown(boards), "leaderboard.csv": to_csv(boards)}
+    for name, text in texts.items():
+        write_bytes(results / name, text.encode())
+    return [results / name for name in texts]
+
+
+def to_markdown(boards: Sequence[Board]) -> str:
+    """Return all boards as one page."""
+    sections = [_section(board) for board in boards] or [NO_RUNS]
+    return "\n\n".join([INTRODUCTION, *sections]) + "\n"
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """Return a row for every entry of every board, with every metric and its interval."""
+    rows = [_values(board, entry) for board in boards for entry in board.entries]
+    names = dict.fromkeys(name for row in rows for name in row) or {"task": None}
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def show(boards: Sequence[Board], console: Console) -> None:
+    """Print all boards."""
+    for board in boards:
+        shown = Table(title=title(board), title_justify="left", title_style="bold")
+        for name, justify in zip(_header(board), _justified(board), strict=True):
+            shown.add_column(name, justify=justify)
+        for cells in _body(board, visible):
+            shown.add_row(*(Text(cell.text, "bold" if cell.bold else "") for cell in cells))
+        console.print(shown)
+        failed = [visible(line) for line in table.failures([e.row for e in board.entries])]
+        for line in (*failed, *_remarks(board), _rule(board), *RULES):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if not boards:
+        console.print(NO_RUNS)
+
+
+def title(board: Board) -> str:
+    """Say what is compared: task, model and budget."""
+    return f"{board.task} · {board.model} · {board.epochs:g} epochs"
+
+
+@dataclass(frozen=True)
+class _Cell:
+    text: str
+    bold: bool = False
+
+    def in_markdown(self) -> str:
+        mean, line, spread = self.text.partition("\n")
+        return f"**{mean}**{line}{spread}" if self.bold else self.text
+
+
+def _section(board: Board) -> str:
+    rows = [
+        _header(board),
+        ["---:" if justify == "right" else "---" for justify in _justified(board)],
+        *([cell.in_markdown() for cell in cells] for cells in _body(board, markdown)),
+    ]
+    failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
+    bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
+    lines = [f"## {title(board)}", "", _rule(board), "", *table.markdown_lines(rows), "", *bullets]
+    return "\n".join(lines)
+
+
+def _rule(board: Board) -> str:
+    metric = describe(board.sort)
+    return f"Sorted by {metric.label} {table.ARROWS[metric.direction]}, the mean over seeds."
+
+
+def _header(board: Board) -> list[str]:
+    columns = table.columns(board.headline, "test")
+    trials = ["trials"] if _has_trials(board) else []
+    return ["rank", "sampler", "target", "seeds", *trials, *(one.header for one in columns)]
+
+
+def _justified(board: Board) -> list[Literal["left", "right"]]:
+    left = ("sampler", "target")
+    return ["left" if name in left else "right" for name in _header(board)]
+
+
+def _body(board: Board, escape: Callable[[str], str]) -> list[list[_Cell]]:
+    columns = table.columns(board.headline, "test")
+    body = []
+    for entry in board.entries:
+        row = entry.row
+        texts = [_rank(entry), table.name(replace(row, sampler=escape(row.sampler)))]
+        texts += [row.certificate, _seeds(entry)]
+        texts += [_trials(entry)] if _has_trials(board) else []
+        body.append(
+            [_Cell(text) for text in texts]
+            + [
+                _Cell(
+                    table.cell(row.metrics.get(column.metric), column),
+                    column.metric in entry.leading,
+                )
+                for column in columns
+            ]
+        )
+    for name, cells in table.control_rows(board.controls, columns):
+        blank = [""] * (len(_header(board)) - len(columns) - 2)
+        body.append([_Cell(text) for text in ("", name, *blank, *cells)])
+    return body
+
+
+def _rank(entry: Entry) -> str:
+    if entry.rank is None:
+        return "–"
+    best, worst = entry.rank
+    return str(best) if best == worst else f"{best}–{worst}"
+
+
+def _seeds(entry: Entry) -> str:
+    completed, total = entry.row.outcomes.get(records.COMPLETED, 0), len(entry.records)
+    return str(total) if completed == total else f"{completed} of {total}"
+
+
+def _has_trials(board: Board) -> bool:
+    return any("trials" in run.sampler for entry in board.entries for run in entry.records)
+
+
+def _trials(entry: Entry) -> str:
+    """Say on how many trials the settings were chosen, where the record does."""
+    found = {
+        str(record.sampler["trials"]) for record in entry.records if "trials" in record.sampler
+    }
+    return ", ".join(sorted(found)) or "–"
+
+
+def _remarks(board: Board) -> list[str]:
+    lines = table.on_fidelity(board.floor, board.reference_note)
+    return lines + ([table.CONTROL] if board.controls else [])
+
+
+def _values(board: Board, entry: Entry) -> dict[str, str]:
+    """Return one row of the CSV: text and numbers by column."""
+    row, first = entry.row, entry.records[0]
+    best, worst = entry.rank or ("", "")
+    values = {
+        "task": board.task,
+        "model": board.model,
+        "budget": f"{board.epochs:g}",
+        "rank_best": str(best),
+        "rank_worst": str(worst),
+        "sampler": csv_cell(row.sampler),
+        "settings": csv_cell(json.dumps(row.settings, ensure_ascii=False)),
+        "target": row.certificate,
+        "seeds": csv_cell(" ".join(str(record.seed) for record in entry.records)),
+        "outcomes": ", ".join(f"{count} {name}" for name, count in row.outcomes.items()),
+        "trials": _trials(entry),
+        "device": first.configuration["device"],
+        "leading": " ".join(name for name in board.headline if name in entry.leading),
+    }
+    for name, interval in row.metrics.items():
+        for end, value in (("", interval.mean), (".low", interval.low), (".high", interval.high)):
+            values[name + end] = "" if value is None else f"{value:.10g}"
+    return values

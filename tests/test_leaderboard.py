@@ -1,0 +1,225 @@
+"""The leaderboard: what is ranked, what is refused, and that nobody edits it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bdlbench import cli, leaderboard, leaderboard_text, records, registry
+from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.records import Record
+from tests import synthetic
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def three(results: Path) -> None:
+    """Write a board: good and equal are as one, bad is clearly worse than both, and one failed."""
+    for seed in range(3):
+        synthetic.write(results, "good", 3.0, seed=seed)
+        synthetic.write(results, "equal", 3.0, seed=seed)
+        synthetic.write(results, "bad", 0.5, seed=seed)
+        outcome: dict[str, Any] = {"outcome": "diverged", "reason": "θ is not finite", "draws": 0}
+        synthetic.write(results, "half", 4.0, seed=seed, **(outcome if seed else {}))
+
+
+def test_what_is_committed_is_what_is_generated() -> None:
+    boards = leaderboard.build(RESULTS)
+    for name, text in (
+        ("leaderboard.md", leaderboard_text.to_markdown(boards)),
+        ("leaderboard.csv", leaderboard_text.to_csv(boards)),
+    ):
+        assert (RESULTS / name).read_text("utf-8") == text, "run bdlbench leaderboard and commit"
+
+
+def test_ranks_leave_open_what_the_runs_leave_open(tmp_path: Path) -> None:
+    three(tmp_path)
+    (board,) = leaderboard.build(tmp_path)
+    assert [(e.row.sampler, e.rank) for e in board.entries[2:]] == [("bad", (3, 3)), ("half", None)]
+    assert {e.row.sampler: e.rank for e in board.entries[:2]} == {"good": (1, 2), "equal": (1, 2)}
+    means = [e.row.metrics[board.sort].mean for e in board.entries]
+    assert means[0] <= means[1] < means[2], "sorted by the metric"
+    assert means[3] < means[0], "a sampler that failed twice stands last, however good its one run"
+    for entry in board.entries:
+        leads = entry.row.sampler in ("good", "equal")
+        assert ("accuracy" in entry.leading) == leads
+    assert [r.seed for r in board.entries[3].records] == [0, 1, 2]
+
+
+def test_with_no_difference_nothing_is_bold(tmp_path: Path) -> None:
+    for size in (1, 2):
+        synthetic.write(tmp_path, settings={"batch_size": size})  # which predict the same
+    (board,) = leaderboard.build(tmp_path)
+    assert [entry.rank for entry in board.entries] == [(1, 2), (1, 2)]
+    assert not any(entry.leading for entry in board.entries)
+    assert "**" not in leaderboard_text.to_markdown([board])
+
+
+def test_the_page(tmp_path: Path) -> None:
+    three(tmp_path)
+    text = leaderboard_text.to_markdown(leaderboard.build(tmp_path))
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    header, _, *body = rows
+    assert [row[0] for row in body] == ["| 1–2", "| 1–2", "| 3", "| –"]
+    assert [row[3] for row in body] == ["3", "3", "3", "1 of 3"]
+    assert body[3][1] == "half [diverged]"
+    for name in ("accuracy ↑", "NLL ↓", "Brier ↓"):
+        bold = [row[header.index(name)].startswith("**") for row in body]
+        assert bold == [True, True, False, False], name
+    assert "`half: diverged in 2 of 3 runs: θ is not finite; lower its step size`" in text
+    assert "Sorted by NLL ↓" in text
+    assert "no agreement and TV: the reference of digits is for train data" in text
+
+
+def test_the_csv_has_every_metric_unrounded(tmp_path: Path) -> None:
+    three(tmp_path)
+    boards = leaderboard.build(tmp_path)
+    rows = list(csv.DictReader(io.StringIO(leaderboard_text.to_csv(boards))))
+    assert [row["rank_best"] for row in rows] == ["1", "1", "3", ""]
+    for row, entry in zip(rows, boards[0].entries, strict=True):
+        assert row["sampler"] == entry.row.sampler
+        for name, interval in entry.row.metrics.items():
+            assert float(row[name]) == pytest.approx(interval.mean, rel=1e-9)
+    assert rows[3]["outcomes"] == "1 completed, 2 diverged"
+
+
+def test_samplers_of_one_name_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    for size in (1e-4, 2e-4):
+        synthetic.write(tmp_path, "sgld", settings={"step_size": size, "batch_size": 32})
+    synthetic.write(tmp_path, "sgd", settings={"batch_size": 16})
+    (board,) = leaderboard.build(tmp_path)
+    labels = sorted(entry.row.sampler for entry in board.entries)
+    assert labels == ["sgd", "sgld:step_size=0.0001", "sgld:step_size=0.0002"]
+
+
+def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path: Path) -> None:
+    budget = {"epochs": 3, "draws": 100, "burn_in": 0.25}
+    synthetic.write(tmp_path)
+    synthetic.write(tmp_path, configuration={"model": "softmax"})
+    synthetic.write(tmp_path, configuration={"budget": budget})
+    synthetic.write(tmp_path, configuration={"split": "validation", "protocol": 0})
+    boards = leaderboard.build(tmp_path)
+    found = [(board.model, board.epochs) for board in boards]
+    assert found == [("mlp-50", 3), ("mlp-50", 100), ("softmax", 100)]
+    assert leaderboard.build(tmp_path, "mnist") == []
+    with pytest.raises(BdlbenchError, match="no task 'mnits'; did you mean mnist"):
+        leaderboard.build(tmp_path, "mnits")
+
+
+def other_data(results: Path) -> None:
+    synthetic.write(results, "sgld", data={**synthetic.DATA, "letters": "e" * 64})
+
+
+def other_source(results: Path) -> None:
+    sampler = {"name": "sgd", "settings": {}, "source_sha256": "e" * 64}
+    made = synthetic.named(replace(synthetic.record(seed=1), sampler=sampler))
+    written = synthetic.write(results, seed=1)
+    rewrite(results, written, **asdict(made) | {"metrics": written.metrics})
+
+
+def rewrite(results: Path, record: Record, **changes: Any) -> None:
+    """Change a record on the disk, and nothing else."""
+    folder = records.folder_of(results, record.run)
+    changed = asdict(record) | changes
+    changed["predictions_sha256"] = record.predictions_sha256
+    (folder / "record.json").write_text(json.dumps(changed))
+    folder.rename(folder.with_name(changed["run"]))
+
+
+def other_metric(results: Path) -> None:
+    written = synthetic.write(results, "sgld")
+    rewrite(results, written, metrics={**written.metrics, "accuracy": 0.99})
+
+
+def other_labels(results: Path) -> None:
+    synthetic.write(results, "sgld", inputs=150)
+
+
+def other_draws(results: Path) -> None:
+    written = synthetic.write(results, "sgld")
+    rewrite(results, written, draws=5)
+
+
+def other_folder(results: Path) -> None:
+    written = synthetic.write(results, "sgld")
+    folder = records.folder_of(results, written.run)
+    folder.rename(folder.with_name("another"))
+
+
+def other_settings(results: Path) -> None:
+    written = synthetic.write(results, "sgld", settings={"step_size": 1e-4})
+    rewrite(results, written, sampler={**written.sampler, "settings": {"step_size": 2e-4}})
+
+
+def other_byte(results: Path) -> None:
+    written = synthetic.write(results, "sgld")
+    path = records.folder_of(results, written.run) / "predictions.npz"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "mixed data": (other_data, "have different letters data .*; keep those of one"),
+    "two records for one run": (other_source, "are two records for one run"),
+    "mixed protocol": (
+        lambda results: synthetic.write(results, "sgld", configuration={"protocol": 1}),
+        "expected protocol 2, as digits has it, got 1; run it again",
+    ),
+    "another prior": (
+        lambda results: synthetic.write(results, "sgld", configuration={"prior_std": 0.5}),
+        "expected prior_std 0.3162.*, got 0.5",
+    ),
+    "a changed metric": (other_metric, "accuracy is 0.99 in the record, but 0.9"),
+    "a changed byte": (other_byte, "not the file its record was made with"),
+    "other inputs": (other_labels, "the labels of its .* set are not the task's"),
+    "other draws": (other_draws, "expected 5 draws, as its record says, got 4"),
+    "another folder": (other_folder, "another: holds the record of 'digits-sgld-.*'; rename"),
+    "changed settings": (other_settings, "what the record holds is a run named digits-sgld-"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_must_not_stand_side_by_side_is_refused(tmp_path: Path, case: str) -> None:
+    write, message = REFUSED[case]
+    synthetic.write(tmp_path)
+    leaderboard.build(tmp_path)
+    write(tmp_path)
+    with pytest.raises(RecordError, match=message):
+        leaderboard.build(tmp_path)
+
+
+def test_no_plugin_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    three(tmp_path)
+    monkeypatch.setattr(registry, "load", lambda *rest: pytest.fail("a plugin was loaded"))
+    assert leaderboard.build(tmp_path)
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bdlbench", "leaderboard", "--results", str(tmp_path)])
+    cli.main()
+    out, err = capsys.readouterr()
+    assert "digits · mlp-50 · 100 epochs" in out
+    assert "half [diverged]" in out
+    assert err.splitlines() == [str(tmp_path / f"leaderboard.{end}") for end in ("md", "csv")]
+    boards = leaderboard.build(tmp_path)
+    assert (tmp_path / "leaderboard.md").read_text() == leaderboard_text.to_markdown(boards)
+
+
+def test_a_terminal_is_not_obeyed(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, "sgd", outcome="plugin error", reason="[red]\x1b[31m")
+    console = Console(width=200, record=True, file=io.StringIO())
+    leaderboard_text.show(leaderboard.build(tmp_path), console)
+    assert "[red]\\x1b[31m" in console.export_text()
