@@ -33,3 +33,18 @@ def leaderboard(
     leaderboard_text.show(shown, Console(width=None if sys.stdout.isatty() else 240))
     for path in leaderboard_text.write(results, found):
         typer.echo(path, err=True)
+
+
+@app.command()
+def publish(
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the site.", show_default="site, in the folder of runs"),
+    ] = None,
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Write the leaderboard as a static site that opens from disk and needs no server."""
+    from bdlbench.site import publish as site
+
+    typer.echo(site.publish(results, out or results / "site"))

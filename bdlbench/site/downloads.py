@@ -1,0 +1,65 @@
+"""Put beside the pages what they are about: records, predictions and reports, byte for byte."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from bdlbench import records
+from bdlbench.errors import RecordError
+from bdlbench.provenance import published
+from bdlbench.records import Record
+
+# What is the same file on every system, needs no escape in a link, and leads nowhere else.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+RECORD, PREDICTIONS = "record.json", "predictions.npz"
+
+
+def copy_run(results: Path, record: Record, site: Path) -> list[str]:
+    """Copy a run's files into the site.
+
+    Returns:
+        Their paths within the site.
+
+    Raises:
+        RecordError: The run's name is no plain name, or a file is missing or a link.
+    """
+    folder = records.folder_of(results, safe(record.run))
+    names = [RECORD, PREDICTIONS] if record.outcome == records.COMPLETED else [RECORD]
+    return [copy_file(folder / name, site, f"runs/{record.run}/{name}") for name in names]
+
+
+def copy_report(results: Path, sampler: str, site: Path) -> Path | None:
+    """Copy the report of a sampler's checks into the site; None if there is none.
+
+    What stands in the user's results counts first, as it does for the certificate.
+    """
+    file = f"checks/{safe(sampler)}.json"
+    found = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    return None if found is None else site / copy_file(found, site, file)
+
+
+def copy_file(source: Path, site: Path, path: str) -> str:
+    """Copy a file to a path within the site, and return that path.
+
+    Raises:
+        RecordError: It is missing, or not a file but a link to one: that could be any.
+    """
+    if source.is_symlink() or source.parent.is_symlink() or not source.is_file():
+        raise RecordError(f"expected a file {source}, got a link or none; remove its folder")
+    target = site / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)
+    return path
+
+
+def safe(name: str) -> str:
+    """Return a name that is to be part of a path, if it is fit for that.
+
+    Raises:
+        RecordError: It is not.
+    """
+    if not _SAFE.fullmatch(name):
+        raise RecordError(f"expected a name of letters, digits, dots and dashes, got {name[:80]!r}")
+    return name

@@ -1,0 +1,97 @@
+"""Say what the index page shows: a table and a picture for every board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bdlbench import leaderboard_text, table
+from bdlbench.leaderboard import Board, Entry
+from bdlbench.scores import describe
+from bdlbench.site import cells, figures
+from bdlbench.site.text import page_name
+
+
+def view(boards: Sequence[Board]) -> dict[str, Any]:
+    """Return what the template ``index.html`` needs."""
+    columns = {column.metric: column for board in boards for column in cells.scored(board)}
+    return {
+        "boards": [_board(board) for board in boards],
+        "no_runs": leaderboard_text.NO_RUNS,
+        "terms": [
+            (f"{column.title} {column.arrow}", describe(name).definition)
+            for name, column in columns.items()
+        ],
+    }
+
+
+def _board(board: Board) -> dict[str, Any]:
+    key = page_name(f"{board.task}-{board.model}-{board.epochs:g}")
+    rows = [_row(board, entry) for entry in board.entries]
+    kinds = {row["outcome"][0] for row in rows}
+    return {
+        "key": key,
+        "title": leaderboard_text.title(board),
+        "subtitle": _subtitle(board),
+        "columns": cells.columns(board),
+        "rows": rows,
+        "targets": sorted({row["target"].text for row in rows}),
+        "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
+        "controls": cells.of_controls(board),
+        "figures": _figures(board, key) if len(board.entries) > 1 else [],
+        "caption": _caption(board),
+        "failures": table.failures([entry.row for entry in board.entries]),
+        "notes": _notes(board),
+    }
+
+
+def _subtitle(board: Board) -> str:
+    seeds = sorted({len(entry.records) for entry in board.entries})
+    runs = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    return (
+        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(board.sort).label}; "
+        "a coloured cell: nobody is clearly better, and somebody is clearly worse."
+    )
+
+
+def _row(board: Board, entry: Entry) -> dict[str, Any]:
+    return {
+        "rank": cells.rank(entry),
+        "rank_order": cells.rank_order(entry),
+        "label": entry.row.sampler,
+        "page": page_name(entry.row.sampler),
+        "target": cells.target(entry.row),
+        "outcome": cells.outcomes(entry.row),
+        "cells": cells.of_entry(board, entry),
+    }
+
+
+def _figures(board: Board, key: str) -> list[dict[str, Any]]:
+    """Return a picture for every metric that is compared, the sorting metric's first."""
+    found = []
+    for number, name in enumerate(sorted(board.headline, key=lambda name: name != board.sort)):
+        metric = describe(name)
+        rows = [
+            (entry.row.sampler, entry.row.metrics[name])
+            for entry in board.entries
+            if name in entry.row.metrics
+        ]
+        rows.sort(key=lambda row: row[1].mean, reverse=metric.direction == "up")
+        if rows:
+            figure = figures.forest(metric, rows)
+            found.append({"key": f"{key}-figure-{number}", "title": metric.label, "figure": figure})
+    return found
+
+
+def _caption(board: Board) -> str:
+    many = len(board.entries) > figures.MOST_ROWS
+    first = f"The first {figures.MOST_ROWS} samplers" if many else "All samplers"
+    return (
+        f"{first} by this metric, the best at the top, with the 95 % interval over repeated runs."
+    )
+
+
+def _notes(board: Board) -> list[str]:
+    """Say beneath the table how to read it."""
+    notes = table.on_fidelity(board.floor, board.reference_note)
+    return notes + ([table.CONTROL] if board.controls else [])

@@ -1,0 +1,58 @@
+"""Fill in the templates: the index, and a page for every sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from bdlbench import leaderboard_text
+from bdlbench.leaderboard import Board
+from bdlbench.site import budgets, index_page, sampler_page
+from bdlbench.site.text import page_name, visible
+
+CSV = "leaderboard.csv"
+
+
+def write(results: Path, boards: Sequence[Board], site: Path) -> None:
+    """Write every page and everything that can be downloaded into the folder of the site.
+
+    Raises:
+        RecordError: A file of a run is missing, or not the one its record was made with.
+    """
+    environment = _environment()
+    _render(environment, "index.html", "", index_page.view(boards), site / "index.html")
+    (site / "samplers").mkdir()
+    gold = budgets.references(results, boards)
+    for label in dict.fromkeys(entry.row.sampler for board in boards for entry in board.entries):
+        content = {"page": sampler_page.view(results, boards, label, gold, site)}
+        path = site / "samplers" / f"{page_name(label)}.html"
+        _render(environment, "sampler.html", "../", content, path)
+    (site / CSV).write_bytes(leaderboard_text.to_csv(boards).encode())
+
+
+def _environment() -> jinja2.Environment:
+    """Return an environment in which whatever a record says is made visible, and then escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("bdlbench.site"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _render(
+    environment: jinja2.Environment, name: str, root: str, content: Mapping[str, Any], path: Path
+) -> None:
+    text = environment.get_template(name).render(root=root, version=version("bdlbench"), **content)
+    path.write_text(text, "utf-8", newline="\n")

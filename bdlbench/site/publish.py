@@ -1,0 +1,78 @@
+"""Write the site: a folder that is there as a whole or, if anything fails, as it was before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bdlbench import leaderboard
+from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.site import pages
+
+INDEX, STATIC = "index.html", "static"
+
+
+def publish(results: Path, out: Path) -> Path:
+    """Write the site of all runs, in the place of an earlier one.
+
+    Args:
+        results: Folder that runs are kept in.
+        out: Folder of the site; it is replaced as a whole.
+
+    Returns:
+        The path of the index page.
+
+    Raises:
+        BdlbenchError: There are no results, a record is not as it must be, or the folder of the
+            site holds something else; what is there is left alone.
+        RecordError: The folder cannot be written to.
+    """
+    target = out.resolve()
+    _check_replaceable(target)
+    if not results.is_dir():
+        raise BdlbenchError(f"expected a folder of results, got {results}, which there is not")
+    boards = leaderboard.build(results)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
+        partial.mkdir(parents=True)
+        pages.write(results, boards, partial)
+        shutil.copytree(
+            Path(__file__).parent / STATIC, partial / STATIC, copy_function=shutil.copyfile
+        )
+        _replace(partial, target)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write to {out} ({error.strerror or error}); free or repair it, or choose "
+            "another folder with --out: what was published before is still there"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return out / INDEX
+
+
+def _check_replaceable(target: Path) -> None:
+    """Refuse to replace what is no site of ours: ``--out .`` must not cost anyone their files."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not (target / INDEX).is_file() or not (target / STATIC / "plots.js").is_file():
+        raise BdlbenchError(
+            f"expected --out to be a new folder, an empty one or an earlier site, got {target}, "
+            "which holds something else"
+        )
+
+
+def _replace(partial: Path, target: Path) -> None:
+    """Rename `partial` to `target`; an earlier site is moved aside first, then deleted."""
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    try:
+        partial.rename(target)
+    except BaseException:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

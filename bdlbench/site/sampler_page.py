@@ -1,0 +1,93 @@
+"""Say what the page of a sampler shows: its scores, diagrams and runs on every board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bdlbench import records, registry
+from bdlbench.leaderboard import Board, Entry
+from bdlbench.records import Record
+from bdlbench.reference import Reference
+from bdlbench.site import budgets, cells, certification, diagrams, downloads
+from bdlbench.site.budgets import References
+from bdlbench.site.text import page_name, visible
+from bdlbench.summary import read_predictions
+
+Pair = tuple[Board, Entry]
+
+
+def view(
+    results: Path, boards: Sequence[Board], label: str, gold: References, site: Path
+) -> dict[str, Any]:
+    """Return what the template ``sampler.html`` needs, and copy the runs' files into the site."""
+    found = [(board, e) for board in boards for e in board.entries if e.row.sampler == label]
+    groups: dict[tuple[str, str], list[Pair]] = {}
+    for board, entry in sorted(found, key=lambda pair: pair[0].epochs):
+        groups.setdefault((board.task, board.model), []).append((board, entry))
+    entries = [entry for _, entry in found]
+    return {
+        "label": label,
+        "summary": _summary(entries[0].records[0].sampler["name"]),
+        "marks": list(dict.fromkeys(cells.target(entry.row) for entry in entries)),
+        "sections": [_section(results, site, pairs, gold[key]) for key, pairs in groups.items()],
+        "certification": certification.view(results, entries, site),
+    }
+
+
+def _summary(name: str) -> str:
+    """Return the first line of the docstring of an installed sampler, which is not imported."""
+    known = name in registry.names("samplers")
+    return registry.summary("samplers", name)[0] if known else ""
+
+
+def _section(
+    results: Path, site: Path, pairs: Sequence[Pair], gold: Reference | None
+) -> dict[str, Any]:
+    """Return what is shown of one task and model: an entry for each budget, and all together."""
+    board, _ = pairs[0]
+    key = page_name(f"{board.task}-{board.model}")
+    entries, sets = [], []
+    for number, (board, entry) in enumerate(pairs):
+        sets.append(read_predictions(results, entry.records))
+        entries.append(_entry(board, entry, f"{key}-{number}", sets[-1], results, site))
+    return {
+        "key": key,
+        "title": f"{board.task} · {board.model}",
+        "entries": entries,
+        "budgets": budgets.view(pairs, sets, gold, key),
+    }
+
+
+def _entry(
+    board: Board, entry: Entry, key: str, sets: Mapping[int, Any], results: Path, site: Path
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "title": f"{board.epochs:g} epochs",
+        "reasons": entry.row.reasons,
+        "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
+        "rank": cells.rank(entry),
+        "columns": cells.columns(board),
+        "cells": cells.of_entry(board, entry),
+        "runs": [_run(results, record, site) for record in entry.records],
+        "record": [visible(line) for line in records.to_text(entry.records[0]).split("\n")],
+        **diagrams.view(board.task, list(sets.values())),
+    }
+
+
+def _run(results: Path, record: Record, site: Path) -> dict[str, Any]:
+    """Return a line of the table of runs; the run's files are copied beside the pages."""
+    record_file, *rest = (f"../{path}" for path in downloads.copy_run(results, record, site))
+    return {
+        "name": record.run,
+        "seed": record.seed,
+        "outcome": cells.outcome(record.outcome),
+        "epochs": f"{record.epochs:.4g}",
+        "draws": record.draws,
+        "seconds": f"{record.measured['seconds']:.1f}",
+        "record": record_file,
+        "predictions": rest[0] if rest else "",
+        "checksum": record.predictions_sha256[:16],
+    }

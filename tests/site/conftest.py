@@ -1,0 +1,84 @@
+"""What the tests of the site share: runs that were made up, and the site that was made of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bdlbench import records
+from bdlbench.leaderboard import build
+from bdlbench.leaderboard_text import write as write_leaderboard
+from bdlbench.scores import score
+from bdlbench.site.publish import publish
+from tests import synthetic
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FAILED: dict[str, Any] = {"outcome": "diverged", "reason": "θ is not finite", "draws": 0}
+LONGER = {"budget": {"epochs": 300, "draws": 100, "burn_in": 0.25}}
+
+
+def write_blind(results: Path, seed: int) -> None:
+    """Keep a run with the best predictions for digits, that knows nothing of letters."""
+    made = synthetic.record("blind", seed=seed)
+    sets = synthetic.predict(np.random.default_rng(seed), 5.0, 200, 4, history=True)
+    sets["letters"] = replace(sets["test"], trace=None, curve=None, epochs=None)
+    records.write(results, replace(made, metrics=score(sets)), sets)
+
+
+def write_runs(results: Path) -> None:
+    """Keep the runs of two boards; on the first, one sampler failed at times and one always."""
+    for seed in range(3):
+        synthetic.write(results, "sgd", 1.0, seed=seed, history=True)
+        synthetic.write(results, "sgld", 3.0, seed=seed, history=True)
+        synthetic.write(
+            results, "psgld", 2.9, settings={"step_size": 1e-4}, seed=seed, history=True
+        )
+        synthetic.write(results, "psgld", 2.0, settings={"step_size": 2e-4}, seed=seed)
+        synthetic.write(results, "swag", 2.5, seed=seed, **(FAILED if seed == 1 else {}))
+        synthetic.write(results, "hmc", seed=seed, **FAILED)
+        write_blind(results, seed)
+        synthetic.write(results, "sgld", 4.0, seed=seed, history=True, configuration=LONGER)
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published") / "results"
+    write_runs(folder)
+    write_leaderboard(folder, build(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(results: Path) -> Path:
+    return publish(results, results / "site").parent
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """Two runs of one sampler."""
+    for seed in range(2):
+        synthetic.write(tmp_path / "few", "sgld", inputs=50, seed=seed)
+    return tmp_path / "few"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # for which Chromium has no sandbox
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=root)
+        yield found
+        found.close()
