@@ -13,13 +13,14 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import predictions
+from bdlbench import files, predictions
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
+from bdlbench.site.text import visible
 
 SCHEMA = 1
 COMPLETED, DIVERGED = "completed", "diverged"
@@ -94,6 +95,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
         RecordError: The folder cannot be written to; nothing half-written is left.
     """
     target = folder_of(results, record.run)
+    record = replace(record, reason=visible(record.reason, 1000)[:2000])  # whatever a plugin raises
     partial = target.with_name(f".{record.run}.{os.getpid()}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
@@ -119,20 +121,26 @@ def read(folder: Path) -> Record:
     Raises:
         RecordError: It is missing, damaged, or of a newer schema.
     """
+    from bdlbench import schema  # which is made from the names above
+
     path = folder / "record.json"
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = schema.parse(files.read_bytes(path, schema.LARGEST))
     except FileNotFoundError:
         raise RecordError(f"no run in {folder}: expected a record.json there") from None
     except (OSError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
+    found = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(found, int) and found > SCHEMA:
         raise RecordError(
-            f"{path}: expected a record of schema {SCHEMA}, got {schema}; upgrade bdlbench"
+            f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
         )
-    if schema != SCHEMA or set(content) != {field.name for field in fields(Record)}:
+    if found != SCHEMA:
         raise _damaged(path, f"expected a record of schema {SCHEMA}")
+    try:
+        schema.check(content)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
     return Record(**content)
 
 

@@ -218,8 +218,13 @@ def test_the_command(
     assert (tmp_path / "leaderboard.md").read_text() == leaderboard_text.to_markdown(boards)
 
 
-def test_a_terminal_is_not_obeyed(tmp_path: Path) -> None:
-    synthetic.write(tmp_path, "sgd", outcome="plugin error", reason="[red]\x1b[31m")
+def test_what_a_stranger_wrote_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    reason = "[red]\x1b[31m=1+1 <b>| `"
+    synthetic.write(tmp_path, "sgd", outcome="plugin error", reason=reason)
+    boards = leaderboard.build(tmp_path)
     console = Console(width=200, record=True, file=io.StringIO())
-    leaderboard_text.show(leaderboard.build(tmp_path), console)
-    assert "[red]\\x1b[31m" in console.export_text()
+    leaderboard_text.show(boards, console)
+    assert "[red]\\x1b[31m=1+1 <b>" in console.export_text()
+    assert "`sgd: plugin error in 1 of 1 runs: [red]⧵x1b[31m=1+1 <b>| ˋ`" in (
+        leaderboard_text.to_markdown(boards)
+    )

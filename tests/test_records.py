@@ -11,24 +11,15 @@ import pytest
 from bdlbench import records
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
-from bdlbench.records import Record
+from tests import synthetic
 
-RECORD = Record(
+RECORD = replace(
+    synthetic.record(settings={"learning_rate": 0.1, "steps": None}),
     run="sgd-digits-0-abc",
-    task="digits",
-    sampler={"name": "sgd", "settings": {"learning_rate": 0.1, "steps": None}},
-    seed=0,
-    configuration={"model": "mlp-50", "budget": {"epochs": 10, "draws": 1}},
-    data={"train": "ab", "test": "cd"},
-    outcome="completed",
     reason="θ ✓",
     epochs=0.1 + 0.2,
     draws=1,
     metrics={"accuracy": 0.9, "ood.letters.auroc": 1 / 3},
-    scoring_sha256="ef",
-    predictions_sha256="",
-    environment={"torch": "2.10", "threads": 1},
-    measured={"seconds": 1.5},
 )
 SETS = {
     "test": Predictions(
@@ -124,7 +115,7 @@ def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Pat
         left.mkdir(parents=True)
         (left / "record.json").write_text(records.to_json(asdict(RECORD)))
         (left / "half.npz").write_text("PK")
-    (runs / f".probe-{os.getpid()}").mkdir()
+    (runs / f".probe-{os.getpid()}").touch()
     with pytest.raises(RecordError, match=r"got none$"):
         records.find(tmp_path, "")
     records.check_writable(tmp_path)

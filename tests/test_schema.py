@@ -1,0 +1,73 @@
+"""The schema of a record: what is published, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bdlbench import records, schema
+from bdlbench.records import Record
+from tests import synthetic
+
+GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip": None}))
+
+
+def test_what_is_published_is_what_is_checked() -> None:
+    published = schema.PUBLISHED.read_text("utf-8")
+    assert json.loads(published) == schema.build(), "run python -m bdlbench.schema and commit"
+    Draft202012Validator.check_schema(schema.build())
+    assert set(schema.build()["required"]) == {field.name for field in fields(Record)}
+
+
+@pytest.mark.parametrize("outcome", records.OUTCOMES)
+def test_a_record_of_every_outcome_passes_here_and_by_the_published_schema(outcome: str) -> None:
+    content = {**GOOD, "outcome": outcome}
+    schema.check(content)
+    Draft202012Validator(json.loads(schema.PUBLISHED.read_text("utf-8"))).validate(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({**GOOD, "seed": "1"}, "expected seed to be of type integer, got '1'"),
+        ({**GOOD, "seed": 1.0}, "expected seed to be of type integer, got 1.0"),
+        ({**GOOD, "seed": True}, "expected seed to be of type integer, got True"),
+        ({**GOOD, "seed": -1}, "expected seed to be of minimum 0, got -1"),
+        ({**GOOD, "run": "sgd\n"}, "expected run to be a name of letters, digits and dashes, got"),
+        ({**GOOD, "metrics": {"a": "1"}}, "expected metrics.a to be of type number, got '1'"),
+        ({**GOOD, "metrics": []}, r"expected metrics to be of type object, got \[\]"),
+        ({}, "expected a record with run, task, sampler, seed"),
+        ([], r"expected a record to be of type object, got \[\]"),
+    ],
+)
+def test_the_message_names_the_field(content: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        schema.check(content)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"a": NaN}', "expected finite numbers, got NaN"),
+        (b'{"a": -Infinity}', "expected finite numbers, got -Infinity"),
+        (b'{"a": 1e999}', "expected finite numbers, got 1e999"),
+        (b'{"a": 1, "a": 2}', "expected every name once, got 'a' twice"),
+        (b'{"b": {"a": 1, "a": 1}}', "expected every name once, got 'a' twice"),
+        (b"[" * 100_000, "nested without end"),
+        (b"1" * 5000, "integer string conversion"),
+        (b"\xff", "codec can't decode"),
+        (b"{", "Expecting property name"),
+        (b"", "Expecting value"),
+    ],
+)
+def test_json_is_read_strictly(text: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        schema.parse(text)
+
+
+def test_numbers_are_read_as_they_are_written() -> None:
+    content = {"a": [0.1 + 0.2, 1, -1e-300, True, None, "θ"]}
+    assert schema.parse(json.dumps(content).encode()) == content
