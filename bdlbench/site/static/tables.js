@@ -46,6 +46,7 @@
         info: "_TOTAL_ samplers",
         infoEmpty: "no sampler",
         infoFiltered: "of _MAX_",
+        aria: { orderableRemove: ": Activate to invert sorting" }, // a third click sorts again
         zeroRecords: "No sampler fits the search.",
       },
     });
