@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
+from bdlbench import files
+from bdlbench.archives import read_arrays
 from bdlbench.errors import RecordError
+from bdlbench.site.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +24,9 @@ IN_DISTRIBUTION = ("test", "validation")
 """Names of the sets whose labels are classes of the model; every other set is out of it."""
 
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_LARGEST_FILE = 2**30  # bytes unpacked: a crafted archive of 1 MB can unpack to far more
+LARGEST_FILE = 2**30  # bytes unpacked: a crafted archive of 1 MB can unpack to far more
+_ROUNDING = 1e-3  # of float32 in sums over classes, generously
+_HALF_ROUNDING = 1e-2  # of float16: 2⁻¹¹ of log p, that is up to 0.003 for 1,000 classes
 _DTYPES = {
     "log_probabilities": np.dtype(np.float32),
     "expected_entropy": np.dtype(np.float32),
@@ -58,7 +63,8 @@ class Predictions:
 
     Raises:
         ValueError: on a wrong type or shape, on a non-finite value, on rows that do not sum to 1
-            within 1e-3, on a vote for a class that there is not.
+            within 1e-3, on an entropy that no distribution has, on a vote for a class that there
+            is not, on a history that is none.
     """
 
     log_probabilities: NDArray[np.float32]
@@ -102,6 +108,9 @@ class Predictions:
         if not worst <= 1e-3:
             raise ValueError(f"expected probabilities that sum to 1, got a row off by {worst:.3g}")
         classes = self.log_probabilities.shape[1]
+        low, high = float(self.expected_entropy.min()), float(self.expected_entropy.max())
+        if low < -_ROUNDING or high > math.log(classes) + _ROUNDING:
+            raise ValueError(f"expected entropies in 0..log {classes}, got {low:.3g}..{high:.3g}")
         if self.votes.max() >= classes:
             raise ValueError(f"expected votes below {classes}, got {self.votes.max()}")
 
@@ -123,6 +132,20 @@ class Predictions:
                 raise ValueError(f"expected {name} {shapes[name]} of {_HISTORY[name]}, got {got}")
             if np.isnan(array).any():
                 raise ValueError(f"expected {name} without NaN")
+        self._check_course()
+
+    def _check_course(self) -> None:
+        assert self.curve is not None
+        assert self.epochs is not None
+        sums = np.exp(self.curve.astype(np.float32)).sum(axis=-1)
+        if not np.abs(sums - 1).max(initial=0) <= _HALF_ROUNDING:
+            raise ValueError("expected probabilities in curve that sum to 1")
+        if (
+            not np.isfinite(self.epochs).all()
+            or self.epochs[0] < 0
+            or (np.diff(self.epochs) < 0).any()
+        ):
+            raise ValueError("expected epochs that are finite and never decrease")
 
 
 def save(path: Path, sets: Mapping[str, Predictions]) -> None:
@@ -152,36 +175,46 @@ def read(path: Path) -> dict[str, Predictions]:
         RecordError: for whatever is wrong with the file; the message names it.
     """
     try:
-        sets = {name: Predictions(**arrays) for name, arrays in _arrays(path).items()}
+        content = files.read_bytes(path, LARGEST_FILE)
+    except (OSError, ValueError) as error:
+        raise _unexpected(path, error) from error
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> dict[str, Predictions]:
+    """Return the predictions in the content of a file.
+
+    Args:
+        content: Of the file.
+        path: What to call it.
+
+    Raises:
+        RecordError: for whatever is wrong with it; the message names it.
+    """
+    try:
+        sets = {name: Predictions(**arrays) for name, arrays in _arrays(content).items()}
         _check_sets(sets)
     # Damaged bytes raise almost anything in zipfile, zlib and NumPy: one error for all of it.
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RecordError(f"expected predictions in {path}, got: {reason}") from error
+        raise _unexpected(path, error) from error
     return sets
 
 
-def _arrays(path: Path) -> dict[str, dict[str, Any]]:
+def _unexpected(path: Path, error: Exception) -> RecordError:
+    reason = visible(" ".join(str(error).split()) or type(error).__name__)
+    return RecordError(f"expected predictions in {path}, got: {reason}")
+
+
+def _arrays(content: bytes) -> dict[str, dict[str, Any]]:
     sets: dict[str, dict[str, Any]] = {}
-    with path.open("rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        _check_archive(archive)
-        for key in archive.files:
-            name, _, field = key.rpartition("/")
-            sets.setdefault(name, {})[field] = archive[key]
+    for key, array in read_arrays(content, LARGEST_FILE).items():
+        name, _, field = key.rpartition("/")
+        sets.setdefault(name, {})[field] = array
     for name, arrays in sets.items():
         wanted = {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
-        if arrays.keys() != wanted or not all(isinstance(a, np.ndarray) for a in arrays.values()):
+        if arrays.keys() != wanted:
             raise ValueError(f"expected arrays {sorted(wanted)} in {name!r}, got {sorted(arrays)}")
     return sets
-
-
-def _check_archive(archive: object) -> None:
-    if not isinstance(archive, NpzFile) or archive.zip is None:
-        raise ValueError("expected an .npz archive, got a single array")
-    size = sum(entry.file_size for entry in archive.zip.infolist())
-    if size > _LARGEST_FILE:
-        raise ValueError(f"expected at most {_LARGEST_FILE} bytes unpacked, got {size}")
 
 
 def _check_sets(sets: Mapping[str, Predictions]) -> None:

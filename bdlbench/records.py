@@ -152,12 +152,12 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     """
     path = folder / "predictions.npz"
     try:
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
+        content = files.read_bytes(path, predictions.LARGEST_FILE)
+    except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); run again with --force") from error
-    if checksum != record.predictions_sha256:
+    if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
         raise RecordError(f"{path}: not the file its record was made with; run again with --force")
-    return predictions.read(path)
+    return predictions.parse(content, path)
 
 
 def write_file(path: Path, text: str) -> None:
