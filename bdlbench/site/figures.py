@@ -11,7 +11,7 @@ from typing import Any
 
 from bdlbench.scores import Metric
 from bdlbench.site.evidence import BARS, Bin, Course, Histogram
-from bdlbench.site.text import for_plotly
+from bdlbench.site.text import for_plotly, visible
 from bdlbench.statistics import Interval
 
 Figure = dict[str, Any]
@@ -50,7 +50,7 @@ def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
             "showgrid": False,
         },
     }
-    first = f"; first {shown[0][0]}" if shown else ""
+    first = f"; first {visible(shown[0][0], 40)}" if shown else ""
     return _figure([points], layout, f"{metric.label} of {len(shown)} samplers{first}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,10 @@ from bdlbench.site.publish import publish
 from tests import synthetic
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
+Visit = Callable[..., "Page"]
+DESKTOP = (1280, 900)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FAILED: dict[str, Any] = {"outcome": "diverged", "reason": "θ is not finite", "draws": 0}
 LONGER = {"budget": {"epochs": 300, "draws": 100, "burn_in": 0.25}}
@@ -82,3 +84,45 @@ def browser() -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=path, args=root)
         yield found
         found.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Path) -> Iterator[Visit]:
+    """Open a page of the site; nothing may be complained of, and nothing sought elsewhere."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(
+        path: str, root: str = "", size: tuple[int, int] = DESKTOP, **options: Any
+    ) -> Page:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        contexts.append(context)
+        page, home = context.new_page(), root or f"{site.as_uri()}/"
+
+        def see(url: str) -> None:
+            if not url.startswith(home):
+                complaints.append(f"request: {url}")
+
+        page.on("request", lambda request: see(request.url))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        page.on(
+            "console",
+            lambda line: (
+                complaints.append(line.text) if line.type in ("error", "warning") else None
+            ),
+        )
+        page.goto(home + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def see_all(page: Page) -> None:
+    """Scroll through the page, so that everything that is drawn on sight is drawn."""
+    for plot in page.locator(".plot").all():
+        plot.scroll_into_view_if_needed()
+    page.locator(".plot:not(.drawn)").first.wait_for(state="detached")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,51 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bdlbench import leaderboard
+from tests.site.conftest import Visit, see_all
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
-Visit = Callable[..., "Page"]
 FIRST = "section:nth-of-type(1)"
 ROWS = f"{FIRST} tbody tr"
 AUROC = f"{FIRST} thead th:has-text('AUROC')"
-DESKTOP, PHONE, SMALLEST = (1280, 900), (390, 844), (320, 640)
-
-
-@pytest.fixture
-def visit(browser: Browser, site: Path) -> Iterator[Visit]:
-    """Open a page of the site; nothing may be complained of, and nothing sought elsewhere."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(
-        path: str, root: str = "", size: tuple[int, int] = DESKTOP, **options: Any
-    ) -> Page:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        contexts.append(context)
-        page, home = context.new_page(), root or f"{site.as_uri()}/"
-
-        def see(url: str) -> None:
-            if not url.startswith(home):
-                complaints.append(f"request: {url}")
-
-        page.on("request", lambda request: see(request.url))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        page.on(
-            "console",
-            lambda line: (
-                complaints.append(line.text) if line.type in ("error", "warning") else None
-            ),
-        )
-        page.goto(home + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+PHONE, SMALLEST = (390, 844), (320, 640)
 
 
 @pytest.fixture(scope="session")
@@ -85,13 +50,6 @@ def saved(page: Page, link: Locator) -> bytes:
     with page.expect_download() as download:
         link.click()
     return download.value.path().read_bytes()
-
-
-def see_all(page: Page) -> None:
-    """Scroll through the page, so that everything that is drawn on sight is drawn."""
-    for plot in page.locator(".plot").all():
-        plot.scroll_into_view_if_needed()
-    playwright.expect(page.locator(".plot:not(.drawn)")).to_have_count(0)
 
 
 @pytest.mark.parametrize("home", ["disk", "server"])
