@@ -25,7 +25,7 @@ def write(results: Path, boards: Sequence[Board], site: Path) -> None:
         RecordError: A file of a run is missing, or not the one its record was made with.
     """
     environment = _environment()
-    _render(environment, "index.html", "", index_page.view(boards), site / "index.html")
+    write_index(boards, site)
     (site / "samplers").mkdir()
     gold = budgets.references(results, boards)
     for label in dict.fromkeys(entry.row.sampler for board in boards for entry in board.entries):
@@ -33,6 +33,11 @@ def write(results: Path, boards: Sequence[Board], site: Path) -> None:
         path = site / "samplers" / f"{page_name(label)}.html"
         _render(environment, "sampler.html", "../", content, path)
     (site / CSV).write_bytes(leaderboard_text.to_csv(boards).encode())
+
+
+def write_index(boards: Sequence[Board], site: Path) -> None:
+    """Write the index page."""
+    _render(_environment(), "index.html", "", index_page.view(boards), site / "index.html")
 
 
 def _environment() -> jinja2.Environment:
