@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from bdlbench import (
-    certificate,
-    controls,
-    execution,
-    fidelity,
-    machine,
-    plan,
-    records,
-    registry,
-    tasks,
-)
+from bdlbench import certificate, controls, execution, fidelity, records, tasks
 from bdlbench.data import search_folders
-from bdlbench.errors import BdlbenchError
+from bdlbench.execution import Means
 from bdlbench.plan import Setup
-from bdlbench.records import to_json
-from bdlbench.settings import Spec, parse
+from bdlbench.planned import Planned, make
+from bdlbench.records import Record, to_json
 from bdlbench.statistics import Difference
 from bdlbench.summary import (
     Row,
@@ -96,61 +83,55 @@ def compare(samplers: Sequence[str], **options: Any) -> pd.DataFrame:
 def run_comparison(
     samplers: Sequence[str],
     *,
-    task: str | None = None,
-    model: str | None = None,
-    seeds: int = 3,
-    epochs: float | None = None,
-    split: str = "test",
-    data_dir: str | Path | None = None,
-    results: str | Path = "results",
     jobs: int | None = None,
-    device: str = "auto",
+    backend: str = "local",
+    address: str | None = None,
+    timeout: float | None = None,
+    memory: int | None = None,
     force: bool = False,
     quiet: bool = True,
+    **request: Any,
 ) -> Comparison:
     """Compare samplers on one task, at equal budgets.
 
     Args:
         samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
-        task: Name of a task; by default mnist if its data can be had, else digits.
-        model: Name of a model; by default the task's.
-        seeds: Number of seeds; a run for each and for each sampler.
-        epochs: Budget; by default the task's.
-        split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
-            judges on the rest, to choose settings.
-        data_dir: Folder that data is looked for in first.
-        results: Folder that runs are kept in; those that are there are not repeated.
         jobs: Runs at a time, each on one core; by default as many as there are cores.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        backend: ``local``, or ``dask`` or ``ray`` for a cluster.
+        address: Of the cluster.
+        timeout: Seconds that a run may take.
+        memory: Bytes of memory that a run may take.
         force: Repeat runs that are on disk.
         quiet: Show no progress.
+        request: Task, model, seeds, epochs, split, data_dir, results, device: see `planned.make`.
 
     Raises:
         BdlbenchError: What was asked for cannot be done; nothing that is finished is lost.
     """
-    console = Console(stderr=True, quiet=quiet)
-    specs = [parse(text) for text in samplers]
-    _check_request(specs, seeds, jobs)
-    setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device)
-    if note:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
-    contenders = [plan.contend(spec, setup.task) for spec in specs]
-    records.check_writable(setup.results)
-    fingerprints = plan.fingerprints(setup)
-    planned = plan.jobs(contenders, setup, fingerprints, range(seeds))
-    everything = [job for group in planned for job in group]
-    reused = {} if force else execution.finished(everything)
-    reused = {run: rescored(setup.results, record) for run, record in reused.items()}
-    missing = [job for job in everything if job.run not in reused]
-    workers = jobs or (1 if setup.device == "cuda" else machine.cores())
-    done = execution.carry_out(missing, min(workers, len(missing)), console)
-    groups = [[{**reused, **done}[job.run] for job in group] for group in planned]
+    means = Means(jobs, backend, address, timeout, memory, force, quiet)
+    planned = make(samplers, say=means.say, **request)
+    return conclude(planned, *execution.complete(planned.jobs, means))
+
+
+def conclude(
+    planned: Planned, found: Mapping[str, Record], reused: Mapping[str, Record]
+) -> Comparison:
+    """Sum up the runs of a comparison.
+
+    Args:
+        planned: The comparison.
+        found: A record for each of its runs, by name.
+        reused: Those that were on disk already.
+    """
+    setup = planned.setup
+    found = {**found, **{run: rescored(setup.results, record) for run, record in reused.items()}}
+    groups = [[found[job.run] for job in group] for group in planned.groups]
     predictions = [read_predictions(setup.results, group) for group in groups]
-    reference, reference_note = fidelity.find_reference(setup, fingerprints)
+    reference, reference_note = fidelity.find_reference(setup, planned.data)
     return Comparison(
         setup=setup,
-        note=note,
-        seeds=tuple(range(seeds)),
+        note=planned.note,
+        seeds=planned.seeds,
         rows=tuple(
             sum_up(
                 contender.label,
@@ -161,28 +142,17 @@ def run_comparison(
                 reference,
                 reused,
             )
-            for contender, group, sets in zip(contenders, groups, predictions, strict=True)
+            for contender, group, sets in zip(planned.contenders, groups, predictions, strict=True)
         ),
         differences=differences(
             headline(setup.task.ood, setup.split),
-            [contender.label for contender in contenders],
+            [contender.label for contender in planned.contenders],
             predictions,
         ),
-        controls=_controls(setup, fingerprints),
+        controls=_controls(setup, planned.data),
         floor=fidelity.floor(reference) if reference else {},
         reference_note=reference_note,
     )
-
-
-def _check_request(specs: Sequence[Spec], seeds: int, jobs: int | None) -> None:
-    """Refuse what can be refused at once: a misspelt name must not wait for a download."""
-    if not specs:
-        raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
-    for option, value in (("--seeds", seeds), ("--jobs", jobs)):
-        if value is not None and value < 1:
-            raise BdlbenchError(f"expected {option} of at least 1, got {value}")
-    for spec in specs:
-        registry.create("samplers", spec)
 
 
 def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:

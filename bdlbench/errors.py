@@ -23,5 +23,9 @@ class RecordError(BdlbenchError):
     """Report a record or a prediction file that cannot be read or written."""
 
 
+class DamagedRecord(RecordError):  # noqa: N818 -- not a fault: a grid makes the run again
+    """Report a record that is not whole."""
+
+
 class Diverged(BdlbenchError):  # noqa: N818 -- a named outcome of a run
     """Report parameters that are no longer finite."""

@@ -2,123 +2,186 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
+from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
-from bdlbench import records
+from bdlbench import clusters, isolation, locks, machine
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.progress import Reporter, shown
+from bdlbench.isolation import Limits
+from bdlbench.job import Job
+from bdlbench.progress import INTERVAL, Reporter, shown
 from bdlbench.records import Record
-from bdlbench.run import Job, execute
+from bdlbench.supervision import execute, find
 
-REUSED = (records.COMPLETED, records.DIVERGED)  # these would come out the same again
+BACKENDS = ("local", "dask", "ray")
+
+
+@dataclass(frozen=True)
+class Means:
+    """Say what runs are carried out with.
+
+    Args:
+        jobs: Runs at a time; by default one for each core, on a GPU one.
+        backend: ``local``, ``dask`` or ``ray``.
+        address: Of the cluster, for the latter two.
+        timeout: Seconds that a run may take.
+        memory: Bytes of memory that a run may take.
+        force: Repeat runs that are on disk.
+        quiet: Show no progress.
+
+    Raises:
+        BdlbenchError: They make no sense.
+    """
+
+    jobs: int | None = None
+    backend: str = "local"
+    address: str | None = None
+    timeout: float | None = None
+    memory: int | None = None
+    force: bool = False
+    quiet: bool = True
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise BdlbenchError(f"expected --backend {', '.join(BACKENDS)}, got {self.backend!r}")
+        if (self.backend == "local") != (self.address is None):
+            raise BdlbenchError("--backend dask and ray need an --address, and nothing else does")
+        if self.jobs is not None and self.jobs < 1:
+            raise BdlbenchError(f"expected --jobs of at least 1, got {self.jobs}")
+        for option in ("timeout", "memory"):
+            value = getattr(self, option)
+            if value is not None and not value > 0:
+                raise BdlbenchError(f"expected --{option} of more than 0, got {value}")
+
+    @property
+    def console(self) -> Console:
+        """Where progress is shown."""
+        return Console(stderr=True, quiet=self.quiet)
+
+    def say(self, line: str) -> None:
+        """Say a line beside the progress."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict[str, Record]]:
+    """Carry out the jobs that are not on disk, and return all records, and those that were there.
+
+    Raises:
+        BdlbenchError: Not all could be carried out; finished runs are kept.
+    """
+    reused = {} if means.force else finished(jobs)
+    missing = [job for job in jobs if job.run not in reused]
+    return {**reused, **carry_out(missing, means)}, reused
 
 
 def finished(jobs: Sequence[Job]) -> dict[str, Record]:
     """Return the records that are on disk and need no second run, by name.
 
     Raises:
-        RecordError: A record cannot be read.
+        RecordError: A record cannot be reached, or is of a newer schema.
     """
-    found = {}
-    for job in jobs:
-        folder = records.folder_of(job.results, job.run)
-        if folder.exists():
-            record = records.read(folder)
-            if record.outcome in REUSED:
-                found[job.run] = record
-    return found
+    found = {job.run: find(job) for job in jobs}
+    return {run: record for run, record in found.items() if record is not None}
 
 
-def carry_out(jobs: Sequence[Job], workers: int, console: Console) -> dict[str, Record]:
+def carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
     """Carry out the jobs and return their records by name.
 
     Args:
         jobs: What to do.
-        workers: Processes at a time; with 1, everything happens in this process.
-        console: Where progress is shown.
+        means: What to do it with.
 
     Raises:
-        BdlbenchError: A worker was killed, or a run could not be kept; finished runs are kept.
+        BdlbenchError: A worker of a cluster was lost, or a run could not be kept; finished runs
+            are kept.
     """
     done: dict[str, Record] = {}
+    console = means.console
     if not jobs:
         return done
-    labels = [f"{job.run.rsplit('-', 2)[0]} seed {job.seed}" for job in jobs]
     try:
-        with shown(labels, console) as reporters:
-            for record in _records(jobs, reporters, workers):
+        with _progress(jobs, console) as reporters:
+            for record in _records(jobs, means):
                 done[record.run] = record
+                reporters[record.run](1.0)
                 if not console.is_terminal:
                     seconds = record.measured["seconds"]
                     console.print(f"{record.run}: {record.outcome} in {seconds:.1f} s")
-    except TerminatedWorkerError:
-        raise BdlbenchError(
-            f"a worker was killed, perhaps for want of memory; {_kept(done, jobs)}, with fewer "
-            "--jobs if memory is short"
-        ) from None
     except RecordError as error:
         raise RecordError(f"{error} ({_kept(done, jobs)})") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(done, jobs)) from None
+    finally:
+        isolation.stop()
     return done
 
 
-def _records(jobs: Sequence[Job], reporters: Sequence[Reporter], workers: int) -> Iterator[Record]:
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(
-            n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
-        )
-        with _interrupts_ignored():
-            found = parallel(
-                delayed(_work)(job, reporter, os.getpid())
-                for job, reporter in zip(jobs, reporters, strict=True)
-            )
-        yield from found
+def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
+    """Yield records as they come: first those that nobody is at, then those that others are at."""
+    isolation.go_on()
+    left = list(jobs)
+    with _backend(means, jobs) as parallel:
+        for wait in (False, True):
+            limits = Limits(means.timeout, means.memory)
+            calls = [delayed(_execute)(job, limits, wait, means.force) for job in left]
+            names = {job.run: job for job in left}
+            for record in parallel(calls):
+                if record is not None:
+                    del names[record.run]
+                    yield record
+            left = list(names.values())
+
+
+def _execute(job: Job, *options: Any) -> Record | None:
+    return execute(job, *options)
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C while workers start: they inherit that, and leave it to this process.
-
-    Blocking the signal would lose none, but loky unblocks it as it starts.
-    """
-    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _work(job: Job, reporter: Reporter, coordinator: int) -> Record:
-    if os.getpid() != coordinator:
-        _leave_with(coordinator)
-    return execute(job, reporter)
+def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
+    """Yield joblib's Parallel, set to the machine or the cluster that is asked for."""
+    device = jobs[0].configuration["device"]
+    options: dict[str, Any] = {"return_as": "generator_unordered"}
+    if means.backend == "local":
+        # Threads, which see to the processes of the runs, and cost nothing.
+        workers = means.jobs or (1 if device == "cuda" else machine.cores())
+        with parallel_config("threading", n_jobs=min(workers, len(jobs))):
+            yield Parallel(batch_size=1, pre_dispatch="all", **options)
+    elif means.backend == "dask":
+        with clusters.dask(means.address) as config, parallel_config(**config):
+            yield Parallel(means.jobs or -1, batch_size=1, pre_dispatch="all", **options)
+    else:
+        with clusters.ray(means.address, device) as config, parallel_config(**config):
+            # Ray's pool cannot give back results as they come.
+            yield Parallel(means.jobs or -1, batch_size=1, pre_dispatch="all")
 
 
-@cache
-def _leave_with(coordinator: int) -> None:
-    """End this worker soon after its coordinator: an orphan would go through all that is queued."""
+@contextmanager
+def _progress(jobs: Sequence[Job], console: Console) -> Iterator[Mapping[str, Reporter]]:
+    """Show a bar for each run; how far it is stands in its lock, wherever it is carried out."""
+    labels = [f"{job.run.rsplit('-', 2)[0]} seed {job.seed}" for job in jobs]
+    stop = threading.Event()
 
-    def watch() -> None:
-        while os.getppid() == coordinator:
-            time.sleep(0.5)
-        os._exit(1)
+    def follow() -> None:
+        while not stop.wait(INTERVAL):
+            for run, fraction in locks.under_way(jobs[0].results).items():
+                if run in reporters:
+                    reporters[run](fraction)
 
-    threading.Thread(target=watch, daemon=True).start()
+    with shown(labels, console) as shown_reporters:
+        reporters = dict(zip((job.run for job in jobs), shown_reporters, strict=True))
+        if console.is_terminal:
+            threading.Thread(target=follow, daemon=True).start()
+        try:
+            yield reporters
+        finally:
+            stop.set()
 
 
-def _kept(done: dict[str, Record], jobs: Sequence[Job]) -> str:
+def _kept(done: Mapping[str, Record], jobs: Sequence[Job]) -> str:
     return f"{len(done)} of {len(jobs)} runs are finished and kept; run the same command to go on"

@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import machine, models, registry, tasks
+from bdlbench import machine, models, registry, tasks, tuning
 from bdlbench.data import Images, search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
+from bdlbench.job import Job
+from bdlbench.locations import absolute, place
 from bdlbench.provenance import NUMERICAL_CODE, source_of
 from bdlbench.records import to_json
-from bdlbench.run import Job
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 
+BUILT_IN = "bdlbench_samplers."  # what a forkserver may import: it is known to start no threads
 PROTOCOL = 2  # raised when runs made before must not be compared with runs made after
 
 
@@ -28,6 +30,7 @@ class Contender:
     name: str
     settings: dict[str, Setting]
     source_sha256: str
+    module: str
 
     @property
     def label(self) -> str:
@@ -87,7 +90,7 @@ def set_up(
         model=model or chosen.model,
         split=split,
         device=machine.choose_device(device),
-        results=Path(results),
+        results=place(results),
         data_dir=folder,
     )
     return setup, note
@@ -111,7 +114,8 @@ def contend(spec: Spec, task: Task) -> Contender:
     name = vars(plugin)["plugin_name"]
     defaults = task.settings.get(name, {})
     instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
-    return Contender(spec, name, asdict(instance), registry.source_digest(plugin))
+    digest = registry.source_digest(plugin)
+    return Contender(spec, name, asdict(instance), digest, plugin.__module__)
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
@@ -136,26 +140,29 @@ def jobs(
         "protocol": PROTOCOL,
         "code_sha256": source_of(*NUMERICAL_CODE),
     }
+    folders = tuple(folder.absolute() for folder in search_folders(setup.data_dir))
     planned = []
     for contender in contenders:
-        sampler = {
+        sampler: dict[str, Any] = {
             "name": contender.name,
             "settings": contender.settings,
             "source_sha256": contender.source_sha256,
         }
+        sampler["trials"] = tuning.trials_of(setup.results, setup.task.name, setup.model, sampler)
         name = stem(setup.task.name, sampler, configuration, data)
         planned.append(
             [
                 Job(
                     run=f"{name}-{seed}",
-                    reference=contender.spec.reference,
-                    settings=contender.settings,
+                    reference=_anywhere(contender.spec.reference),
+                    sampler=sampler,
                     task=setup.task.name,
                     seed=seed,
                     configuration=configuration,
                     data=data,
-                    results=setup.results,
-                    data_dir=setup.data_dir,
+                    results=absolute(setup.results),
+                    folders=folders,
+                    module=contender.module if contender.module.startswith(BUILT_IN) else "",
                 )
                 for seed in seeds
             ]
@@ -171,6 +178,11 @@ def stem(
     identity = [sampler[name] for name in ("name", "settings", "source_sha256")]
     content = to_json([identity, task, configuration, data])
     return f"{task}-{sampler['name']}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+
+def _anywhere(reference: str) -> str:
+    """Return a reference that means the same in another working directory."""
+    return str(Path(reference).absolute()) if reference.endswith(".py") else reference
 
 
 def _check_distinct(contenders: Sequence[Contender], planned: list[list[Job]]) -> None:

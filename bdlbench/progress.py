@@ -1,13 +1,10 @@
-"""Show how far every run is. Workers write a number into a file; the terminal's owner reads it."""
+"""Show how far every run is."""
 
 from __future__ import annotations
 
-import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -23,26 +20,14 @@ INTERVAL = 0.25  # seconds between two updates
 
 
 class Reporter:
-    """Write a run's progress into its file, now and then.
+    """Remember a run's progress for those who show it."""
 
-    Args:
-        path: The file; it travels to the worker.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._next = 0.0
+    def __init__(self) -> None:
+        self.fraction = 0.0
 
     def __call__(self, fraction: float) -> None:
         """Report the fraction done, in [0, 1]."""
-        now = time.monotonic()
-        if now >= self._next or fraction >= 1:
-            self._next = now + INTERVAL
-            # A number lost (the folder is gone, the disk full) costs a bar; it must not cost a run.
-            try:
-                self._path.write_text(f"{fraction:.4f}", "ascii")
-            except OSError:
-                return
+        self.fraction = fraction
 
 
 @contextmanager
@@ -56,47 +41,39 @@ def shown(labels: Sequence[str], console: Console) -> Iterator[list[Reporter]]:
     Yields:
         A reporter for each run.
     """
-    with tempfile.TemporaryDirectory(prefix="bdlbench-progress-") as folder:
-        paths = [Path(folder) / str(index) for index in range(len(labels))]
-        progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        stop = threading.Event()
-        with progress:
-            watcher = threading.Thread(target=_watch, args=(progress, labels, paths, stop))
-            watcher.start()
-            try:
-                yield [Reporter(path) for path in paths]
-            finally:
-                stop.set()
-                watcher.join()
+    reporters = [Reporter() for _ in labels]
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    stop = threading.Event()
+    with progress:
+        watcher = threading.Thread(target=_watch, args=(progress, labels, reporters, stop))
+        watcher.start()
+        try:
+            yield reporters
+        finally:
+            stop.set()
+            watcher.join()
 
 
 def _watch(
-    progress: Progress, labels: Sequence[str], paths: Sequence[Path], stop: threading.Event
+    progress: Progress, labels: Sequence[str], reporters: Sequence[Reporter], stop: threading.Event
 ) -> None:
     everything = progress.add_task(f"[bold]all {len(labels)} runs", total=len(labels))
     bars: dict[int, TaskID] = {}
     while not stop.wait(INTERVAL):
-        fractions = [_read(path) for path in paths]
+        fractions = [reporter.fraction for reporter in reporters]
         progress.update(everything, completed=sum(fractions))
         for index, fraction in enumerate(fractions):
             if fraction > 0 and index not in bars:
                 bars[index] = progress.add_task(labels[index], total=1.0)
             if index in bars:
                 progress.update(bars[index], completed=fraction, visible=fraction < 1)
-
-
-def _read(path: Path) -> float:
-    try:
-        return float(path.read_text("ascii") or 0)
-    except (OSError, ValueError):  # not begun, or just being written
-        return 0.0

@@ -2,7 +2,8 @@
 
 A run is a folder ``<results>/runs/<name>/`` that holds ``record.json`` and, if the run completed,
 ``predictions.npz``. It is written under another name and then renamed, so that it is there as a
-whole or not at all; the predictions' checksum stands in the record.
+whole or not at all; the predictions' checksum stands in the record. Behind a URL, where nothing can
+be renamed, the record is written last: a run without one does not count.
 """
 
 from __future__ import annotations
@@ -11,20 +12,25 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bdlbench import files, predictions
-from bdlbench.errors import RecordError
+from bdlbench.errors import DamagedRecord, RecordError
+from bdlbench.locations import is_local
 from bdlbench.predictions import Predictions
 from bdlbench.site.text import visible
 
 SCHEMA = 1
 COMPLETED, DIVERGED = "completed", "diverged"
-OUTCOMES = (COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error")
+OUTCOMES = (
+    *(COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error"),
+    *("crashed", "timed out"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Record:
     Args:
         run: The run's name, also its folder's.
         task: Name of the task.
-        sampler: Name, settings (all of them) and SHA-256 of the source.
+        sampler: Name, settings (all of them), SHA-256 of the source, and the number of trials that
+            the settings were chosen from (0: none is known of).
         seed: Seed of the run's random numbers.
         configuration: All else that determines the run: model, prior, budget, split, code, device.
         data: SHA-256 of every set that was read, by name.
@@ -77,12 +84,11 @@ def check_writable(results: Path) -> None:
     """Raise a RecordError if runs cannot be kept in `results`: before any time is spent on them."""
     probe = results / "runs" / f".probe-{os.getpid()}"
     try:
-        probe.mkdir(parents=True, exist_ok=True)
-        (probe / "probe").write_text("probe")
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_text("probe")
+        probe.unlink()
     except OSError as error:
-        raise _cannot_write(results, error) from error
-    finally:
-        shutil.rmtree(probe, ignore_errors=True)
+        raise cannot_write(results, error) from error
 
 
 def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
@@ -96,30 +102,60 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
     """
     target = folder_of(results, record.run)
     record = replace(record, reason=visible(record.reason, 1000)[:2000])  # whatever a plugin raises
-    partial = target.with_name(f".{record.run}.{os.getpid()}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
-        partial.mkdir(parents=True)
-        if sets:
-            predictions.save(partial / "predictions.npz", sets)
-            checksum = hashlib.sha256((partial / "predictions.npz").read_bytes()).hexdigest()
-            record = replace(record, predictions_sha256=checksum)
-        (partial / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
-        for file in partial.iterdir():
-            _sync(file)
-        _swap(partial, target)
+        with _staged(target) as folder:
+            if sets:
+                predictions.save(folder / "predictions.npz", sets)
+                checksum = hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest()
+                record = replace(record, predictions_sha256=checksum)
+            (folder / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
+            if is_local(results):
+                for file in folder.iterdir():
+                    _sync(file)
+                _swap(folder, target)
+            else:
+                _upload(folder, target)
     except OSError as error:
-        raise _cannot_write(results, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise cannot_write(results, error) from error
     return record
 
 
-def read(folder: Path) -> Record:
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """Make a folder to write a run in: beside its own, or here if that is behind a URL."""
+    if not is_local(target):
+        with tempfile.TemporaryDirectory(prefix="bdlbench-run-") as folder:
+            yield Path(folder)
+        return
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
+        partial.mkdir(parents=True)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _upload(folder: Path, target: Path) -> None:
+    """Copy a run to a URL, its record last; an earlier record there goes first."""
+    (target / "record.json").unlink(missing_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("predictions.npz", "record.json"):
+        if (folder / name).exists():
+            (target / name).write_bytes((folder / name).read_bytes())
+
+
+def read(folder: Path, checked: bool = True) -> Record:
     """Read a run's record.
 
+    Args:
+        folder: Of the run.
+        checked: Hold it against the schema, which takes a millisecond: to go through thousands of
+            one's own, it is enough that they are whole.
+
     Raises:
-        RecordError: It is missing, damaged, or of a newer schema.
+        DamagedRecord: It is not whole.
+        RecordError: It is missing, cannot be reached, or is of a newer schema.
     """
     from bdlbench import schema  # which is made from the names above
 
@@ -128,7 +164,9 @@ def read(folder: Path) -> Record:
         content = schema.parse(files.read_bytes(path, schema.LARGEST))
     except FileNotFoundError:
         raise RecordError(f"no run in {folder}: expected a record.json there") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error})") from error
+    except ValueError as error:
         raise _damaged(path, str(error)) from error
     found = content.get("schema") if isinstance(content, dict) else None
     if isinstance(found, int) and found > SCHEMA:
@@ -138,10 +176,22 @@ def read(folder: Path) -> Record:
     if found != SCHEMA:
         raise _damaged(path, f"expected a record of schema {SCHEMA}")
     try:
-        schema.check(content)
-    except ValueError as error:
+        if checked:
+            schema.check(content)
+        return Record(**content)
+    except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    return Record(**content)
+
+
+def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
+    """Yield the name of every run that is kept, in order, and its record; None if it is damaged."""
+    runs = results / "runs"
+    names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
+    for name in sorted(name for name in names if not name.startswith(".")):
+        try:
+            yield name, read(folder_of(results, name), checked=False)
+        except RecordError:
+            yield name, None
 
 
 def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
@@ -174,11 +224,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not is_local(path):
+            path.write_bytes(content)  # such a file appears when it is closed
+            return
         partial.write_bytes(content)
         _sync(partial)
         partial.replace(path)
     except OSError as error:
-        raise _cannot_write(path.parent, error) from error
+        raise cannot_write(path.parent, error) from error
     finally:
         with suppress(OSError):
             partial.unlink()
@@ -189,8 +242,8 @@ def to_json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _damaged(path: Path, reason: str) -> RecordError:
-    return RecordError(f"{path}: cannot be read ({reason}); delete its folder and run again")
+def _damaged(path: Path, reason: str) -> DamagedRecord:
+    return DamagedRecord(f"{path}: cannot be read ({reason}); delete its folder and run again")
 
 
 def _swap(partial: Path, target: Path) -> None:
@@ -219,7 +272,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _cannot_write(results: Path, error: OSError) -> RecordError:
+def cannot_write(results: Path, error: OSError) -> RecordError:
+    """Return the error to raise if results cannot be written to."""
     return RecordError(
         f"cannot write to {results} ({error.strerror or error}); free or repair it, or choose "
         "another folder with --results, and run again: finished runs are kept"

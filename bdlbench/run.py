@@ -6,68 +6,28 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bdlbench import machine, models, provenance, records, registry, tasks
-from bdlbench.data import Images, Scaler, search_folders
+from bdlbench import machine, models, provenance, records, shelf, tasks
+from bdlbench.data import Images, Scaler
 from bdlbench.draws import Draws
-from bdlbench.errors import DataError, Diverged, PluginError, RecordError
+from bdlbench.errors import DataError, Diverged
 from bdlbench.evaluate import predict
+from bdlbench.job import Job
 from bdlbench.likelihoods import Categorical
 from bdlbench.models import Network
 from bdlbench.posterior import Posterior
-from bdlbench.predictions import Predictions
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import Record
+from bdlbench.sampling import Outcome, sample
 from bdlbench.scores import score
-from bdlbench.settings import Setting
 
 OnProgress = Callable[[float], None]
 SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
-TOLERANCE = 1.01  # a budget may be overspent by 1 %, since the last step may not fit
-
-
-@dataclass(frozen=True)
-class Job:
-    """Say all that a worker needs to know; nothing else travels to it.
-
-    Args:
-        run: Name of the run.
-        reference: Name or file of the sampler.
-        settings: All of the sampler's settings.
-        task: Name of the task.
-        seed: Seed of the run's random numbers.
-        configuration: What else determines the run, as it stands in the record.
-        data: SHA-256 of the data sets that the run's name was made from.
-        results: Folder that the run is kept in.
-        data_dir: Folder that data is looked for in first.
-    """
-
-    run: str
-    reference: str
-    settings: dict[str, Setting]
-    task: str
-    seed: int
-    configuration: dict[str, Any]
-    data: dict[str, str]
-    results: Path
-    data_dir: Path | None = None
-
-
-@dataclass
-class _Outcome:
-    """Collect what happens while a sampler runs."""
-
-    outcome: str = records.COMPLETED
-    reason: str = ""
-    seconds: float = 0.0
-    epochs: list[float] = field(default_factory=list)
-    sets: dict[str, Predictions] = field(default_factory=dict)
 
 
 def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record:
@@ -87,7 +47,7 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         machine.warm_up()
         machine.reset_peak_memory(device)
         with Draws(problem.chains, problem.dim) as draws:
-            result = _sample(job, problem, draws, device)
+            result = sample(job, problem, draws, device)
             started = time.perf_counter()
             if result.outcome == records.COMPLETED:
                 try:
@@ -107,12 +67,23 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         return records.write(job.results, record, result.sets)
 
 
+def prepare(task: str, split: str, folders: tuple[Path, ...]) -> None:
+    """Load the data of a task for all the processes that are forked from this one."""
+    chosen = tasks.get(task)
+    shelf.clear()  # what is there may be out of date
+    wanted = {("train", chosen.dataset)}
+    if split == "test":
+        wanted |= {("test", name) for name in (chosen.dataset, *chosen.ood)}
+    for key in wanted:
+        shelf.put(*key, tasks.load(*key, folders))
+
+
 def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
 ) -> tuple[Problem, Network, Scaler]:
     """Make the problem from the training data, and nothing but the training data."""
     split = job.configuration["split"]
-    images = tasks.training_images(tasks.get(job.task), split, search_folders(job.data_dir))
+    images = tasks.training_images(tasks.get(job.task), split, job.search_folders)
     _check_data(job, "train", images)
     posterior, scaler = build_posterior(
         images, job.configuration["model"], job.configuration["prior_std"], device
@@ -142,7 +113,7 @@ def build_posterior(
 
 def _judged(job: Job) -> dict[str, Images]:
     split = job.configuration["split"]
-    judged = tasks.judged_images(tasks.get(job.task), split, search_folders(job.data_dir))
+    judged = tasks.judged_images(tasks.get(job.task), split, job.search_folders)
     for name, images in judged.items():
         _check_data(job, name, images)
     return judged
@@ -153,69 +124,14 @@ def _check_data(job: Job, name: str, images: Images) -> None:
         raise DataError(f"{job.task}: the {name} data changed while bdlbench ran; run again")
 
 
-def _sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> _Outcome:
-    """Run the sampler; what can go wrong becomes a named outcome."""
-    result = _Outcome()
-    started = time.perf_counter()
-    try:
-        plugin = registry.configure(registry.load("samplers", job.reference), job.settings)
-        rng = torch.Generator(device).manual_seed(job.seed)
-        started = time.perf_counter()  # what the plugin's file imports is not its sampling time
-        for theta in plugin.sample(problem, rng):
-            draws.add(theta)
-            result.epochs.append(problem.epochs)
-            if len(draws) > problem.draws * problem.chains:
-                raise ValueError(f"expected at most {problem.draws} draws, got more")
-        if not len(draws):
-            raise ValueError("expected at least one draw, got none")
-        if problem.epochs > TOLERANCE * job.configuration["budget"]["epochs"]:
-            result.outcome, result.reason = "over budget", f"spent {problem.epochs:.4g} epochs"
-    except RecordError:
-        raise  # the disk is full: not the plugin's doing
-    except Diverged as error:
-        result.outcome, result.reason = records.DIVERGED, str(error)
-    except (Exception, SystemExit) as error:
-        result.outcome = "out of memory" if _lacks_memory(error) else "plugin error"
-        result.reason = _describe(error)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    result.seconds = time.perf_counter() - started
-    return result
-
-
-def _lacks_memory(error: BaseException) -> bool:
-    # On the CPU, torch raises a plain RuntimeError.
-    kinds = MemoryError, torch.OutOfMemoryError
-    return isinstance(error, kinds) or "can't allocate memory" in str(error)
-
-
-def _describe(error: BaseException) -> str:
-    """Say what a plugin raised, and on which line of its own file it did."""
-    trace, where = error.__traceback__, ""
-    while trace is not None:
-        path = Path(trace.tb_frame.f_code.co_filename)
-        if not path.is_relative_to(Path(__file__).parent):
-            where = f" ({path.name}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    text = " ".join(str(error).split())
-    if isinstance(error, PluginError):
-        return text
-    return f"{type(error).__name__}: {text}{where}"
-
-
 def _record(
-    job: Job, problem: Problem, draws: int, result: _Outcome, measured: dict[str, Any]
+    job: Job, problem: Problem, draws: int, result: Outcome, measured: dict[str, Any]
 ) -> Record:
     device = torch.device(job.configuration["device"])
-    plugin = registry.load("samplers", job.reference)
     return Record(
         run=job.run,
         task=job.task,
-        sampler={
-            "name": plugin.plugin_name,  # type: ignore[attr-defined]
-            "settings": job.settings,
-            "source_sha256": registry.source_digest(plugin),
-        },
+        sampler=job.sampler,
         seed=job.seed,
         configuration=job.configuration,
         data=job.data,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bdlbench import registry
+from bdlbench import registry, shelf
 from bdlbench.data import Images, split_validation
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
@@ -121,6 +121,9 @@ def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, 
 
 def load(split: str, name: str, folders: Sequence[Path]) -> Images:
     """Load a split of a data set by its plugin's name."""
+    kept = shelf.find(split, name)
+    if kept is not None:
+        return kept
     images = registry.load("datasets", name)().load(split, folders)
     assert isinstance(images, Images)
     return images

@@ -13,6 +13,8 @@ import pytest
 from bdlbench import tasks
 from bdlbench.comparison import Comparison, run_comparison
 from bdlbench.data import Images
+from bdlbench.job import Job
+from bdlbench.planned import make
 
 SAMPLER = '''\
 from dataclasses import dataclass
@@ -60,9 +62,21 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "load", load)
 
 
+@pytest.fixture
+def plan_run(tmp_path: Path) -> Callable[..., Job]:
+    """Plan one run on a small model, for a few epochs."""
+
+    def plan(sampler: str, results: Path = tmp_path, **options: Any) -> Job:
+        few = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": [0]} | options
+        (job,) = make([sampler], results=results, **few).jobs  # type: ignore[arg-type]
+        return job
+
+    return plan
+
+
 @pytest.fixture(scope="session")
 def compare() -> Callable[..., Comparison]:
-    """Compare in this process on a small model, for a few epochs, one seed."""
+    """Compare on a small model, for a few epochs, one seed."""
 
     def call(samplers: list[str], results: Path, **options: Any) -> Comparison:
         few = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": 1, "jobs": 1}

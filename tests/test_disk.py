@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import execution, records
+from bdlbench import execution, isolation, records, run
 from bdlbench.comparison import Comparison
 from bdlbench.errors import RecordError
+from bdlbench.job import Job
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
+Plan = Callable[..., Job]
 QUICK = "yield problem.init(rng)"
 
 
@@ -29,12 +31,14 @@ def kept(results: Path) -> list[str]:
 def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
     compare: Compare,
     write_sampler: Write,
+    plan_run: Plan,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     step: int,
     whole: bool,
 ) -> None:
     path = write_sampler(QUICK)
+    job = plan_run(path)
     synced: list[Path] = []
 
     def die(file: Path) -> None:
@@ -46,7 +50,7 @@ def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
         patched.setattr(records, "_sync", die)
         patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no time to clear up
         with pytest.raises(KeyboardInterrupt):
-            compare([path], tmp_path)
+            run.execute(job)
     assert len(kept(tmp_path)) == whole
     (row,) = compare([path], tmp_path).rows
     assert (row.outcomes, row.reused) == ({"completed": 1}, whole)
@@ -57,14 +61,14 @@ def test_what_a_killed_process_left_behind_is_ignored(
 ) -> None:
     path = write_sampler(QUICK)
     compare([path], tmp_path)
-    (run,) = kept(tmp_path)
+    (name,) = kept(tmp_path)
     for seed in (0, 1):
-        for left in (f".{run[:-1]}{seed}.{os.getpid()}.partial", f".{run[:-1]}{seed}.1.old"):
+        for left in (f".{name[:-1]}{seed}.{os.getpid()}.partial", f".{name[:-1]}{seed}.1.old"):
             (tmp_path / "runs" / left).mkdir()
             (tmp_path / "runs" / left / "record.json").write_text("{half")
     (row,) = compare([path], tmp_path, seeds=2).rows
     assert (row.outcomes, row.reused) == ({"completed": 2}, 1)
-    assert records.find(tmp_path, run[:-1] + "1").seed == 1
+    assert records.find(tmp_path, name[:-1] + "1").seed == 1
     with pytest.raises(RecordError, match="got none"):
         records.find(tmp_path, ".")
 
@@ -99,12 +103,13 @@ def test_a_file_that_may_not_grow_is_reported(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))  # a draw is 31,400 bytes
+    server = isolation.server().pid  # what it forks inherits its limits
+    resource.prlimit(server, resource.RLIMIT_FSIZE, (40_000, before[1]))  # a draw: 31,400 bytes
     try:
         with pytest.raises(RecordError, match=r"cannot write to .* \(File too large\).*0 of 1"):
             compare([path], tmp_path)
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.prlimit(server, resource.RLIMIT_FSIZE, before)
     assert os.listdir(tmp_path / "runs") == []
     assert compare([path], tmp_path).rows[0].outcomes == {"completed": 1}
 

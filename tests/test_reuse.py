@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bdlbench import controls, execution, run, tasks
+from bdlbench import controls, execution, supervision, tasks
 from bdlbench.comparison import Comparison
 from bdlbench.errors import RecordError
+from bdlbench.job import Job
 from bdlbench.records import Record
-from bdlbench.run import Job
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -25,9 +25,9 @@ QUICK = "yield problem.init(rng)"
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """List the runs that are carried out, and not reused: sampler and seed."""
     runs: list[str] = []
-    execute = run.execute
+    execute = supervision.execute
 
-    def spy(job: Job, *rest: Any) -> Record:
+    def spy(job: Job, *rest: Any) -> Record | None:
         runs.append(f"{job.run.split('-')[1]} {job.seed}")
         return execute(job, *rest)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from bdlbench import execution, plan, records, tasks
 from bdlbench.data import Images
 from bdlbench.errors import DataError
+from bdlbench.execution import Means
+from bdlbench.job import Job
 from bdlbench.records import Record
-from bdlbench.run import Job, execute
+from bdlbench.run import execute
 from bdlbench.settings import parse
 
 Write = Callable[..., str]
@@ -69,6 +70,11 @@ def kept(results: Path) -> list[str]:
             "KeyError: 'half-way' (mine.py, line 18)",
         ),
         ("import sys; sys.exit(3)\nyield", "plugin error", "SystemExit: 3 (mine.py, line 17)"),
+        (
+            "raise KeyboardInterrupt\nyield",
+            "plugin error",
+            "KeyboardInterrupt:  (mine.py, line 17)",
+        ),
         ("return\nyield", "plugin error", "ValueError: expected at least one draw, got none"),
         ("return None", "plugin error", "TypeError: 'NoneType' object is not iterable"),
         (
@@ -104,15 +110,6 @@ def test_whatever_a_sampler_does_has_a_name(
     assert (folder / "predictions.npz").exists() == completed
     assert records.read(folder) == record
     assert torch.get_num_threads() == 2, "the number of threads is restored"
-
-
-@pytest.mark.usefixtures("loaded_once", "threads")
-def test_an_interrupted_run_keeps_nothing(write_sampler: Write, tmp_path: Path) -> None:
-    job = make_job(write_sampler("raise KeyboardInterrupt\nyield"), tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        execute(job)
-    assert kept(tmp_path) == []
-    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("loaded_once", "threads")
@@ -163,7 +160,7 @@ def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path
         jobs = [
             make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
         ]
-        execution.carry_out(jobs, workers, Console(quiet=True))
+        execution.carry_out(jobs, Means(jobs=workers))
     checksums = set()
     for job in jobs:
         folders = [records.folder_of(tmp_path / place, job.run) for place in places]

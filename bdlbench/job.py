@@ -1,0 +1,44 @@
+"""Describe a run: all that travels to whoever carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bdlbench.data import search_folders
+
+
+@dataclass(frozen=True)
+class Job:
+    """Say all that a worker needs to know; nothing else travels to it.
+
+    Args:
+        run: Name of the run.
+        reference: Name or file of the sampler.
+        sampler: What the record says of the sampler: name, settings (all of them), SHA-256 of its
+            source, and the number of trials that the settings were chosen from.
+        task: Name of the task.
+        seed: Seed of the run's random numbers.
+        configuration: What else determines the run, as it stands in the record.
+        data: SHA-256 of the data sets that the run's name was made from.
+        results: Folder that the run is kept in.
+        folders: Where data is looked for first.
+        module: What all processes of such runs may share, imported once; empty for foreign code.
+    """
+
+    run: str
+    reference: str
+    sampler: dict[str, Any]
+    task: str
+    seed: int
+    configuration: dict[str, Any]
+    data: dict[str, str]
+    results: Path
+    folders: tuple[Path, ...] = ()
+    module: str = ""
+
+    @property
+    def search_folders(self) -> tuple[Path, ...]:
+        """Where data may lie: as it was planned, and as the machine has it that runs this."""
+        return tuple(dict.fromkeys((*self.folders, *search_folders())))

@@ -1,0 +1,107 @@
+"""Lock a run, so that no two processes do it at once; a lock dies with its owners.
+
+A lock is ``<results>/locks/<run>``, held by flock(2): the system releases it with the last process
+that has it open. Its content is the fraction of the run that is done. Where results are kept behind
+a URL there are no locks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bdlbench.locations import is_local
+from bdlbench.records import cannot_write
+
+
+class Lock:
+    """Hold the lock of a run, and release it in the end, whoever else has the file open.
+
+    Args:
+        path: The locked file.
+        held: Its descriptor, which may be passed on to the process of the run; none for a URL.
+    """
+
+    def __init__(self, path: Path, held: list[int]) -> None:
+        self._path, self.held = path, held
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for descriptor in self.held:
+            with suppress(OSError):
+                self._path.unlink()
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+def path_of(results: Path, run: str) -> Path:
+    """Return the path of a run's lock."""
+    return results / "locks" / run
+
+
+def acquire(results: Path, run: str) -> Lock | None:
+    """Lock a run; return None if another process has it.
+
+    Raises:
+        RecordError: The folder cannot be written to.
+    """
+    path = path_of(results, run)
+    if not is_local(results):
+        return Lock(path, [])
+    try:
+        return _acquire(path)
+    except OSError as error:
+        raise cannot_write(results, error) from error
+
+
+def _acquire(path: Path) -> Lock | None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_there(path, descriptor):
+                os.ftruncate(descriptor, 0)
+                return Lock(path, [descriptor])
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        os.close(descriptor)  # its last owner has just deleted it
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def reporter(descriptor: int | None) -> Callable[[float], None]:
+    """Return a function that writes the fraction done into a lock that is held."""
+
+    def report(fraction: float) -> None:
+        if descriptor is not None:
+            # A number lost (the disk is full) costs a bar; it must not cost a run.
+            with suppress(OSError):
+                os.pwrite(descriptor, f"{fraction:.4f}".encode(), 0)
+
+    return report
+
+
+def under_way(results: Path) -> dict[str, float]:
+    """Return the runs that are locked, and the fraction of each that is done."""
+    if not is_local(results) or not (results / "locks").is_dir():
+        return {}
+    found = {}
+    for entry in os.scandir(results / "locks"):
+        with suppress(FileNotFoundError), open(entry.path, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found[entry.name] = float(file.read(6) or 0)
+    return found

@@ -1,0 +1,95 @@
+"""Plan a comparison: check what is asked for, and list its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bdlbench import plan, records, registry
+from bdlbench.errors import BdlbenchError
+from bdlbench.job import Job
+from bdlbench.plan import Contender, Setup
+from bdlbench.settings import Spec, parse
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Hold the runs of a comparison, made or not.
+
+    Args:
+        setup: What all samplers share.
+        note: On the choice of the task, where it was ours.
+        seeds: Of the runs.
+        contenders: The samplers, in the order given.
+        data: SHA-256 of the data sets, by name.
+        groups: The runs of each sampler, a seed each.
+    """
+
+    setup: Setup
+    note: str
+    seeds: tuple[int, ...]
+    contenders: tuple[Contender, ...]
+    data: dict[str, str]
+    groups: tuple[tuple[Job, ...], ...]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All runs."""
+        return [job for group in self.groups for job in group]
+
+
+def make(
+    samplers: Sequence[str],
+    *,
+    task: str | None = None,
+    model: str | None = None,
+    seeds: int | Sequence[int] = 3,
+    epochs: float | None = None,
+    split: str = "test",
+    data_dir: str | Path | None = None,
+    results: str | Path = "results",
+    device: str = "auto",
+    data: dict[str, str] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Planned:
+    """Plan the runs of a comparison.
+
+    Args:
+        samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
+        task: Name of a task; by default mnist if its data can be had, else digits.
+        model: Name of a model; by default the task's.
+        seeds: Number of seeds, or the seeds; a run for each and for each sampler.
+        epochs: Budget; by default the task's.
+        split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
+            judges on the rest, to choose settings.
+        data_dir: Folder that data is looked for in first.
+        results: Folder that runs are kept in; those that are there are not repeated.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        data: SHA-256 of the data sets, if they are known already.
+        say: Called with what there is to say on the choice of the task.
+
+    Raises:
+        BdlbenchError: What was asked for cannot be done.
+    """
+    specs = [parse(text) for text in samplers]
+    _check(specs, seeds)
+    setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device)
+    if note:
+        say(note)
+    contenders = [plan.contend(spec, setup.task) for spec in specs]
+    records.check_writable(setup.results)
+    data = plan.fingerprints(setup) if data is None else data
+    chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
+    groups = plan.jobs(contenders, setup, data, chosen)
+    return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
+
+
+def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:
+    """Refuse what can be refused at once: a misspelt name must not wait for a download."""
+    if not specs:
+        raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
+    if isinstance(seeds, int) and seeds < 1:
+        raise BdlbenchError(f"expected --seeds of at least 1, got {seeds}")
+    for spec in specs:
+        registry.create("samplers", spec)

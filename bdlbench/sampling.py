@@ -1,0 +1,121 @@
+"""Run a sampler to its end; whatever it does has a name."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bdlbench import records, registry
+from bdlbench.draws import Draws
+from bdlbench.errors import Diverged, PluginError, RecordError
+from bdlbench.job import Job
+from bdlbench.predictions import Predictions
+from bdlbench.problem import Problem
+
+TOLERANCE = 1.01  # a budget may be overspent by 1 %, since the last step may not fit
+
+
+@dataclass
+class Outcome:
+    """Collect what happens while a sampler runs.
+
+    Args:
+        outcome: One of `records.OUTCOMES`.
+        reason: For an outcome other than completed, why.
+        seconds: That sampling took.
+        epochs: Spent at each draw.
+        sets: Predictions by the name of the set.
+    """
+
+    outcome: str = records.COMPLETED
+    reason: str = ""
+    seconds: float = 0.0
+    epochs: list[float] = field(default_factory=list)
+    sets: dict[str, Predictions] = field(default_factory=dict)
+
+
+def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Outcome:
+    """Run the sampler; what can go wrong becomes a named outcome.
+
+    Raises:
+        RecordError: Draws cannot be kept.
+    """
+    result = Outcome()
+    process, forks = os.getpid(), _forks
+    started = time.perf_counter()
+    try:
+        plugin = _load(job)
+        rng = torch.Generator(device).manual_seed(job.seed)
+        started = time.perf_counter()  # what the plugin's file imports is not its sampling time
+        for theta in plugin.sample(problem, rng):
+            _check_process(process, forks)
+            draws.add(theta)
+            result.epochs.append(problem.epochs)
+            if len(draws) > problem.draws * problem.chains:
+                raise ValueError(f"expected at most {problem.draws} draws, got more")
+        _check_process(process, forks)
+        if not len(draws):
+            raise ValueError("expected at least one draw, got none")
+        if problem.epochs > TOLERANCE * job.configuration["budget"]["epochs"]:
+            result.outcome, result.reason = "over budget", f"spent {problem.epochs:.4g} epochs"
+    except RecordError:
+        raise  # the disk is full: not the plugin's doing
+    except Diverged as error:
+        result.outcome, result.reason = records.DIVERGED, str(error)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        # Not the user's Ctrl-C, which the process of a run never gets: the plugin's own doing.
+        result.outcome = "out of memory" if _lacks_memory(error) else "plugin error"
+        result.reason = _describe(error)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _load(job: Job) -> Any:
+    plugin = registry.load("samplers", job.reference)
+    if registry.source_digest(plugin) != job.sampler["source_sha256"]:
+        raise PluginError(f"{job.reference}: its file changed while bdlbench ran; run again")
+    return registry.configure(plugin, job.sampler["settings"])
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+_forks = 0  # of this process
+os.register_at_fork(after_in_parent=_count_fork)
+
+
+def _check_process(process: int, forks: int) -> None:
+    """Hold a sampler to its own process: what others compute, nobody counts."""
+    if os.getpid() != process:
+        os._exit(0)  # it forked, and this is the copy
+    if _forks != forks:
+        raise RuntimeError("expected a sampler that stays in one process, but it forked")
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    # On the CPU, torch raises a plain RuntimeError.
+    kinds = MemoryError, torch.OutOfMemoryError
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)
+
+
+def _describe(error: BaseException) -> str:
+    """Say what a plugin raised, and on which line of its own file it did."""
+    trace, where = error.__traceback__, ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if not path.is_relative_to(Path(__file__).parent):
+            where = f" ({path.name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    text = " ".join(str(error).split())
+    if isinstance(error, PluginError):
+        return text
+    return f"{type(error).__name__}: {text}{where}"

@@ -1,0 +1,41 @@
+"""Keep decoded data sets in unnamed files, which the processes forked from this one share.
+
+Not in memory, where a sampler could come upon test data.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import numpy as np
+
+from bdlbench.data import Images
+
+_FILES: dict[tuple[str, str], tuple[int, int]] = {}  # descriptor, and number of images
+
+
+def put(split: str, name: str, images: Images) -> None:
+    """Keep a data set."""
+    with tempfile.TemporaryFile(prefix="bdlbench-data-") as file:
+        file.write(np.ascontiguousarray(images.pixels).data)
+        file.write(np.ascontiguousarray(images.labels).data)
+        file.flush()
+        _FILES[split, name] = os.dup(file.fileno()), len(images)
+
+
+def clear() -> None:
+    """Keep nothing any longer."""
+    while _FILES:
+        os.close(_FILES.popitem()[1][0])
+
+
+def find(split: str, name: str) -> Images | None:
+    """Return a data set, if it is here."""
+    if (split, name) not in _FILES:
+        return None
+    file, count = _FILES[split, name]
+    content = np.empty(count * (28 * 28 + 8), np.uint8)
+    os.preadv(file, [content.data], 0)  # the position in the file is shared, too
+    pixels, labels = np.split(content, [count * 28 * 28])
+    return Images(pixels.reshape(count, 28, 28), labels.copy().view(np.int64))

@@ -1,0 +1,105 @@
+"""See a run through: lock it, carry it out in a process of its own, and keep what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from importlib import import_module
+
+import torch
+
+from bdlbench import isolation, locks, provenance, records, run
+from bdlbench.errors import DamagedRecord
+from bdlbench.isolation import UNLIMITED, Ended, Limits
+from bdlbench.job import Job
+from bdlbench.records import Record
+
+INTERVAL = 0.5  # seconds between two looks whether another process has finished a run
+REUSED = (records.COMPLETED, records.DIVERGED)  # these would come out the same again
+
+
+def execute(
+    job: Job, limits: Limits = UNLIMITED, wait: bool = True, force: bool = False
+) -> Record | None:
+    """Carry out a run and keep it, unless another process has done so or is at it.
+
+    Args:
+        job: What to do.
+        limits: What it may take.
+        wait: If another process is at it, wait for its record; else return None at once.
+        force: Repeat a run that is kept already.
+
+    Raises:
+        DataError: The data is not what it was when the job was made.
+        RecordError: The run could not be kept.
+    """
+    while (lock := locks.acquire(job.results, job.run)) is None:
+        if not wait:
+            return None
+        isolation.pause(INTERVAL)
+        force = False  # it has been repeated already
+    with lock:
+        kept = None if force else find(job)
+        return kept or _execute(job, limits, lock.held)
+
+
+def find(job: Job) -> Record | None:
+    """Return the record of a run that needs no repetition, if it is kept and not damaged.
+
+    Raises:
+        RecordError: It is of a newer schema, or cannot be reached.
+    """
+    folder = records.folder_of(job.results, job.run)
+    try:
+        if not (folder / "record.json").exists():
+            return None
+        record = records.read(folder, checked=False)
+    except DamagedRecord:
+        return None
+    return record if record.outcome in REUSED else None
+
+
+def perform(job: Job, lock: int | None = None) -> Record:
+    """Carry out a run in this process, and note its progress in its lock."""
+    return run.execute(job, locks.reporter(lock))
+
+
+def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
+    server = isolation.server()
+    server.prepare(run.prepare, (job.task, job.configuration["split"], job.search_folders))
+    if job.module:
+        server.prepare(import_module, (job.module,))
+    started = time.monotonic()
+    try:
+        record: Record = isolation.call(perform, job, limits=limits, held=held)
+    except Ended as end:
+        record = _failed(job, end, time.monotonic() - started)
+        records.write(job.results, record, {})
+    return record
+
+
+def _failed(job: Job, end: Ended, seconds: float) -> Record:
+    """Make the record of a run that could not make its own; what it had spent is not known."""
+    environment = provenance.environment(torch.device(job.configuration["device"]))
+    return Record(
+        run=job.run,
+        task=job.task,
+        sampler=job.sampler,
+        seed=job.seed,
+        configuration=job.configuration,
+        data=job.data,
+        outcome=end.outcome,
+        reason=end.reason,
+        epochs=0.0,
+        draws=0,
+        metrics={},
+        scoring_sha256=provenance.scoring_code(),
+        predictions_sha256="",
+        environment={**environment, "threads": 1},
+        measured={
+            "seconds": seconds,
+            "evaluation_seconds": 0.0,
+            "peak_memory_bytes": 0,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
