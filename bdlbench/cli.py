@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -9,10 +10,25 @@ from typing import Annotated
 
 import typer
 
-from bdlbench import publishing
+from bdlbench import publishing, scaling
 from bdlbench.errors import BdlbenchError
+from bdlbench.options import (
+    Address,
+    Backend,
+    DataDir,
+    Debug,
+    Device,
+    Force,
+    Jobs,
+    Memory,
+    Quiet,
+    Results,
+    Timeout,
+    in_bytes,
+)
+from bdlbench.scaling import Format, check_format, refuse_failures
+from bdlbench.scaling import show as show_comparison
 
-FORMATS = ("table", "markdown", "csv", "json")
 # Click's UsageError, wherever the installed typer keeps its click.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -23,8 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Results = Annotated[Path, typer.Option(help="Folder that runs are kept in.")]
 
 
 @app.command()
@@ -52,25 +66,24 @@ def compare(
     split: Annotated[
         str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
     ] = "test",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
-    ] = None,
+    data_dir: DataDir = None,
     results: Results = Path("results"),
-    jobs: Annotated[
-        int | None, typer.Option(help="Runs at a time, each on one core.", show_default="cores")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    format: Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")] = "table",
-    force: Annotated[bool, typer.Option("--force", help="Repeat runs that are on disk.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    jobs: Jobs = None,
+    backend: Backend = "local",
+    address: Address = None,
+    timeout: Timeout = None,
+    memory: Memory = None,
+    device: Device = "auto",
+    format: Format = "table",
+    force: Force = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare samplers on one task, at equal budgets, with intervals over seeds."""
-    if format not in FORMATS:
-        raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
-    from rich.console import Console
+    check_format(format)
+    from bdlbench import isolation
 
-    from bdlbench import table
+    isolation.server()  # it imports what runs need while we import what we need
     from bdlbench.comparison import run_comparison
 
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
@@ -84,19 +97,16 @@ def compare(
             data_dir=data_dir,
             results=results,
             jobs=jobs,
+            backend=backend,
+            address=address,
+            timeout=timeout,
+            memory=in_bytes(memory),
             device=device,
             force=force,
             quiet=quiet,
         )
-    if format == "table":
-        # Where the output is not a terminal, nothing is gained by folding the table.
-        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
-    else:
-        write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}[format]
-        typer.echo(write(comparison))
-    failures = table.failures(comparison.rows)
-    if failures:
-        raise BdlbenchError("some runs failed: " + " | ".join(failures))
+    show_comparison(comparison, format)
+    refuse_failures([comparison])
 
 
 @app.command("list")
@@ -154,11 +164,9 @@ def reference(
     chains: Annotated[int, typer.Option(help="Chains, each from a draw of the prior.")] = 4,
     samples: Annotated[int, typer.Option(help="Iterations of each chain that are kept.")] = 400,
     warm_up: Annotated[int, typer.Option(help="Iterations that find the step size.")] = 100,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
-    ] = None,
+    data_dir: DataDir = None,
     results: Results = Path("results"),
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Make the reference posterior of a task by long HMC runs, or go on making it."""
@@ -220,6 +228,7 @@ def study(
 
 
 app.add_typer(publishing.app)
+app.add_typer(scaling.app)
 
 
 def _say(line: str) -> None:
@@ -230,6 +239,7 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run the command line; an error is one line on standard error and exit code 2."""
     command = typer.main.get_command(app)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         # Not app(): some versions of typer keep the message of a KeyboardInterrupt to themselves.
         with command.make_context("bdlbench", sys.argv[1:]) as context:
@@ -246,6 +256,11 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
         sys.exit(130)
+
+
+def _terminate(*_: object) -> None:
+    """End as after Ctrl-C: a scheduler that takes the machine away says so by SIGTERM."""
+    raise KeyboardInterrupt
 
 
 def _fail(message: str) -> None:

@@ -4,169 +4,161 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
-from bdlbench import cli, records
+from bdlbench import locks, records, status
 from bdlbench.comparison import Comparison
+from tests.processes import GATED, Started, runs_in, session_of, wait_for
 
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
-# Two seeds finish at once, the others when the gate is gone; every seed draws other weights.
-BODY = """
-import os, time
-while self.gate and rng.initial_seed() > 1 and os.path.exists(self.gate):
-    time.sleep(0.02)
-yield problem.init(rng)
-"""
-WAIT = 60.0  # seconds, on a machine that is busy with other things
-needs_processes = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-
-
-def runs_in(results: Path) -> list[str]:
-    runs = results / "runs"
-    return sorted(p.name for p in runs.glob("[!.]*")) if runs.exists() else []
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
-
-
-def session_of(leader: int) -> dict[int, str]:
-    """Return the living processes of a session: id and command line."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-            if int(session) == leader and state not in "ZX":
-                found[int(folder.name)] = (folder / "cmdline").read_text()
-    return found
-
-
-class Started:
-    """A comparison of four seeds in two workers: two of them finish, and two wait."""
-
-    def __init__(self, sampler: str, results: Path) -> None:
-        self.sampler, self.results = sampler, results
-        self.gate = Path(sampler.partition("gate=")[2])
-        self.gate.touch()
-        command = "-m bdlbench compare --task digits --model softmax --epochs 3 --seeds 4 --jobs 2"
-        # Where tests run in the background, Ctrl-C is ignored, and children would inherit that.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.process = subprocess.Popen(
-            [sys.executable, *command.split(), "--results", str(results), sampler],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        signal.signal(signal.SIGINT, before)
-
-    def wait(self) -> None:
-        wait_for(lambda: len(runs_in(self.results)) == 2, "two finished runs")
-        time.sleep(0.5)  # the others have begun
-
-    def workers(self) -> list[int]:
-        processes = session_of(self.process.pid).items()
-        return [pid for pid, command in processes if "LokyProcess" in command]
-
-    def end(self) -> tuple[int, str, list[str]]:
-        out, err = self.process.communicate(timeout=WAIT)
-        return self.process.returncode, out, err.splitlines()
-
-    def complete(self, compare: Compare) -> None:
-        """Run what is missing, and find no trace of the disturbance."""
-        kept = runs_in(self.results)
-        self.gate.unlink()
-        undisturbed = self.results.with_name("undisturbed")
-        compare([self.sampler], undisturbed, seeds=4)
-        (row,) = compare([self.sampler], self.results, seeds=4).rows
-        assert (row.outcomes, row.reused) == ({"completed": 4}, len(kept))
-        assert runs_in(self.results) == runs_in(undisturbed)
-        for run in runs_in(undisturbed):
-            folders = [records.folder_of(results, run) for results in (self.results, undisturbed)]
-            first, second = (asdict(records.read(folder)) for folder in folders)
-            assert first.pop("measured").keys() == second.pop("measured").keys()
-            assert first == second
-            assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+KEPT = "2 of 4 runs are finished and kept; run the same command to go on"
 
 
 @pytest.fixture
 def started(write_sampler: Write, tmp_path: Path, loaded_once: None) -> Iterator[Started]:
-    started = Started(f"{write_sampler(BODY)}:gate={tmp_path / 'gate'}", tmp_path / "results")
+    started = Started(f"{write_sampler(GATED)}:gate={tmp_path / 'gate'}", tmp_path / "results")
     yield started
-    for pid in session_of(started.process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    started.process.communicate()
+    started.clear_up()
 
 
-@needs_processes
-def test_ctrl_c_keeps_what_is_finished(compare: Compare, started: Started) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_end_keeps_what_is_finished(
+    compare: Compare, started: Started, number: signal.Signals
+) -> None:
     started.wait()
     begun = time.monotonic()
-    os.killpg(started.process.pid, signal.SIGINT)
+    os.killpg(started.process.pid, number)
     code, out, err = started.end()
     assert time.monotonic() - begun < 5
     assert (code, out) == (130, "")
     assert ["completed in" in line for line in err] == [True, True, False]
-    kept = "2 of 4 runs are finished and kept; run the same command to go on"
-    assert err[2] == f"interrupted: {kept}"
-    assert len(runs_in(started.results)) == 2
+    assert err[2] == f"interrupted: {KEPT}"
+    assert started.counts() == {"done": 2}
     wait_for(lambda: not session_of(started.process.pid), "the end of all its processes")
-    started.complete(compare)
+    started.complete(compare, kept=2)
 
 
-@needs_processes
-def test_ctrl_c_while_workers_start_is_one_line(started: Started) -> None:
-    wait_for(lambda: len(started.workers()) == 2, "two workers")
-    time.sleep(0.4)  # they import torch
+def test_ctrl_c_while_everything_starts_is_one_line(started: Started) -> None:
+    wait_for(lambda: psutil.Process(started.process.pid).children(), "the forkserver")
+    time.sleep(1)  # they import torch
     os.killpg(started.process.pid, signal.SIGINT)
     code, out, err = started.end()
-    assert (code, out) == (130, "")
-    assert err == ["interrupted: 0 of 4 runs are finished and kept; run the same command to go on"]
+    assert (code, out, len(err)) == (130, "", 1)
+    assert err[0].startswith("interrupted")
+    wait_for(lambda: not session_of(started.process.pid), "the end of all its processes")
 
 
-@needs_processes
-def test_a_killed_worker_is_one_error(compare: Compare, started: Started) -> None:
+def test_a_killed_run_is_a_failed_row_and_the_others_go_on(
+    compare: Compare, started: Started
+) -> None:
     started.wait()
-    os.kill(started.workers()[0], signal.SIGKILL)
+    started.runs()[0].kill()
+    wait_for(lambda: started.counts().get("failed"), "the record of the failure")
+    assert started.counts() == {"done": 2, "running": 1, "failed": 1}
+    started.gate.unlink()
     code, out, err = started.end()
-    assert (code, out) == (2, "")
-    assert ["completed in" in line for line in err] == [True, True, False]
-    assert err[2].startswith("error: a worker was killed, perhaps for want of memory; 2 of 4 runs")
-    assert len(runs_in(started.results)) == 2
-    started.complete(compare)
+    assert (code, out.count("[crashed]")) == (2, 1)
+    assert "crashed in 1 of 4 runs: its process was ended by signal 9 (SIGKILL), perhaps" in err[-1]
+    failures = status.survey(started.results).failures
+    assert list(failures.values()) == [1]
+    assert started.counts() == {"done": 3, "failed": 1}
+    started.complete(compare, kept=3)
 
 
-@needs_processes
-def test_a_killed_coordinator_takes_its_workers_along(compare: Compare, started: Started) -> None:
+def test_a_killed_forkserver_takes_its_runs_along_and_the_others_go_on(
+    compare: Compare, started: Started
+) -> None:
     started.wait()
-    assert len(started.workers()) == 2
+    runs = started.runs()
+    started.server().kill()
+    wait_for(lambda: not any(run.is_running() for run in runs), "the end of the runs")
+    assert started.end()[0] == 2
+    assert started.counts() == {"done": 2, "failed": 2}
+    started.complete(compare, kept=2)
+
+
+def test_a_killed_coordinator_takes_its_runs_along(compare: Compare, started: Started) -> None:
+    started.wait()
+    assert len(started.runs()) == 2
     started.process.kill()
-    wait_for(lambda: not started.workers(), "the end of the workers")
-    assert len(runs_in(started.results)) == 2
-    started.complete(compare)
+    wait_for(lambda: not session_of(started.process.pid), "the end of its processes")
+    assert started.counts() == {"done": 2}
+    assert len(os.listdir(started.results / "locks")) == 2, "they are left, and nobody holds them"
+    started.complete(compare, kept=2)
 
 
-@pytest.mark.usefixtures("loaded_once")
-def test_ctrl_c_in_a_run_of_this_process_keeps_what_is_finished(
-    write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    path = write_sampler("if rng.initial_seed() == 1: raise KeyboardInterrupt\n" + BODY)
-    command = "bdlbench compare --task digits --model softmax --seeds 3 --jobs 1 --quiet"
-    monkeypatch.setattr(sys, "argv", [*command.split(), "--results", str(tmp_path), path])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 130
-    kept = "1 of 3 runs are finished and kept; run the same command to go on"
-    assert capsys.readouterr().err == f"interrupted: {kept}\n"
-    assert len(runs_in(tmp_path)) == 1
+def test_two_coordinators_share_the_runs(
+    compare: Compare, started: Started, write_sampler: Write
+) -> None:
+    started.wait()
+    other = Started(started.sampler, started.results)
+    try:
+        wait_for(lambda: psutil.Process(other.process.pid).children(), "the second coordinator")
+        time.sleep(5)  # it comes to the runs that are under way
+        assert started.counts() == {"done": 2, "running": 2}
+        assert other.runs() == []
+        started.gate.unlink()
+        for each in (started, other):
+            code, out, _ = each.end()
+            assert (code, out.count("mine:gate")) == (0, 1)
+        finished = [record for _, record in records.read_all(started.results) if record]
+        assert len(finished) == 4
+        assert not os.listdir(started.results / "locks")
+    finally:
+        other.clear_up()
+    started.complete(compare, kept=4)
+
+
+def test_a_coordinator_that_is_killed_leaves_its_runs_to_another(
+    compare: Compare, started: Started
+) -> None:
+    started.wait()
+    other = Started(started.sampler, started.results)
+    try:
+        time.sleep(5)
+        started.process.kill()
+        wait_for(lambda: started.counts() == {"done": 2, "running": 2} and other.runs(), "the heir")
+        other.gate.unlink()
+        assert other.end()[0] == 0
+    finally:
+        other.clear_up()
+    started.complete(compare, kept=4)
+
+
+def test_a_clock_that_is_set_back_changes_nothing(
+    compare: Compare, write_sampler: Write, tmp_path: Path, loaded_once: None
+) -> None:
+    """What is on disk is of tomorrow, and the clock of the runs goes back by a day under way."""
+    path = write_sampler("import time\ntime.time = lambda: 1e9\nyield problem.init(rng)")
+    results = tmp_path / "results"
+    first = compare([path], results, seeds=2)
+    tomorrow = time.time() + 86_400
+    for file in results.rglob("*"):
+        os.utime(file, (tomorrow, tomorrow))
+    again = compare([path], results, seeds=3)
+    assert (first.rows[0].outcomes, again.rows[0].reused) == ({"completed": 2}, 2)
+    assert dict(status.survey(results).total) == {"done": 3}
+    assert locks.under_way(results) == {}
+
+
+def test_a_damaged_record_is_made_again(
+    compare: Compare, write_sampler: Write, tmp_path: Path, loaded_once: None
+) -> None:
+    path, results = write_sampler("yield problem.init(rng)"), tmp_path / "results"
+    undisturbed = compare([path], results, seeds=2)
+    file = records.folder_of(results, runs_in(results)[0]) / "record.json"
+    whole = file.read_bytes()
+    for length in range(0, len(whole) - 1, 499):
+        file.write_bytes(whole[:length])
+        assert dict(status.survey(results).total) == {"done": 1, "failed": 1}
+    again = compare([path], results, seeds=2)
+    assert again.rows[0].reused == 1
+    assert again.differences == undisturbed.differences
+    assert dict(status.survey(results).total) == {"done": 2}

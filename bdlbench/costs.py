@@ -1,0 +1,66 @@
+"""Estimate what runs will cost, from what those before them took."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bdlbench import machine, records
+from bdlbench.execution import Means, finished
+from bdlbench.job import Job
+from bdlbench.records import Record
+
+Known = Mapping[tuple[str, ...], float]
+
+
+def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
+    """Yield a line for each job, with its cost or that it is done, and one for all of them."""
+    kept = {} if means.force else finished(jobs)
+    known = seconds_per_epoch(results)
+    costs = {job.run: estimate(job, known) for job in jobs if job.run not in kept}
+    for job in jobs:
+        cost = costs.get(job.run)
+        said = "unknown" if cost is None else f"about {duration(cost)}"
+        settings = ",".join(f"{name}={value}" for name, value in job.sampler["settings"].items())
+        yield f"{job.run}  {'done' if job.run in kept else said}  {settings}"
+    total = sum(cost for cost in costs.values() if cost is not None)
+    unknown = sum(cost is None for cost in costs.values())
+    workers = min(means.jobs or machine.cores(), max(1, len(costs)))
+    yield (
+        f"{len(jobs)} runs: {len(kept)} done, {len(costs)} left; about {duration(total)} of "
+        f"computing, {duration(total / workers)} with {workers} at a time"
+        + (f", and {unknown} runs of unknown cost" if unknown else "")
+    )
+
+
+def seconds_per_epoch(results: Path) -> Known:
+    """Return the median seconds that an epoch took, by model and task and sampler, or by less."""
+    taken: dict[tuple[str, ...], list[float]] = {}
+    for _, record in records.read_all(results):
+        if record is not None and record.outcome == records.COMPLETED and record.epochs > 0:
+            for key in _keys(record.configuration["model"], record.task, record.sampler["name"]):
+                taken.setdefault(key, []).append(_seconds(record) / record.epochs)
+    return {key: statistics.median(values) for key, values in taken.items()}
+
+
+def estimate(job: Job, known: Known) -> float | None:
+    """Return the seconds that a job may take, by the runs most like it; None if there are none."""
+    keys = _keys(job.configuration["model"], job.task, job.sampler["name"])
+    cost = next((known[key] for key in keys if key in known), None)
+    return None if cost is None else cost * float(job.configuration["budget"]["epochs"])
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people do: ``40 s``, ``3.5 min``, ``2.1 h``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def _keys(model: str, task: str, sampler: str) -> tuple[tuple[str, ...], ...]:
+    return (model, task, sampler), (model, task), (model,)
+
+
+def _seconds(record: Record) -> float:
+    return float(record.measured["seconds"] + record.measured["evaluation_seconds"])

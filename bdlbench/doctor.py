@@ -1,0 +1,96 @@
+"""Say what a bug report needs: versions, machine, data, results, plugins."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import torch
+
+from bdlbench import machine, records, registry
+from bdlbench.data import search_folders
+from bdlbench.errors import BdlbenchError
+from bdlbench.provenance import processor
+
+PACKAGES = (
+    *("bdlbench", "torch", "numpy", "scipy", "jax", "numpyro", "numba", "joblib"),
+    *("distributed", "ray"),
+)
+
+
+def examine(results: Path, data_dir: Path | None) -> Iterator[str]:
+    """Yield what there is to say, line by line.
+
+    Args:
+        results: Where runs are kept.
+        data_dir: Folder that data is looked for in first.
+    """
+    yield f"python       {platform.python_version()} on {platform.platform()}"
+    yield from (f"{name:<12} {_version(name)}" for name in PACKAGES)
+    memory = psutil.virtual_memory()
+    yield f"processor    {processor()}, {machine.cores()} cores to use of {os.cpu_count()}"
+    yield f"memory       {memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it free"
+    yield f"threads      {torch.get_num_threads()} in torch here; a run computes on 1"
+    yield from _devices()
+    yield from _data(data_dir)
+    yield _results(results)
+    yield from _plugins()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _devices() -> Iterator[str]:
+    yield "device       cpu"
+    for index in range(torch.cuda.device_count()):
+        yield f"device       cuda:{index}, {torch.cuda.get_device_name(index)}"
+
+
+def _data(data_dir: Path | None) -> Iterator[str]:
+    try:
+        folders = search_folders(data_dir)
+    except BdlbenchError as error:
+        yield f"data         {error}"
+        return
+    for folder in folders:
+        if not folder.is_dir():
+            yield f"data         {folder}: not there"
+            continue
+        files = sorted(path for path in folder.glob("*/raw/*") if path.is_file())
+        listed = [f"{path.relative_to(folder)} ({path.stat().st_size:,} B)" for path in files]
+        yield f"data         {folder}: {', '.join(listed) or 'no data set'}"
+
+
+def _results(results: Path) -> str:
+    outcomes = Counter(
+        "cannot be read" if record is None else record.outcome
+        for _, record in records.read_all(results)
+    )
+    counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+    try:
+        records.check_writable(results)
+        writable = "can be written to"
+    except BdlbenchError as error:
+        writable = str(error)
+    return f"results      {results}: {counted or 'no runs'}; {writable}"
+
+
+def _plugins() -> Iterator[str]:
+    for kind in registry.KINDS:
+        loaded = []
+        for name in registry.names(kind):
+            try:
+                registry.load(kind, name)
+                loaded.append(name)
+            except BdlbenchError as error:
+                yield f"{kind:<12} {error}"
+        yield f"{kind:<12} {len(loaded)} load: {', '.join(loaded)}"

@@ -1,0 +1,109 @@
+"""Read a grid from a TOML file: samplers × settings × tasks × models × budgets, each with seeds."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdlbench.errors import BdlbenchError
+from bdlbench.planned import Planned, make
+
+LISTS = ("tasks", "models", "epochs")  # of which every combination is a comparison of its own
+KEYS = (*LISTS, "seeds", "split", "samplers")
+RANGE = {"low", "high", "steps"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Say what to run.
+
+    Args:
+        samplers: As on the command line, the first is what others are held to.
+        comparisons: Task, model and epochs of each.
+        seeds: Number of seeds, or the seeds.
+        split: ``test`` or ``validation``.
+    """
+
+    samplers: tuple[str, ...]
+    comparisons: tuple[dict[str, Any], ...]
+    seeds: int | list[int]
+    split: str
+
+    def plan(self, **options: Any) -> list[Planned]:
+        """Plan all comparisons; the options are those of `planned.make`."""
+        data: dict[str | None, dict[str, str]] = {}  # of each task, which is loaded once
+        found = []
+        for where in self.comparisons:
+            shared: dict[str, Any] = {"seeds": self.seeds, "split": self.split, **options}
+            found.append(make(self.samplers, data=data.get(where["task"]), **where, **shared))
+            data[where["task"]] = found[-1].data
+        return found
+
+
+def read(path: Path) -> Grid:
+    """Read a grid.
+
+    Raises:
+        BdlbenchError: The file is missing or is not of the form that docs/running.md gives.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BdlbenchError(f"{path}: expected a grid in TOML ({error})") from error
+    unknown = sorted(content.keys() - set(KEYS))
+    if unknown:
+        raise BdlbenchError(f"{path}: expected only {', '.join(KEYS)}, got {', '.join(unknown)}")
+    try:
+        axes = [content.get(name, [None]) for name in LISTS]
+        if not all(isinstance(axis, list) and axis for axis in axes):
+            raise ValueError(f'{", ".join(LISTS)} are lists, such as tasks = ["digits"]')
+        singular = [name.removesuffix("s") if name != "epochs" else name for name in LISTS]
+        return Grid(
+            samplers=tuple(_samplers(content.get("samplers", {}))),
+            comparisons=tuple(
+                dict(zip(singular, values, strict=True)) for values in itertools.product(*axes)
+            ),
+            seeds=content.get("seeds", 3),
+            split=content.get("split", "test"),
+        )
+    except ValueError as error:
+        raise BdlbenchError(f"{path}: {error}") from error
+
+
+def _samplers(table: Any) -> list[str]:
+    """Return every combination of settings of every sampler, written as on the command line."""
+    if not isinstance(table, dict) or not table:
+        raise ValueError("expected samplers, each a table of settings: [samplers.sgld]")
+    found = []
+    for name, settings in table.items():
+        for part in settings if isinstance(settings, list) else [settings]:
+            if not isinstance(part, dict):
+                raise ValueError(f"expected [samplers.{name}] to be a table of settings")
+            axes = [[(key, value) for value in _values(given)] for key, given in part.items()]
+            for combination in itertools.product(*axes):
+                pairs = ",".join(f"{key}={_written(value)}" for key, value in combination)
+                found.append(f"{name}:{pairs}" if pairs else name)
+    return found
+
+
+def _values(given: Any) -> list[Any]:
+    """Return the values of a setting that is a value, a list of them, or a range."""
+    if isinstance(given, list):
+        return given
+    if not isinstance(given, dict):
+        return [given]
+    if not RANGE <= given.keys() <= RANGE | {"log"}:
+        raise ValueError(
+            "expected a range such as {low = 1e-5, high = 1e-3, steps = 5, log = true}"
+        )
+    spaced = np.geomspace if given.get("log") else np.linspace
+    return [float(f"{value:.6g}") for value in spaced(given["low"], given["high"], given["steps"])]
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

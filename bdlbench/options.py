@@ -1,0 +1,33 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bdlbench.locations import place
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Results = Annotated[
+    Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Where runs are kept.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Jobs = Annotated[
+    int | None, typer.Option(help="Runs at a time, each on one core.", show_default="cores")
+]
+Backend = Annotated[str, typer.Option(help="local, dask or ray: where runs are carried out.")]
+Address = Annotated[str | None, typer.Option(help="Of the Dask scheduler or the Ray cluster.")]
+Timeout = Annotated[float | None, typer.Option(help="Seconds that a run may take.")]
+Memory = Annotated[float | None, typer.Option(help="Gigabytes of memory that a run may take.")]
+Force = Annotated[bool, typer.Option("--force", help="Repeat runs that are on disk.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def in_bytes(gigabytes: float | None) -> int | None:
+    """Return what was given with --memory in bytes."""
+    return None if gigabytes is None else int(gigabytes * 1e9)

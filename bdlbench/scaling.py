@@ -1,0 +1,209 @@
+"""The commands for many runs. Heavy modules are imported by each."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bdlbench.errors import BdlbenchError
+from bdlbench.options import (
+    Address,
+    Backend,
+    DataDir,
+    Debug,
+    Device,
+    Force,
+    Jobs,
+    Memory,
+    Quiet,
+    Results,
+    Timeout,
+    in_bytes,
+)
+
+if TYPE_CHECKING:
+    from bdlbench.comparison import Comparison
+    from bdlbench.planned import Planned
+
+FORMATS = ("table", "markdown", "csv", "json")
+Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
+
+app = typer.Typer()
+
+
+@app.command()
+def grid(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="docs/running.md has one.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the runs and what they may cost; make none.")
+    ] = False,
+    data_dir: DataDir = None,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    backend: Backend = "local",
+    address: Address = None,
+    timeout: Timeout = None,
+    memory: Memory = None,
+    device: Device = "auto",
+    format: Format = "table",
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Carry out all runs of a grid: samplers, settings, tasks, models, budgets, seeds."""
+    check_format(format)
+    from bdlbench import isolation
+
+    if not dry_run:
+        isolation.server()  # it imports what runs need while we import what we need
+    from bdlbench import costs, execution
+    from bdlbench.comparison import conclude
+    from bdlbench.grid import read
+
+    means = execution.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
+    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
+        planned = read(file).plan(data_dir=data_dir, results=results, device=device, say=means.say)
+        everything = [job for part in planned for job in part.jobs]
+        if not dry_run:
+            made = execution.complete(everything, means)
+            found = [conclude(part, *made) for part in planned]
+    if dry_run:
+        typer.echo("\n".join(costs.preview(everything, results, means)))
+        return
+    for comparison in found:
+        show(comparison, format)
+    refuse_failures(found)
+
+
+@app.command()
+def status(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.toml]", help="A grid; without it, all runs.")
+    ] = None,
+    data_dir: DataDir = None,
+    results: Results = Path("results"),
+    device: Device = "auto",
+    debug: Debug = False,
+) -> None:
+    """Say how many runs are done, failed, running and left."""
+    from bdlbench.status import survey
+
+    wanted: list[tuple[str, str, str, str]] = []
+    if file is not None:
+        from bdlbench.grid import read
+
+        with redirect_stdout(sys.stderr):
+            planned = read(file).plan(data_dir=data_dir, results=results, device=device)
+        wanted = [_name(part, index) for part in planned for index in range(len(part.jobs))]
+    typer.echo(survey(results, wanted).to_text())
+
+
+def _name(planned: Planned, index: int) -> tuple[str, str, str, str]:
+    job, contender = planned.jobs[index], planned.contenders[index // len(planned.seeds)]
+    return job.run, job.task, planned.setup.model, contender.label
+
+
+@app.command()
+def tune(
+    samplers: Annotated[
+        list[str],
+        typer.Argument(metavar="SAMPLER[:setting=value,…]…", help="Names or plugin files."),
+    ],
+    task: Annotated[str, typer.Option(help="Such as digits or mnist.")],
+    trials: Annotated[int, typer.Option(help="Of each sampler; their number is kept.")] = 10,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=LOW..HIGH[:log]",
+            help="Where to search for a setting; may be given again.",
+            show_default="from a tenth to ten times each rate",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Shared model.", show_default="the task's")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each trial.")] = 1,
+    epochs: Annotated[
+        float | None, typer.Option(help="Budget of every run.", show_default="the task's")
+    ] = None,
+    data_dir: DataDir = None,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    backend: Backend = "local",
+    address: Address = None,
+    timeout: Timeout = None,
+    memory: Memory = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Choose settings on the validation split, and print the samplers with them, one a line."""
+    from bdlbench import isolation
+
+    isolation.server()
+    from bdlbench.execution import Means
+    from bdlbench.tune import parse_range
+    from bdlbench.tune import tune as find
+
+    means = Means(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
+    with redirect_stdout(sys.stderr):
+        found = find(
+            samplers,
+            means,
+            trials=trials,
+            search=dict(map(parse_range, search or [])),
+            **{"task": task, "model": model, "seeds": seeds, "epochs": epochs},
+            **{"data_dir": data_dir, "results": results, "device": device, "say": means.say},
+        )
+    for tuned in found:
+        if tuned.objective is not None:
+            means.say(f"NLL {tuned.objective:.4f}, the best of {tuned.trials} trials: {tuned.spec}")
+            typer.echo(tuned.spec)
+    failed = [tuned.spec.partition(":")[0] for tuned in found if tuned.objective is None]
+    if failed:
+        raise BdlbenchError(f"no trial completed of {', '.join(failed)}; bdlbench status says why")
+
+
+@app.command()
+def doctor(
+    data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
+) -> None:
+    """Say what a bug report needs: versions, machine, data, results, plugins."""
+    from bdlbench.doctor import examine
+
+    with redirect_stdout(sys.stderr):
+        lines = list(examine(results, data_dir))
+    typer.echo("\n".join(lines))
+
+
+def check_format(format: str) -> None:
+    """Refuse a format that there is not."""
+    if format not in FORMATS:
+        raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
+
+
+def show(comparison: Comparison, format: str) -> None:
+    """Print a comparison."""
+    from rich.console import Console
+
+    from bdlbench import table
+
+    if format == "table":
+        # Where the output is not a terminal, nothing is gained by folding the table.
+        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
+    else:
+        write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}[format]
+        typer.echo(write(comparison))
+
+
+def refuse_failures(comparisons: list[Comparison]) -> None:
+    """End with an error if runs failed; it says which and why."""
+    from bdlbench import table
+
+    failures = [line for found in comparisons for line in table.failures(found.rows)]
+    if failures:
+        raise BdlbenchError("some runs failed: " + " | ".join(failures))

@@ -1,0 +1,99 @@
+"""Count runs: done, failed, running, left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bdlbench import locks, records
+from bdlbench.records import Record
+
+DONE, FAILED, RUNNING, LEFT = STATES = ("done", "failed", "running", "left")
+DAMAGED = "damaged record"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Hold what has become of runs.
+
+    Args:
+        counts: Number of runs in each of `STATES`, by task, model and sampler.
+        failures: Number of runs by outcome and reason.
+        under_way: Fraction done of every run that is running, by name.
+    """
+
+    counts: Mapping[tuple[str, str, str], Counter[str]]
+    failures: Mapping[str, int]
+    under_way: Mapping[str, float]
+
+    @property
+    def total(self) -> Counter[str]:
+        """Number of runs in each of `STATES`."""
+        return sum(self.counts.values(), Counter())
+
+    def to_text(self) -> str:
+        """Return a line for each task, model and sampler, and what has failed and why."""
+        names = [*self.counts, ("all", "", "")]
+        rows: list[tuple[str, ...]] = [("task", "model", "sampler", *STATES)]
+        for name, count in zip(names, (*self.counts.values(), self.total), strict=True):
+            rows.append((*name, *(str(count[state]) for state in STATES)))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = []
+        for row in rows:
+            cells = [
+                cell.ljust(width) if index < 3 else cell.rjust(width)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            lines.append("  ".join(cells).rstrip())
+        lines += [f"running: {run} {done:.0%}" for run, done in sorted(self.under_way.items())]
+        lines += [f"failed: {n} × {why}" for why, n in sorted(self.failures.items())]
+        return "\n".join(lines)
+
+
+def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> Status:
+    """Look through results.
+
+    Args:
+        results: Where runs are kept.
+        planned: Run, task, model and sampler of the runs to look for; if empty, all that are there.
+    """
+    running = locks.under_way(results)
+    kept = dict(records.read_all(results))
+    wanted = planned or _all(kept, running)
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    failures: Counter[str] = Counter()
+    for run, *name in wanted:
+        record = kept.get(run)
+        state = RUNNING if run in running else _state(record, run in kept)
+        counts.setdefault((name[0], name[1], name[2]), Counter())[state] += 1
+        if state == FAILED:
+            failures[_why(record)] += 1
+    names = {run for run, *_ in wanted}
+    under_way = {run: done for run, done in running.items() if run in names}
+    return Status(counts, failures, under_way)
+
+
+def _all(
+    kept: Mapping[str, Record | None], running: Iterable[str]
+) -> list[tuple[str, str, str, str]]:
+    """Name all runs; of one that has no record, the name is all that is known."""
+    found = []
+    for run in sorted({*kept, *running}):
+        record = kept.get(run)
+        if record is None:
+            found.append((run, run.rsplit("-", 2)[0], "", ""))
+        else:
+            found.append((run, record.task, record.configuration["model"], record.sampler["name"]))
+    return found
+
+
+def _state(record: Record | None, is_kept: bool) -> str:
+    if not is_kept:
+        return LEFT
+    return DONE if record is not None and record.outcome == records.COMPLETED else FAILED
+
+
+def _why(record: Record | None) -> str:
+    return DAMAGED if record is None else f"{record.outcome}: {record.reason}"

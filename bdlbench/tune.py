@@ -1,0 +1,193 @@
+"""Choose a sampler's settings on the validation split, from a fixed number of trials."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scipy.stats import qmc
+
+from bdlbench import execution, plan, registry, settings, tasks, tuning
+from bdlbench.errors import BdlbenchError
+from bdlbench.execution import Means
+from bdlbench.planned import Planned, make
+from bdlbench.records import Record
+from bdlbench.settings import Setting, Spec, parse
+
+RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
+FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
+OTHERWISE = "damping"  # for who has none of these
+
+
+@dataclass(frozen=True)
+class Range:
+    """Say where to search for a setting.
+
+    Args:
+        low: The least value.
+        high: The greatest.
+        log: Evenly in the logarithm.
+    """
+
+    low: float
+    high: float
+    log: bool
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise BdlbenchError(f"expected a range low..high, got {self.low:g}..{self.high:g}")
+
+    def at(self, share: float) -> float:
+        """Return the value at a share of the way from low to high, to three digits."""
+        if self.log:
+            return float(f"{self.low * (self.high / self.low) ** share:.3g}")
+        return float(f"{self.low + (self.high - self.low) * share:.3g}")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """Hold what was found for one sampler.
+
+    Args:
+        spec: The sampler with the best of its settings, to be pasted into a command.
+        objective: Negative log-likelihood on the validation set; None if no trial completed.
+        trials: Number of trials, those of earlier calls included.
+    """
+
+    spec: str
+    objective: float | None
+    trials: int
+
+
+def parse_range(text: str) -> tuple[str, Range]:
+    """Read ``step_size=1e-5..1e-3:log``.
+
+    Raises:
+        BdlbenchError: It is not of that form.
+    """
+    found = re.fullmatch(r"(\w+)=([^.]\S*?)\.\.([^:]+)(:log)?", text)
+    try:
+        if found is None:
+            raise ValueError
+        return found[1], Range(float(found[2]), float(found[3]), bool(found[4]))
+    except ValueError:
+        message = f"expected --search name=low..high or name=low..high:log, got {text!r}"
+        raise BdlbenchError(message) from None
+
+
+def tune(
+    samplers: Sequence[str],
+    means: Means,
+    *,
+    trials: int = 10,
+    search: Mapping[str, Range] | None = None,
+    **request: Any,
+) -> list[Tuned]:
+    """Choose settings for samplers, each from as many trials.
+
+    The first trial has the settings as they are given, or the task's; the others lie evenly in the
+    ranges (a Halton sequence: with ten trials, a model of the objective has nothing to go by).
+    The trials of all samplers are carried out side by side; those that are kept are not repeated.
+
+    Args:
+        samplers: As for a comparison.
+        means: What trials are carried out with.
+        trials: Number of trials of each sampler.
+        search: Where to search, by setting; else around what the sampler's rates are.
+        request: Task, model, seeds, epochs, data_dir, results, device: see `planned.make`.
+
+    Raises:
+        BdlbenchError: There is nothing to search, or what was asked for cannot be done.
+    """
+    if trials < 1:
+        raise BdlbenchError(f"expected --trials of at least 1, got {trials}")
+    task = tasks.get(request["task"])
+    groups = [_trials(parse(text), task, trials, search or {}) for text in samplers]
+    planned = make(
+        [str(spec) for group in groups for spec in group],
+        **{"seeds": 1, **request, "split": "validation"},
+    )
+    found, _ = execution.complete(planned.jobs, means)
+    ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
+    return [
+        _choose(planned, slice(end - len(group), end), found)
+        for group, end in zip(groups, ends, strict=True)
+    ]
+
+
+def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Range]) -> list[Spec]:
+    """Return the trials of a sampler, each with other settings."""
+    contender = plan.contend(spec, task)
+    ranges = _ranges(contender.name, contender.settings, search)
+    kinds = settings.fields(registry.load("samplers", spec.reference))
+    shares = qmc.Halton(len(ranges), rng=0).random(20 * trials)
+    found: dict[tuple[Setting, ...], Spec]
+    found = {tuple(contender.settings[name] for name in ranges): spec}
+    for row in shares:
+        values = [where.at(share) for where, share in zip(ranges.values(), row, strict=True)]
+        whole = [int(v) if kinds[n] is int else v for n, v in zip(ranges, values, strict=True)]
+        pairs = dict(spec.settings) | {n: str(v) for n, v in zip(ranges, whole, strict=True)}
+        if len(found) < trials:
+            found.setdefault(tuple(whole), replace(spec, settings=tuple(pairs.items())))
+    return list(found.values())
+
+
+def _ranges(
+    sampler: str, current: Mapping[str, Setting], search: Mapping[str, Range]
+) -> dict[str, Range]:
+    """Return where to search for which of a sampler's settings."""
+    given = {name: where for name, where in search.items() if name in current}
+    if given:
+        return given
+    rates = {n: v for n, v in current.items() if n in RELATIVE and isinstance(v, float)}
+    found = {name: Range(value / 10, value * 10, log=True) for name, value in rates.items()}
+    found |= {name: Range(*FIXED[name]) for name in current if name in FIXED}
+    if not found and isinstance(value := current.get(OTHERWISE), float):
+        found = {OTHERWISE: Range(value / 10, value * 10, log=True)}
+    if not found:
+        raise BdlbenchError(
+            f"{sampler} has no rate to search for; say what to search with --search (it has "
+            f"{', '.join(current)})"
+        )
+    return found
+
+
+def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned:
+    """Choose the best of a sampler's trials, and keep them, with those of earlier calls."""
+    setup, contenders = planned.setup, planned.contenders[part]
+    where = setup.results, setup.task.name, setup.model, contenders[0].name
+    made = [
+        _trial(contender, [found[job.run] for job in jobs])
+        for contender, jobs in zip(contenders, planned.groups[part], strict=True)
+    ]
+    runs = [trial["runs"] for trial in made]
+    trials = [trial for trial in tuning.read(*where)["trials"] if trial["runs"] not in runs] + made
+    alike = [
+        trial
+        for trial in trials
+        if trial["objective"] is not None
+        and all(trial[name] == made[0][name] for name in ("epochs", "source_sha256"))
+    ]
+    best = min(alike, key=lambda trial: trial["objective"], default=None)
+    tuning.write(*where, {"chosen": best and best["settings"], "trials": trials})
+    if best is None:
+        return Tuned(made[0]["spec"], None, len(trials))
+    return Tuned(best["spec"], best["objective"], len(trials))
+
+
+def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> dict[str, Any]:
+    """Return what is kept of a trial: the objective is the mean over seeds, if all completed."""
+    values = [record.metrics.get(tuning.OBJECTIVE) for record in seeds]
+    known = [value for value in values if value is not None]
+    return {
+        "spec": contender.label,
+        "settings": contender.settings,
+        "source_sha256": contender.source_sha256,
+        "epochs": seeds[0].configuration["budget"]["epochs"],
+        "runs": [record.run for record in seeds],
+        "outcomes": [record.outcome for record in seeds],
+        "objective": statistics.mean(known) if len(known) == len(values) else None,
+    }
