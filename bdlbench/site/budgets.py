@@ -69,7 +69,7 @@ def view(
             for _, entry in pairs
             if name in entry.row.metrics
         ]
-        if ends:
+        if len(ends) > 1 or any(name in course.values for course in known):
             shown.append(_shown(column, known, ends, f"{key}-budget-{number}"))
     return shown
 

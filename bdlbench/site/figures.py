@@ -170,7 +170,7 @@ def _ticks(spent: Sequence[float]) -> Figure:
     marks = [a * 10**k for k in range(-3, 9) for a in (1, 3)]
     found = [mark for mark in marks if low / 1.2 <= mark <= high * 1.2]
     found = found if len(found) > 1 else sorted({low, high})
-    return {"tickvals": found, "ticktext": [f"{mark:,.6g}" for mark in found]}
+    return {"tickvals": found, "ticktext": [f"{mark:,.4g}" for mark in found]}
 
 
 def _figure(data: Sequence[Figure], layout: Figure, label: str) -> Figure:

@@ -28,8 +28,8 @@ def write(results: Path, boards: Sequence[Board], site: Path) -> None:
     write_index(boards, site)
     (site / "samplers").mkdir()
     gold = budgets.references(results, boards)
-    for label in dict.fromkeys(entry.row.sampler for board in boards for entry in board.entries):
-        content = {"page": sampler_page.view(results, boards, label, gold, site)}
+    for label, pairs in sampler_page.group(boards).items():
+        content = {"page": sampler_page.view(results, label, pairs, gold, site)}
         path = site / "samplers" / f"{page_name(label)}.html"
         _render(environment, "sampler.html", "../", content, path)
     (site / CSV).write_bytes(leaderboard_text.to_csv(boards).encode())

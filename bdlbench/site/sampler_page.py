@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import records, registry
+from bdlbench import admission, records, registry
 from bdlbench.leaderboard import Board, Entry
 from bdlbench.records import Record
 from bdlbench.reference import Reference
@@ -18,20 +19,45 @@ from bdlbench.summary import read_predictions
 Pair = tuple[Board, Entry]
 
 
+def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
+    """Return what the page of every label shows, the smallest budget first.
+
+    A sampler is called by the settings in which it differs from others on a board, and so may have
+    different labels on different boards. The page of each has all of its runs on the same task and
+    model.
+    """
+    same: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    for board in sorted(boards, key=lambda board: board.epochs):
+        for entry in board.entries:
+            same[_identity(board, entry)].append((board, entry))
+    pages: dict[str, dict[tuple[str, str, str], list[Pair]]] = defaultdict(dict)
+    for board in boards:
+        for entry in board.entries:
+            key = _identity(board, entry)
+            pages[entry.row.sampler][key] = same[key]
+    return {
+        label: [pair for pairs in found.values() for pair in pairs]
+        for label, found in pages.items()
+    }
+
+
+def _identity(board: Board, entry: Entry) -> tuple[str, str, str]:
+    return board.task, board.model, admission.identity(entry.records[0])
+
+
 def view(
-    results: Path, boards: Sequence[Board], label: str, gold: References, site: Path
+    results: Path, label: str, pairs: Sequence[Pair], gold: References, site: Path
 ) -> dict[str, Any]:
     """Return what the template ``sampler.html`` needs, and copy the runs' files into the site."""
-    found = [(board, e) for board in boards for e in board.entries if e.row.sampler == label]
-    groups: dict[tuple[str, str], list[Pair]] = {}
-    for board, entry in sorted(found, key=lambda pair: pair[0].epochs):
-        groups.setdefault((board.task, board.model), []).append((board, entry))
-    entries = [entry for _, entry in found]
+    sections: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for board, entry in pairs:
+        sections[board.task, board.model].append((board, entry))
+    entries = [entry for _, entry in pairs]
     return {
         "label": label,
         "summary": _summary(entries[0].records[0].sampler["name"]),
         "marks": list(dict.fromkeys(cells.target(entry.row) for entry in entries)),
-        "sections": [_section(results, site, pairs, gold[key]) for key, pairs in groups.items()],
+        "sections": [_section(results, site, part, gold[key]) for key, part in sections.items()],
         "certification": certification.view(results, entries, site),
     }
 
