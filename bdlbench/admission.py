@@ -8,16 +8,18 @@ it changes with every comment; the protocol is what is raised when numbers chang
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bdlbench import plan, records, tasks
+from bdlbench import models, plan, records, tasks
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
 
+MOST_PARAMETERS = 10**7
 Labels = dict[str, Any]
 """Labels of the inputs by set, int64 (inputs,)."""
 
@@ -57,9 +59,19 @@ def check_record(record: Record) -> None:
                 f"{record.run}: expected {name} {wanted}, as {record.task} has it, got {got}; "
                 "run it again with this version"
             )
+    _check_model(made["model"])
     name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
     if record.run != name:
         raise RecordError(f"{record.run}: what the record holds is a run named {name}")
+
+
+@cache
+def _check_model(name: str) -> None:
+    parameters = models.build(name).dim  # which takes no memory, however large the model is
+    if parameters > MOST_PARAMETERS:
+        raise RecordError(
+            f"expected a model of at most {MOST_PARAMETERS} parameters, got {name}, {parameters}"
+        )
 
 
 def check_board(found: Sequence[Record]) -> None:

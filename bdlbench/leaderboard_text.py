@@ -95,15 +95,21 @@ class _Cell:
         return f"**{mean}**{line}{spread}" if self.bold else self.text
 
 
+def rows_of(boards: Sequence[Board]) -> dict[str, list[str]]:
+    """Return header, rule and rows of every board's table, as lines of Markdown, by title."""
+    return {title(board): _table(board) for board in boards}
+
+
+def _table(board: Board) -> list[str]:
+    rule = ["---:" if justify == "right" else "---" for justify in _justified(board)]
+    body = [[cell.in_markdown() for cell in cells] for cells in _body(board, markdown)]
+    return table.markdown_lines([_header(board), rule, *body])
+
+
 def _section(board: Board) -> str:
-    rows = [
-        _header(board),
-        ["---:" if justify == "right" else "---" for justify in _justified(board)],
-        *([cell.in_markdown() for cell in cells] for cells in _body(board, markdown)),
-    ]
     failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
     bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
-    lines = [f"## {title(board)}", "", _rule(board), "", *table.markdown_lines(rows), "", *bullets]
+    lines = [f"## {title(board)}", "", _rule(board), "", *_table(board), "", *bullets]
     return "\n".join(lines)
 
 
@@ -160,7 +166,7 @@ def _seeds(entry: Entry) -> str:
 
 
 def _has_trials(board: Board) -> bool:
-    return any("trials" in run.sampler for entry in board.entries for run in entry.records)
+    return any(run.sampler.get("trials") for entry in board.entries for run in entry.records)
 
 
 def _trials(entry: Entry) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bdlbench.errors import BdlbenchError
+
 app = typer.Typer()
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Results = Annotated[Path, typer.Option(help="Folder that runs are kept in.")]
@@ -48,3 +50,83 @@ def publish(
     from bdlbench.site import publish as site
 
     typer.echo(site.publish(results, out or results / "site"))
+
+
+@app.command()
+def score(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Results, or the folder of one run.")
+    ] = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Compute every metric of every run again from its predictions; say what differs."""
+    from bdlbench.rescoring import rescore
+    from bdlbench.site.text import visible
+
+    wrong = total = 0
+    for run, lines in rescore(folder):
+        total += 1
+        wrong += bool(lines)
+        for line in lines:
+            typer.echo(visible(f"{run}: {line}", 500))
+    if wrong:
+        raise BdlbenchError(f"{wrong} of {total} runs are not what they say; see above")
+    typer.echo(f"{total} runs are what they say")
+
+
+@app.command()
+def verify(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Repeat it, and compare predictions.")
+    ] = False,
+    sampler: Annotated[
+        str | None, typer.Option(help="The sampler's file, if it is not an installed one.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
+    ] = None,
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Check a run: schema, checksum, inputs, metrics; with --rerun also by repeating it."""
+    from bdlbench import verify as verification
+    from bdlbench.records import to_json
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    found = verification.verify(results, run, rerun, sampler, data_dir, say)
+    typer.echo(to_json(found))
+    if found["verdict"] != verification.HOLDS:
+        raise BdlbenchError(f"{found['run']} {found['verdict']}: {found['reason']}")
+
+
+@app.command()
+def submit(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
+    to: Annotated[Path, typer.Option(help="Results of your checkout of the project.")],
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Copy runs into the published results, after all checks, ready for a pull request."""
+    from bdlbench.submission import submit as pack
+
+    for path in pack(runs, results, to):
+        typer.echo(path)
+    typer.echo(f"{to / 'leaderboard.md'} and .csv are built anew; commit them with the runs")
+
+
+@app.command(hidden=True)
+def review(
+    base: Annotated[Path, typer.Argument(help="Checkout that a pull request is for.")],
+    head: Annotated[Path, typer.Argument(help="Checkout of the request, merged.")],
+    changes: Annotated[
+        Path, typer.Argument(help="What git diff --name-status --no-renames -z says of the two.")
+    ],
+    debug: Debug = False,
+) -> None:
+    """Check the runs that a pull request adds, and say what they change; for the workflow."""
+    from bdlbench.review import review as check
+
+    typer.echo(check(base, head, changes))

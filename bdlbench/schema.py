@@ -109,7 +109,7 @@ def build() -> dict[str, Any]:
 
 def _configuration() -> dict[str, Any]:
     required = {
-        "model": _NAME,
+        "model": _word("[a-z][a-z0-9]{0,19}(-[0-9]{1,5}){0,5}", "a model's name"),
         "prior_std": _number(0),
         "budget": _object({"epochs": _number(0), "draws": _COUNT, "burn_in": _number(0, 1)}),
         "split": {"enum": list(IN_DISTRIBUTION)},

@@ -150,7 +150,10 @@ ARRAYS = {f"test/{name}": array for name, array in vars(GOOD).items() if array i
         ({k: v for k, v in ARRAYS.items() if "votes" not in k}, "expected arrays"),
         (ARRAYS | {"test/extra": GOOD.labels}, "expected arrays"),
         (ARRAYS | {"labels": GOOD.labels}, "expected arrays"),
-        (ARRAYS | {"test/labels": np.array([{}] * 6, dtype=object)}, r"expected numbers in 'test/labels\.npy', got type object"),
+        (
+            ARRAYS | {"test/labels": np.array([{}] * 6, dtype=object)},
+            r"expected numbers in 'test/labels\.npy', got type object",
+        ),
         (ARRAYS | {"test/votes": GOOD.votes[:, 1:]}, r"\(draws, 6\)"),
         (ARRAYS | {"test/labels": GOOD.labels + 4}, r"labels of test in 0\.\.3"),
         ({k.replace("test", "a b"): v for k, v in ARRAYS.items()}, "set name"),

@@ -1,0 +1,135 @@
+"""Repeat a run from its record, and say how near the repetition comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from bdlbench import execution, plan, records, tasks
+from bdlbench.errors import BdlbenchError
+from bdlbench.execution import Means
+from bdlbench.fidelity import total_variation
+from bdlbench.job import Job
+from bdlbench.predictions import Predictions
+from bdlbench.provenance import NUMERICAL_CODE, source_of
+from bdlbench.records import Record
+from bdlbench.settings import Spec
+
+Sets = Mapping[str, Predictions]
+IDENTICAL, WITHIN, BEYOND = "identical", "within the seed spread", "beyond the seed spread"
+NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another outcome"
+TWICE = 2.0  # as far as two seeds are apart: a distance between two runs is itself uncertain
+_ROUNDING = 1e-6  # of float32
+
+
+def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
+    """Make the job of a run from its record.
+
+    Args:
+        record: Of the run.
+        reference: File of the sampler, if it is not an installed one.
+        data_dir: Folder that data is looked for in first.
+        results: Folder that the repetition is kept in.
+
+    Raises:
+        BdlbenchError: The run cannot be repeated with the code and the data that are here.
+    """
+    made, task = record.configuration, tasks.get(record.task)
+    settings = tuple((name, str(value)) for name, value in record.sampler["settings"].items())
+    sampler = plan.contend(Spec(reference or record.sampler["name"], settings), task)
+    for what, said, here in (
+        (f"sampler {sampler.name}", record.sampler["source_sha256"], sampler.source_sha256),
+        ("bdlbench", made["code_sha256"], source_of(*NUMERICAL_CODE)),
+    ):
+        if said != here:
+            raise BdlbenchError(
+                f"{record.run} was made with another version of {what} ({said[:12]}, here it is "
+                f"{here[:12]}); install that version to repeat it"
+            )
+    epochs, device = made["budget"]["epochs"], made["device"]
+    setup, _ = plan.set_up(
+        task.name, made["model"], epochs, made["split"], data_dir, results, device
+    )
+    ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
+    if job.run != record.run:
+        raise BdlbenchError(
+            f"{record.run} cannot be repeated: here it would be {job.run}, since the data differ"
+        )
+    return job
+
+
+def rerun(
+    record: Record,
+    sets: Sets,
+    reference: str | None,
+    data_dir: Path | None,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Repeat a run, and compare predictions.
+
+    With the same processor and the same versions they must be the same bit for bit. Elsewhere
+    rounding differs, and a long chain forgets where it began: the repetition is then as good as
+    another seed, and it is held to that. The run is repeated with the next seed, too, and for every
+    set of inputs the total variation between the original and its repetition may be at most twice
+    that between the two repetitions. What is smaller than what seeds change, this cannot see.
+
+    Args:
+        record: Of the run.
+        sets: Its predictions; none if it did not complete.
+        reference: File of the sampler, if it is not an installed one.
+        data_dir: Folder that data is looked for in first.
+        say: Called with what is being done.
+
+    Returns:
+        The verdict, and the distances and what they may be by set.
+
+    Raises:
+        BdlbenchError: The run cannot be repeated here.
+    """
+    with TemporaryDirectory() as space:
+        job = plan_again(record, reference, data_dir, Path(space))
+        say(f"repeating {record.run}")
+        again, found = _carry_out(job)
+        if again.outcome != record.outcome:
+            return {"verdict": ANOTHER_OUTCOME, "outcome": again.outcome, "reason": again.reason}
+        if _same(sets, found):
+            return {"verdict": IDENTICAL}
+        if again.environment == record.environment:
+            return {"verdict": NOT_IDENTICAL}
+        say("its predictions differ; repeating it with the next seed, to see what seeds change")
+        run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
+        _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
+    if other.keys() != sets.keys():
+        raise BdlbenchError(f"{run} did not complete; without it there is no tolerance")
+    distance = {name: _apart(sets[name], found[name]) for name in sets}
+    tolerance = {name: TWICE * _apart(found[name], other[name]) + _ROUNDING for name in sets}
+    near = all(distance[name] <= tolerance[name] for name in sets)
+    return {
+        "verdict": WITHIN if near else BEYOND,
+        "total_variation": distance,
+        "tolerance": tolerance,
+    }
+
+
+def _carry_out(job: Job) -> tuple[Record, Sets]:
+    record = execution.carry_out([job], Means(jobs=1))[job.run]
+    if record.outcome != records.COMPLETED:
+        return record, {}
+    return record, records.read_predictions(records.folder_of(job.results, job.run), record)
+
+
+def _same(a: Sets, b: Sets) -> bool:
+    return a.keys() == b.keys() and all(
+        np.array_equal(array, getattr(b[name], field))
+        for name in a
+        for field, array in vars(a[name]).items()
+    )
+
+
+def _apart(a: Predictions, b: Predictions) -> float:
+    return total_variation(a.probabilities, b.probabilities)
