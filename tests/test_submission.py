@@ -1,0 +1,248 @@
+"""The way of a run into the published results: submit, and the review of the pull request."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from bdlbench import admission, cli, leaderboard, leaderboard_text, records, submission
+from bdlbench.errors import BdlbenchError
+from bdlbench.review import added_runs, review
+from bdlbench.verification import check_run, labels_of
+from tests import synthetic
+
+
+@pytest.fixture(autouse=True)
+def _known_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submission, "labels_of", lambda task: admission.Labels())
+
+
+def test_the_labels_are_those_of_the_data(tmp_path: Path, loaded_once: None) -> None:
+    labels = labels_of("digits")
+    assert sorted(labels) == ["letters", "test"]
+    assert labels["test"].shape == (500,)
+    run = records.folder_of(tmp_path, synthetic.write(tmp_path, inputs=500).run)
+    with pytest.raises(BdlbenchError, match=r"the labels of its .* set are not the task's"):
+        check_run(run, labels)
+    check_run(run, {"test": np.arange(500) % 10})
+
+
+def names(results: Path) -> list[str]:
+    runs = results / "runs"
+    return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
+
+
+def test_submit_copies_the_runs_and_builds_the_leaderboard(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    runs = [synthetic.write(mine, "sgld", seed=seed).run for seed in range(2)]
+    synthetic.write(theirs, "sgd")
+    (mine / "runs" / runs[0] / "verdict.json").write_text("{}")  # stays at home
+    submission.submit([runs[0], str(mine / "runs" / runs[1])], mine, theirs)
+    for run in runs:
+        for name in ("record.json", "predictions.npz"):
+            first, second = (results / "runs" / run / name for results in (mine, theirs))
+            assert first.read_bytes() == second.read_bytes()
+        assert len(list((theirs / "runs" / run).iterdir())) == 2
+    text = (theirs / "leaderboard.md").read_text("utf-8")
+    assert text == leaderboard_text.to_markdown(leaderboard.build(theirs))
+    assert "sgld" in text
+    with pytest.raises(BdlbenchError, match=r"sgld-.*-0 is given twice or is in .* already"):
+        submission.submit(runs[:1], mine, theirs)
+
+
+def damaged(mine: Path) -> str:
+    run = synthetic.write(mine, "sgld").run
+    with (mine / "runs" / run / "predictions.npz").open("ab") as file:
+        file.write(b"!")
+    return run
+
+
+def incomparable(mine: Path) -> str:
+    return synthetic.write(mine, "sgld", data={**synthetic.DATA, "test": "e" * 64}).run
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [(damaged, "not the file its record"), (incomparable, "have different test data")],
+)
+def test_what_is_refused_leaves_no_trace(
+    tmp_path: Path, prepare: Callable[[Path], str], message: str
+) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    synthetic.write(theirs, "sgd")
+    good, bad = synthetic.write(mine, "sghmc").run, prepare(mine)
+    before = names(theirs)
+    with pytest.raises(BdlbenchError, match=message):
+        submission.submit([good, bad], mine, theirs)
+    assert names(theirs) == before
+
+
+class Request:
+    """A repository, and a pull request in another checkout, as the workflow has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.base, self.head, self.mine = (folder / name for name in ("base", "head", "mine"))
+        self.changes = folder / "changes"
+        results = self.base / "results"
+        synthetic.write(results, "sgd")
+        leaderboard_text.write(results, leaderboard.build(results))
+        (self.base / "setup.py").write_text("print('theirs')")
+        self.git("init", "-q")
+        self.commit()
+        shutil.copytree(self.base, self.head, symlinks=True)
+        run = synthetic.write(self.mine, "sgld", skill=3.0).run
+        submission.submit([run], self.mine, self.head / "results")
+        self.run = self.head / "results" / "runs" / run
+
+    def git(self, *arguments: str, place: Path | None = None) -> bytes:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        place = place or self.base
+        return subprocess.run(command, cwd=place, check=True, capture_output=True).stdout
+
+    def commit(self, place: Path | None = None) -> None:
+        self.git("add", "-A", "-f", place=place)
+        self.git("commit", "-q", "-m", "change", place=place)
+
+    def review(self) -> str:
+        self.commit(self.head)
+        options = ("--name-status", "--no-renames", "-z")
+        self.changes.write_bytes(self.git("diff", *options, "HEAD^", "HEAD", place=self.head))
+        return review(self.base, self.head, self.changes)
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> Request:
+    return Request(tmp_path)
+
+
+def test_a_good_request_is_said_to_be_one(request_: Request) -> None:
+    text = request_.review()
+    assert text.startswith("1 runs checked: nothing is wrong with them.")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    marks = [(row[0], row[2]) for row in rows[1:] if "---" not in row[0]]
+    assert ("| +", "sgld") in marks
+    assert "### digits · mlp-50 · 100 epochs" in text
+
+
+def one_byte(request: Request) -> None:
+    path = request.run / "predictions.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def one_metric(request: Request) -> None:
+    content = json.loads((request.run / "record.json").read_text())
+    content["metrics"]["ood.letters.fpr_at_95_tpr"] += 0.01
+    (request.run / "record.json").write_text(json.dumps(content))
+
+
+def old_run(request: Request) -> None:
+    (run,) = (request.base / "results" / "runs").iterdir()
+    (request.head / "results" / "runs" / run.name / "record.json").write_text("{}")
+
+
+def removed_run(request: Request) -> None:
+    (run,) = (request.base / "results" / "runs").iterdir()
+    shutil.rmtree(request.head / "results" / "runs" / run.name)
+
+
+def link(request: Request) -> None:
+    (request.run / "record.json").unlink()
+    (request.run / "record.json").symlink_to("/etc/passwd")
+
+
+def folder_link(request: Request) -> None:
+    elsewhere = request.head / "elsewhere"
+    request.run.rename(elsewhere)
+    request.run.symlink_to(elsewhere)
+
+
+def certificate(request: Request) -> None:
+    (request.head / "results" / "checks").mkdir()
+    (request.head / "results" / "checks" / "sgld.json").write_text("{}")
+
+
+def code(request: Request) -> None:
+    (request.head / "setup.py").write_text("print('mine')")
+
+
+def page(request: Request) -> None:
+    with (request.head / "results" / "leaderboard.md").open("a") as file:
+        file.write("[the best](http://example.org)\n")
+
+
+def nothing(request: Request) -> None:
+    shutil.rmtree(request.run)
+    (request.head / "results" / "leaderboard.csv").write_text("")
+
+
+BREAKS: list[tuple[Callable[[Request], None], str]] = [
+    (one_byte, "not the file its record was made with"),
+    (one_metric, r"ood\.letters\.fpr_at_95_tpr is .* in the record, but"),
+    (old_run, "adds runs and nothing else, got M results/runs/digits-sgd-"),
+    (removed_run, "adds runs and nothing else, got D results/runs/digits-sgd-"),
+    (link, "expected record.json to be a plain file"),
+    (folder_link, "adds runs and nothing else, got A elsewhere"),
+    (certificate, "adds runs and nothing else, got A results/checks/sgld.json"),
+    (code, "adds runs and nothing else, got M setup.py"),
+    (page, "results/leaderboard.md is not what these runs give; run `bdlbench leaderboard`"),
+    (nothing, "expected a pull request that adds runs, got none"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BREAKS)
+def test_a_bad_request_is_refused(
+    request_: Request, change: Callable[[Request], None], message: str
+) -> None:
+    change(request_)
+    with pytest.raises(BdlbenchError, match=message):
+        request_.review()
+
+
+def test_the_command_as_the_workflow_calls_it(
+    request_: Request, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request_.review()
+    places = map(str, (request_.base, request_.head, request_.changes))
+    monkeypatch.setattr(sys, "argv", ["bdlbench", "review", *places])
+    cli.main()
+    assert "1 runs checked" in capsys.readouterr().out
+    request_.changes.write_bytes(b"A\0results/runs/../../x/record.json\0")
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err.startswith("error: expected a pull request that adds runs and")
+
+
+def test_strange_paths_are_shown_and_refused() -> None:
+    with pytest.raises(BdlbenchError, match=r"got A \\x1b\[31m\.\./x\\n"):
+        added_runs(b"A\0\x1b[31m../x\n\0")
+
+
+def test_the_workflow_can_do_no_harm(request_: Request, tmp_path: Path) -> None:
+    path = Path(__file__).parents[1] / ".github" / "workflows" / "submission.yml"
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    assert workflow[True] == {"pull_request": {"paths": ["results/runs/**"]}}  # YAML's word for on
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "secrets" not in str(workflow)
+    assert "permissions" not in workflow["jobs"]["check"]
+    steps = workflow["jobs"]["check"]["steps"]
+    assert [step["uses"] for step in steps if "uses" in step] == [
+        "actions/checkout@v4",
+        "actions/setup-python@v5",
+    ]
+    request_.commit(request_.head)
+    shutil.rmtree(request_.base)
+    get, install, check = (step["run"] for step in steps if "run" in step)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", get], cwd=tmp_path, check=True)
+    assert install == "pip install ./base"
+    assert check.startswith("bdlbench review base head changes >> ")
+    assert "nothing is wrong" in review(tmp_path / "base", request_.head, tmp_path / "changes")
