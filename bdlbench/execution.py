@@ -117,8 +117,16 @@ def carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
         raise RecordError(f"{error} ({_kept(done, jobs)})") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(done, jobs)) from None
+    except Exception as error:
+        if means.backend == "local" or isinstance(error, BdlbenchError):
+            raise
+        # Whatever a lost worker, node or scheduler looks like to those who had joblib wait for it.
+        what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        kept = _kept(finished(jobs), jobs)
+        raise BdlbenchError(f"the {means.backend} cluster failed ({what}); {kept}") from error
     finally:
-        isolation.stop()
+        if len(done) < len(jobs):
+            isolation.stop()
     return done
 
 

@@ -91,9 +91,10 @@ class Server:
 
     def _end(self, pid: int) -> None:
         """Kill a process and its group."""
-        status = self._runs[pid]
+        if pid not in self._runs:
+            return  # its end and its caller's came to notice at once
         with suppress(KeyError):
-            self._selector.unregister(status.fileno())
+            self._selector.unregister(self._runs[pid].fileno())
         for kill in (os.killpg, os.kill):
             with suppress(ProcessLookupError):
                 kill(pid, signal.SIGKILL)

@@ -1,0 +1,112 @@
+"""A sampler that misbehaves is a failed row with its reason, and the others go on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bdlbench import isolation, records, status
+from bdlbench.comparison import Comparison
+from bdlbench.isolation import Ended, Limits
+from tests.processes import wait_for
+
+Write = Callable[..., str]
+Compare = Callable[..., Comparison]
+GOOD = "yield problem.init(rng)"
+LEFT = "86399"  # seconds; no other command sleeps for so long
+BAD = {  # by name: what it does, what becomes of it, and why
+    "segfault": ("import ctypes; ctypes.string_at(0)", "crashed", "signal 11 (SIGSEGV)"),
+    "abort": ("import os; os.abort()", "crashed", "signal 6 (SIGABRT)"),
+    "exit": ("import os; os._exit(3)", "crashed", "exit status 3"),
+    "sys-exit": ("import sys; sys.exit(3)", "plugin error", "SystemExit: 3"),
+    "interrupt": ("raise KeyboardInterrupt", "plugin error", "KeyboardInterrupt"),
+    "hang": ("import time; time.sleep(1e6)", "timed out", "it took longer than 10 s"),
+    "leak": (
+        "held = []\nwhile True: held.append(torch.ones(10**7))",
+        "out of memory",
+        "it took more than 3 GB",
+    ),
+    "huge": ("torch.ones(10**15)", "out of memory", "allocate"),
+    "forks": ("import os; os.fork()", "plugin error", "stays in one process, but it forked"),
+    "fork-bomb": (
+        "import os, time\nif os.fork() == 0: time.sleep(86399)",
+        "plugin error",
+        "but it forked",
+    ),
+    "closes": ("import os; os.closerange(3, 4096)", "crashed", "exit status 1"),
+    "nan": ("yield problem.init(rng) * float('nan')", "diverged", "not finite"),
+    "shape": ("yield problem.init(rng)[0]", "plugin error", "expected draws of shape"),
+    "none": ("return", "plugin error", "at least one draw, got none"),
+    "endless": ("while True: yield problem.init(rng)", "plugin error", "at most 100 draws"),
+}
+HARMLESS = {  # what stays in its own process: it disturbs nobody
+    "prints": "import os; print('noise'); os.write(1, b'noise')",
+    "seeds": "import random; random.seed(1); torch.manual_seed(1)",
+    "threads": "torch.set_num_threads(7)",
+    "moves": "import os; os.chdir('/'); os.environ.clear()",
+    "leaves": f"import subprocess\nsubprocess.Popen(['sleep', '{LEFT}'], start_new_session=True)",
+}
+
+
+def predictions_of(results: Path, sampler: str) -> str:
+    found = [record for _, record in records.read_all(results) if record]
+    return next(r.predictions_sha256 for r in found if r.sampler["name"] == sampler)
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_samplers_that_misbehave_are_failed_rows_and_the_others_go_on(
+    compare: Compare, write_sampler: Write, tmp_path: Path
+) -> None:
+    bodies = {name: f"{body}\n{GOOD}" for name, (body, *_) in BAD.items()}
+    bodies |= {name: f"{body}\n{GOOD}" for name, body in HARMLESS.items()}
+    paths = [write_sampler(body, name) for name, body in {"good": GOOD, **bodies}.items()]
+    rows = compare(paths, tmp_path, jobs=3, timeout=10, memory=3 * 10**9).rows
+    found = {row.sampler: (*row.outcomes, *row.reasons) for row in rows}
+    for name, (_, outcome, reason) in BAD.items():
+        assert found[name][0] == outcome, found[name]
+        assert reason in found[name][1]
+    for name in ("good", *HARMLESS):
+        assert found[name] == ("completed",), found[name]
+        assert predictions_of(tmp_path, name) == predictions_of(tmp_path, "good")
+    total = status.survey(tmp_path).total
+    assert total == {"done": 1 + len(HARMLESS), "failed": len(BAD)}
+    wait_for(lambda: not left_behind(), "the end of what was left behind")
+    assert isolation.server().is_alive
+
+
+def left_behind() -> list[psutil.Process]:
+    server = psutil.Process(isolation.server().pid)
+    sleeping = [p for p in psutil.process_iter(["cmdline"]) if LEFT in (p.info["cmdline"] or ())]
+    return server.children(recursive=True) + sleeping
+
+
+def test_what_a_call_raises_is_raised_here_with_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        isolation.call(divmod, 1, 0, limits=Limits())
+    assert "Traceback" in caught.value.__notes__[0]
+    assert isolation.call(divmod, 7, 2, limits=Limits()) == (3, 1)
+
+
+def test_a_call_has_a_process_of_its_own_and_no_standard_input() -> None:
+    assert isolation.call(os.getpid, limits=Limits()) not in (os.getpid(), isolation.server().pid)
+    assert isolation.call(os.read, 0, 1, limits=Limits()) == b""
+
+
+def test_a_call_is_ended_when_its_time_is_up() -> None:
+    started = time.monotonic()
+    with pytest.raises(Ended) as caught:
+        isolation.call(time.sleep, 60, limits=Limits(timeout=0.3))
+    assert (caught.value.outcome, time.monotonic() - started < 5) == ("timed out", True)
+    wait_for(lambda: not psutil.Process(isolation.server().pid).children(), "its end")
+
+
+def test_a_forkserver_that_was_killed_is_replaced() -> None:
+    first = isolation.server().pid
+    psutil.Process(first).kill()
+    wait_for(lambda: isolation.server().pid != first, "another forkserver")
+    assert isolation.call(abs, -3, limits=Limits()) == 3
