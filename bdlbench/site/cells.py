@@ -59,6 +59,14 @@ def outcomes(row: Row) -> tuple[str, Mark | None]:
     return kind, Mark("✗ " + ", ".join(words), "bad") if words else None
 
 
+def trials(entry: Entry) -> Mark | None:
+    """Return the mark of settings that were chosen among several, and of how many."""
+    found = sorted(
+        {str(run.sampler["trials"]) for run in entry.records if run.sampler.get("trials")}
+    )
+    return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
+
+
 def rank(entry: Entry) -> str:
     """Return the interval of ranks: ``1``, or ``1–3`` for a tie; a dash without completed runs."""
     if entry.rank is None:

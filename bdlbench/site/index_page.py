@@ -28,14 +28,14 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
 def _board(board: Board) -> dict[str, Any]:
     key = page_name(f"{board.task}-{board.model}-{board.epochs:g}")
     rows = [_row(board, entry) for entry in board.entries]
-    kinds = {row["outcome"][0] for row in rows}
+    kinds = {row["outcome"] for row in rows}
     return {
         "key": key,
         "title": leaderboard_text.title(board),
         "subtitle": _subtitle(board),
         "columns": cells.columns(board),
         "rows": rows,
-        "targets": sorted({row["target"].text for row in rows}),
+        "targets": sorted({row["target"] for row in rows}),
         "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
         "controls": cells.of_controls(board),
         "figures": _figures(board, key) if len(board.entries) > 1 else [],
@@ -55,13 +55,15 @@ def _subtitle(board: Board) -> str:
 
 
 def _row(board: Board, entry: Entry) -> dict[str, Any]:
+    kind, failed = cells.outcomes(entry.row)
     return {
         "rank": cells.rank(entry),
         "rank_order": cells.rank_order(entry),
         "label": entry.row.sampler,
         "page": page_name(entry.row.sampler),
-        "target": cells.target(entry.row),
-        "outcome": cells.outcomes(entry.row),
+        "target": cells.target(entry.row).text,
+        "outcome": kind,
+        "marks": [cells.target(entry.row), *filter(None, (failed, cells.trials(entry)))],
         "cells": cells.of_entry(board, entry),
     }
 

@@ -93,6 +93,7 @@ def _entry(
         "key": key,
         "title": f"{board.epochs:g} epochs",
         "reasons": entry.row.reasons,
+        "trials": cells.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
         "rank": cells.rank(entry),
         "columns": cells.columns(board),

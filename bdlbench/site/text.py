@@ -25,8 +25,8 @@ def visible(text: str, longest: int = LONGEST) -> str:
 
 
 def for_plotly(text: str, longest: int = 40) -> str:
-    """Return a text for plotly, which reads ``<b>`` and ``<a href>`` in every label."""
-    return html.escape(visible(text, longest), quote=False)
+    """Return a text for plotly, which reads ``<a href>``, ``<b>`` and ``$x^2$`` in every label."""
+    return html.escape(visible(text, longest), quote=False).replace("$", "&#36;")
 
 
 def page_name(label: str) -> str:

@@ -106,12 +106,7 @@ def visit(browser: Browser, site: Path) -> Iterator[Visit]:
         page.on("request", lambda request: see(request.url))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        page.on(
-            "console",
-            lambda line: (
-                complaints.append(line.text) if line.type in ("error", "warning") else None
-            ),
-        )
+        page.on("console", lambda line: complaints.append(f"{line.type}: {line.text}"))
         page.goto(home + path)
         return page
 

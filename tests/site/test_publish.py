@@ -7,17 +7,21 @@ import re
 import shutil
 import sys
 import tomllib
+from dataclasses import replace
 from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bdlbench.site
-from bdlbench import cli, leaderboard
+from bdlbench import cli, leaderboard, records
 from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.scores import score
 from bdlbench.site import pages
 from bdlbench.site.publish import publish
+from tests import synthetic
 
 PACKAGE = Path(bdlbench.site.__file__).parent
 CSP = (
@@ -111,6 +115,16 @@ def test_ranks_are_intervals_and_failures_have_none(results: Path, site: Path) -
     assert shown == expected
     assert [order == "" for order, _ in ranks[: len(expected)]] == [r == "–" for r in expected]
     assert any(e.rank and e.rank[0] < e.rank[1] for e in board.entries), "there is a tie to show"
+
+
+def test_the_trials_that_settings_were_chosen_from_are_told(tmp_path: Path) -> None:
+    made = synthetic.record("tuned")
+    made = synthetic.named(replace(made, sampler={**made.sampler, "trials": 10}))
+    sets = synthetic.predict(np.random.default_rng(0), 2.0, 50, 4, history=False)
+    records.write(tmp_path, replace(made, metrics=score(sets)), sets)
+    publish(tmp_path, tmp_path / "site")
+    for page in ("index.html", "samplers/tuned.html"):
+        assert "best of 10 trials" in (tmp_path / "site" / page).read_text("utf-8")
 
 
 @pytest.mark.parametrize("fault", ["pages", "rename", "record"])

@@ -1,0 +1,68 @@
+"""A sampler's page says what the checks found, and whether that is about these runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdlbench import certificate
+from bdlbench.errors import RecordError
+from bdlbench.site.publish import publish
+from tests.site.test_publish import Page
+
+PASSED = {"check": "line", "verdict": "pass", "figure": "T = 1.01 ± 0.02", "meaning": "exact"}
+FAILED = {"check": "ranks", "verdict": "fail", "figure": "p = 1e-9", "meaning": "not <uniform>"}
+
+
+def report(results: Path, verdict: str, *checks: Any) -> Path:
+    path = results / "checks" / "sgld.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"verdict": verdict, "checks": checks}))
+    return path
+
+
+def text_of(results: Path) -> str:
+    page = Page(publish(results, results / "site").parent / "samplers" / "sgld.html")
+    return " ".join(page.text.split())
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "check", "expected"),
+    [
+        ("certified", "certified", PASSED, "every check against posteriors that are known exactly"),
+        ("approximate", "approximate", PASSED, "and does what it claims"),
+        ("point", "point", PASSED, "claims no more"),
+        ("not certified", "certified", PASSED, "about another version of the sampler"),
+        ("not certified", "not certified", FAILED, "Some checks have failed"),
+    ],
+)
+def test_the_report_is_shown(
+    few: Path, monkeypatch: pytest.MonkeyPatch, now: str, kept: str, check: Any, expected: str
+) -> None:
+    path = report(few, kept, check)
+    monkeypatch.setattr(certificate, "of_run", lambda results, record: now)
+    text = text_of(few)
+    assert expected in text
+    mark = "✓ pass" if check is PASSED else "✗ fail"
+    row = [check["check"], mark, check["figure"], check["meaning"]]
+    assert re.search(" *".join(map(re.escape, row)), text)
+    assert (few / "site" / "checks" / "sgld.json").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"verdict": "certified", "checks": [{}]}'])
+def test_a_damaged_report_is_refused(
+    few: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    report(few, "certified").write_text(content)
+    monkeypatch.setattr(certificate, "of_run", lambda results, record: "certified")
+    with pytest.raises(RecordError, match=r"sgld.json: cannot be read \(.*run bdlbench check"):
+        publish(few, few / "site")
+
+
+def test_without_a_report_nothing_is_claimed(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bdlbench.site.downloads.published", lambda file: [])
+    assert "nothing is known of what it draws from" in text_of(few)
