@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import signal
 import socket
@@ -173,8 +174,7 @@ def call(
 
 
 def _watch(channel: Connection, status: Connection, limits: Limits) -> tuple[Any, Exception | None]:
-    pid: int | None = None
-    started = time.monotonic()
+    pid, started = None, math.inf
     while True:
         ready = wait([channel, status], INTERVAL)
         if channel in ready and (answer := _receive(channel)) is not None:
@@ -182,14 +182,15 @@ def _watch(channel: Connection, status: Connection, limits: Limits) -> tuple[Any
         if status in ready:
             found = _receive(status)
             if pid is None and found is not None:
-                pid = found
+                pid, started = found, time.monotonic()  # the forkserver had other things to do
             else:
                 raise Ended("crashed", _describe(found))
         elif channel in ready:  # closed, and its process is about to die
             time.sleep(0.01)
         if _stopping.is_set():
             raise Stopped
-        _check(limits, time.monotonic() - started, pid)
+        if pid is not None:
+            _check(limits, time.monotonic() - started, pid)
 
 
 def _receive(channel: Connection) -> Any:
@@ -199,10 +200,10 @@ def _receive(channel: Connection) -> Any:
         return None
 
 
-def _check(limits: Limits, seconds: float, pid: int | None) -> None:
+def _check(limits: Limits, seconds: float, pid: int) -> None:
     if limits.timeout is not None and seconds > limits.timeout:
         raise Ended("timed out", f"it took longer than {limits.timeout:g} s")
-    if limits.memory is not None and pid is not None:
+    if limits.memory is not None:
         taken = _memory(pid)
         if taken > limits.memory:
             raise Ended("out of memory", f"it took more than {limits.memory / 1e9:.3g} GB")

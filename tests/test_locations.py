@@ -1,0 +1,99 @@
+"""Results behind a URL: the same runs, and a run without its record does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from bdlbench import records, run, status
+from bdlbench.comparison import Comparison
+from bdlbench.job import Job
+from bdlbench.locations import absolute, is_local, place
+from bdlbench.supervision import find
+
+Compare = Callable[..., Comparison]
+Plan = Callable[..., Job]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("results", Path("results")),
+        ("/srv/runs", Path("/srv/runs")),
+        ("file:///srv/my%20runs", Path("/srv/my runs")),
+    ],
+)
+def test_folders_are_paths(text: str, found: Path) -> None:
+    assert place(text) == found
+    assert is_local(place(text))
+    assert absolute(place(text)).is_absolute()
+    assert place(Path(text)) == Path(text)
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_a_file_url_is_the_folder(compare: Compare, tmp_path: Path) -> None:
+    url = (tmp_path / "a b").as_uri()
+    assert compare(["sgd"], url).rows[0].reused == 0  # type: ignore[arg-type]
+    assert compare(["sgd"], tmp_path / "a b").rows[0].reused == 1
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Path:
+    fsspec.filesystem("memory").store.clear()
+    return place("memory://bucket/results")
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_a_run_behind_a_url_is_the_run_on_disk(plan_run: Plan, store: Path, tmp_path: Path) -> None:
+    jobs = [plan_run("sgd", where) for where in (store, tmp_path)]
+    there, here = (run.execute(job) for job in jobs)
+    assert there.predictions_sha256 == here.predictions_sha256
+    assert replace(there, measured={}) == replace(here, measured={})
+    assert find(jobs[0]) == there
+    assert records.find(store, "digits-sgd") == there
+    assert dict(status.survey(store).total) == {"done": 1}
+    folders = [records.folder_of(job.results, job.run) for job in jobs]
+    read = [records.read_predictions(folder, there) for folder in folders]
+    assert read[0].keys() == read[1].keys()
+    again = run.execute(jobs[0])
+    assert find(jobs[0]) == again
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_a_run_whose_record_is_not_yet_there_does_not_count(
+    plan_run: Plan, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = plan_run("sgd", store)
+    run.execute(job)
+    memory = type(fsspec.filesystem("memory"))
+    pipe = memory.pipe_file
+    for fails in ("predictions.npz", "record.json"):
+
+        def stop(
+            self: object, path: str, *rest: object, fails: str = fails, **more: object
+        ) -> None:
+            if path.endswith(fails):
+                raise OSError("the connection is lost")
+            pipe(self, path, *rest, **more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(memory, "pipe_file", stop)
+            patched.setattr(memory, "_open", _refuse(memory._open, fails))
+            with pytest.raises(records.RecordError, match="cannot write to memory://"):
+                run.execute(job)
+        assert find(job) is None
+    run.execute(job)
+    assert find(job) is not None
+
+
+def _refuse(opened: Callable[..., object], fails: str) -> Callable[..., object]:
+    def open_(self: object, path: str, mode: str = "rb", **options: object) -> object:
+        if path.endswith(fails) and "w" in mode:
+            raise OSError("the connection is lost")
+        return opened(self, path, mode, **options)
+
+    return open_
