@@ -1,0 +1,59 @@
+"""What a bug report needs is said, and what is broken with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from bdlbench import doctor, records, registry
+from tests import synthetic
+
+
+@pytest.fixture
+def examine(tmp_path: Path) -> Callable[[Path | None], dict[str, list[str]]]:
+    def call(data_dir: Path | None = None) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for line in doctor.examine(tmp_path / "results", data_dir):
+            name, _, value = line.partition(" ")
+            found.setdefault(name, []).append(value.strip())
+        return found
+
+    return call
+
+
+def test_versions_machine_data_results_and_plugins_are_said(
+    examine: Callable[[Path | None], dict[str, list[str]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BDLBENCH_DATA", str(tmp_path))
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "MNIST" / "raw" / "train.gz").write_bytes(b"1234")
+    records.write(tmp_path / "results", synthetic.record(), {})
+    points = registry._entry_points
+    broken = EntryPoint("broken", "nowhere.to.be:Found", "bdlbench.samplers")
+    monkeypatch.setattr(
+        registry,
+        "_entry_points",
+        lambda kind: points(kind) + ([broken] if kind == "samplers" else []),
+    )
+    found = examine(None)
+    assert {"python", "torch", "jax", "processor", "memory", "threads", "device"} <= found.keys()
+    assert found["data"][0] == f"{tmp_path}: MNIST/raw/train.gz (4 B)"
+    assert found["results"] == [f"{tmp_path / 'results'}: 1 completed; can be written to"]
+    assert "broken: cannot be loaded: ModuleNotFoundError: No module named 'nowhere'" in "".join(
+        found["samplers"]
+    )
+    assert any("12 load: csgld" in line for line in found["samplers"])
+
+
+def test_folders_that_are_not_there_or_cannot_be_written_to_are_said(
+    examine: Callable[[Path | None], dict[str, list[str]]], tmp_path: Path
+) -> None:
+    (tmp_path / "results").touch()
+    found = examine(tmp_path / "gone")
+    assert found["data"][0].startswith("expected --data-dir to name a folder")
+    assert "no runs; cannot write to" in found["results"][0]

@@ -1,0 +1,147 @@
+"""Tuning: on the validation split alone, and the number of trials stands in later records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdlbench import records, registry, tasks, tune, tuning
+from bdlbench.comparison import Comparison
+from bdlbench.data import Images
+from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.execution import Means
+from bdlbench.settings import parse
+from bdlbench.tune import Range, parse_range
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+Write = Callable[..., str]
+Compare = Callable[..., Comparison]
+# Learns the faster, the nearer `size` is to 40.
+BODY = """
+theta = problem.init(rng)
+for batch, keep in problem.steps(64, rng):
+    theta = theta - 1e-4 / (1 + abs(self.size - 40)) * problem.gradient(theta, batch)
+yield theta
+"""
+
+
+def find(samplers: Sequence[str], results: Path, **options: Any) -> list[tune.Tuned]:
+    request = {"task": "digits", "model": "softmax", "epochs": 10, "results": results}
+    return tune.tune(samplers, Means(jobs=2), **{**request, **options})
+
+
+def test_the_best_trial_is_chosen_and_kept(
+    compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked, load = write_sampler(BODY), set(), tasks.load
+
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+        asked.add((split, name))
+        return load(split, name, folders)
+
+    monkeypatch.setattr(tasks, "load", spy)
+    search = {"size": Range(1, 60, log=False)}
+    (found,) = find([path], tmp_path, trials=6, search=search)
+    assert asked == {("train", "digits")}, "settings are chosen on training data alone"
+    content = json.loads((tmp_path / tuning.file_of("digits", "softmax", "mine")).read_text())
+    sizes = [trial["settings"]["size"] for trial in content["trials"]]
+    assert (sizes[0], len(set(sizes)), found.trials) == (1, 6, 6)
+    best = min(sizes, key=lambda size: abs(size - 40))
+    assert found.spec == f"mine:size={best}"
+    assert content["chosen"]["size"] == best
+    for trial in content["trials"]:
+        (run,) = trial["runs"]
+        record = records.find(tmp_path, run)
+        assert record.configuration["split"] == "validation"
+        assert trial["objective"] == record.metrics["negative_log_likelihood"]
+    assert found.objective == min(trial["objective"] for trial in content["trials"])
+
+    compare([f"{path}:size={best}", f"{path}:size=2"], tmp_path)
+    kept = [r for _, r in records.read_all(tmp_path) if r and r.configuration["split"] == "test"]
+    trials = {record.sampler["settings"]["size"]: record.sampler["trials"] for record in kept}
+    assert trials == {best: 6, 2: 0}
+
+
+def test_trials_of_later_calls_are_added_and_none_is_repeated(tmp_path: Path) -> None:
+    first = find(["sgd", "sgld"], tmp_path, trials=2)
+    again = find(["sgd", "sgld"], tmp_path, trials=2)
+    assert again == first
+    more = find(["sgd"], tmp_path, trials=4)
+    assert (more[0].trials, first[0].trials) == (4, 2), "the first two are the same"
+    assert more[0].objective is not None
+    assert first[0].objective is not None
+    assert more[0].objective <= first[0].objective
+
+
+def test_a_sampler_of_which_no_trial_completes_has_no_choice(
+    write_sampler: Write, tmp_path: Path
+) -> None:
+    path = write_sampler("yield problem.init(rng) * float('nan')")
+    (found,) = find([path], tmp_path, trials=2, search={"size": Range(1, 9, log=True)})
+    assert (found.objective, found.trials) == (None, 2)
+    assert tuning.read(tmp_path, "digits", "softmax", "mine")["chosen"] is None
+
+
+@pytest.mark.parametrize("name", registry.names("samplers"))
+def test_every_sampler_has_something_to_search(name: str) -> None:
+    specs = tune._trials(parse(name), tasks.get("digits"), 10, {})
+    assert len(set(specs)) == 10
+    assert specs[0] == parse(name)
+    for spec in specs:
+        registry.create("samplers", spec, tasks.get("digits").settings.get(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("step_size=1e-5..1e-3:log", ("step_size", Range(1e-5, 1e-3, log=True))),
+        ("momentum=0..0.9", ("momentum", Range(0, 0.9, log=False))),
+        ("x=-1.5..2", ("x", Range(-1.5, 2, log=False))),
+    ],
+)
+def test_ranges_are_read(text: str, found: tuple[str, Range]) -> None:
+    assert parse_range(text) == found
+
+
+@pytest.mark.parametrize("text", ["x", "x=1", "x=1..", "x=..2", "x=a..b", "x=2..1", "x=0..1:log"])
+def test_ranges_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(BdlbenchError, match="expected"):
+        parse_range(text)
+
+
+def test_a_range_is_even_in_its_logarithm() -> None:
+    where = Range(1e-4, 1e-2, log=True)
+    assert [where.at(share) for share in (0, 0.5, 1)] == [1e-4, 1e-3, 1e-2]
+    assert Range(0, 2, log=False).at(0.25) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": 0}, "expected --trials of at least 1"),
+        ({"task": "mnits"}, "no task 'mnits'"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BdlbenchError, match=message):
+        find(["sgd"], tmp_path, **options)
+
+
+def test_a_sampler_without_rates_needs_a_range(write_sampler: Write, tmp_path: Path) -> None:
+    with pytest.raises(BdlbenchError, match=r"mine has no rate .* --search \(it has size, gate\)"):
+        find([write_sampler("yield problem.init(rng)")], tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"schema": 2, "chosen": {}, "trials": []}'])
+def test_a_damaged_file_is_said(tmp_path: Path, content: str) -> None:
+    path = tmp_path / tuning.file_of("digits", "softmax", "sgd")
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(RecordError, match="cannot be read"):
+        tuning.read(tmp_path, "digits", "softmax", "sgd")
