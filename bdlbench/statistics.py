@@ -124,7 +124,9 @@ def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> st
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
     seeds = len(observed)
     seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    variance, freedom = welch(np.array(seed_variance), np.array(point_variance), np.array(seeds))
+    variance = seed_variance + point_variance
+    # With no spread over seeds, the points alone count, and their degrees of freedom are infinite.
+    freedom = (seeds - 1) * (variance / seed_variance) ** 2 if seed_variance > 0 else math.inf
     d, error = float(observed.mean()), math.sqrt(variance)
     half = float(stats.t.ppf(0.975, freedom)) * error
     sign = 1 if describe(metric).direction == "up" else -1
@@ -132,26 +134,6 @@ def _difference(metric: str, observed: Float64s, point_variance: float) -> Diffe
     if abs(d) > half:
         verdict = "better" if sign * d > 0 else "worse"
     return Difference(metric, d, d - half, d + half, error, seeds, verdict)
-
-
-def welch(
-    seed_variance: Float64s, point_variance: Float64s, seeds: Float64s
-) -> tuple[Float64s, Float64s]:
-    """Add two variances of a mean; see `paired_difference`.
-
-    Args:
-        seed_variance: From the spread over seeds; 0 for a single seed.
-        point_variance: From the bootstrap over test points.
-        seeds: Number of seeds.
-
-    Returns:
-        The variance and its degrees of freedom, by Welch and Satterthwaite. With no spread over
-        seeds, the points alone count, and their degrees of freedom are infinite.
-    """
-    variance = seed_variance + point_variance
-    spread = seed_variance > 0
-    ratio = variance / np.where(spread, seed_variance, 1.0)
-    return variance, np.where(spread, (seeds - 1) * ratio**2, np.inf)
 
 
 def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
