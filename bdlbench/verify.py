@@ -14,6 +14,11 @@ from bdlbench.provenance import processor
 from bdlbench.records import to_json, write_file
 from bdlbench.verification import check_run, labels_of, locate
 
+_GIVES = {
+    rerun.NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
+    rerun.BEYOND: "predictions that are further off than another seed's",
+    rerun.ANOTHER_OUTCOME: "another outcome",
+}
 HOLDS, FAILS = "holds", "does not hold"
 FILE = "verdict.json"
 
@@ -56,7 +61,7 @@ def verify(
             found["rerun"] = rerun.rerun(record, sets, sampler, data_dir, say)
             if found["rerun"]["verdict"] not in (rerun.IDENTICAL, rerun.WITHIN):
                 found["verdict"] = FAILS
-                found["reason"] = f"the repetition gives {found['rerun']['verdict']}"
+                found["reason"] = f"the repetition gives {_GIVES[found['rerun']['verdict']]}"
     found |= {
         "bdlbench": version("bdlbench"),
         "processor": processor(),

@@ -1,0 +1,145 @@
+"""Runs repeated from their records: what is the same, what may differ, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bdlbench import cli, plan, records, rerun, verify
+from bdlbench.comparison import Comparison
+from bdlbench.errors import BdlbenchError
+from bdlbench.predictions import Predictions
+from bdlbench.records import Record
+from bdlbench.scores import score
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+Compare = Callable[..., Comparison]
+Write = Callable[..., str]
+BODY = "for _ in range(3): yield problem.init(rng)"
+
+
+@pytest.fixture
+def run(compare: Compare, write_sampler: Write, tmp_path: Path) -> tuple[Path, str]:
+    """Make a run of a sampler in a file; return the run's folder and the file."""
+    path = write_sampler(BODY)
+    compare([path], tmp_path / "results")
+    (folder,) = (tmp_path / "results" / "runs").iterdir()
+    return folder, path
+
+
+def said(line: str) -> None:
+    """Say nothing."""
+
+
+def check(folder: Path, sampler: str) -> dict[str, Any]:
+    found = verify.verify(folder.parents[1], folder.name, True, sampler, None, said)
+    assert json.loads((folder / "verdict.json").read_text()) == found
+    return found
+
+
+def elsewhere(folder: Path) -> Record:
+    """Let the run have been made on another machine."""
+    content = json.loads((folder / "record.json").read_text())
+    content["environment"]["processor"] = "another"
+    (folder / "record.json").write_text(json.dumps(content))
+    return records.read(folder)
+
+
+def changed(folder: Path, change: Callable[[Predictions], np.ndarray]) -> None:
+    """Change log-probabilities, and everything that follows from them, as a liar would."""
+    record = records.read(folder)
+    sets = {}
+    for name, found in records.read_predictions(folder, record).items():
+        log_p = change(found)
+        log_p = log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+        entropy = np.zeros_like(found.expected_entropy)
+        sets[name] = replace(found, log_probabilities=log_p.astype("f4"), expected_entropy=entropy)
+    records.write(folder.parents[1], replace(record, metrics=score(sets)), sets)
+
+
+def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
+    found = check(*run)
+    assert (found["verdict"], found["rerun"]) == ("holds", {"verdict": "identical"})
+
+
+def test_a_lie_is_found_where_the_bits_must_be_the_same(run: tuple[Path, str]) -> None:
+    changed(run[0], lambda p: p.log_probabilities + 1e-4 * np.eye(10)[0])
+    found = check(*run)
+    assert found["verdict"] == "does not hold"
+    assert found["rerun"]["verdict"] == "not identical on an equal machine"
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(1e-4, "within"), (20.0, "beyond")])
+def test_another_machine_may_differ_as_seeds_do(
+    run: tuple[Path, str], size: float, verdict: str
+) -> None:
+    changed(run[0], lambda p: p.log_probabilities + size * np.eye(10)[p.labels % 10])
+    elsewhere(run[0])
+    found = check(*run)
+    assert found["rerun"]["verdict"] == f"{verdict} the seed spread"
+    assert found["verdict"] == ("holds" if verdict == "within" else "does not hold")
+    far = [found["rerun"]["total_variation"][k] > v for k, v in found["rerun"]["tolerance"].items()]
+    assert any(far) == (verdict == "beyond")
+
+
+def test_without_a_repetition_the_checks_alone_decide(run: tuple[Path, str]) -> None:
+    folder, _ = run
+    found = verify.verify(folder.parents[1], folder.name[:-3], False, None, None, said)
+    assert found["verdict"] == "holds"
+    assert "rerun" not in found
+    with (folder / "predictions.npz").open("ab") as file:
+        file.write(b"!")
+    found = verify.verify(folder.parents[1], str(folder), False, None, None, said)
+    assert found["verdict"] == "does not hold"
+    assert "not the file its record was made with" in found["reason"]
+
+
+def test_another_version_of_the_sampler_is_refused(run: tuple[Path, str]) -> None:
+    folder, path = run
+    with open(path, "a") as file:
+        file.write("# a comment\n")
+    with pytest.raises(BdlbenchError, match="was made with another version of sampler mine"):
+        check(folder, path)
+
+
+def test_other_numerical_code_is_refused(
+    run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerun, "source_of", lambda *modules: "0" * 64)
+    with pytest.raises(BdlbenchError, match="made with another version of bdlbench"):
+        check(*run)
+
+
+def test_other_data_is_refused(run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = {**records.read(run[0]).data, "train": "0" * 64}
+    monkeypatch.setattr(plan, "fingerprints", lambda setup: data)
+    with pytest.raises(BdlbenchError, match=r"here it would be digits-mine-.*, since the data"):
+        check(*run)
+
+
+def test_the_sampler_of_a_file_is_never_loaded_by_what_a_record_says(run: tuple[Path, str]) -> None:
+    with pytest.raises(BdlbenchError, match="no sampler 'mine'"):
+        check(run[0], "")
+
+
+def test_the_command(
+    run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, path = run
+    command = ["bdlbench", "verify", str(folder), "--rerun", "--sampler", path]
+    monkeypatch.setattr(sys, "argv", command)
+    cli.main()
+    out, err = capsys.readouterr()
+    assert json.loads(out)["rerun"] == {"verdict": "identical"}
+    assert f"repeating {folder.name}" in err
+    changed(folder, lambda p: p.log_probabilities + np.eye(10)[0])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "does not hold: the repetition gives predictions that are not" in capsys.readouterr().err
