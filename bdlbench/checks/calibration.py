@@ -15,6 +15,7 @@ from bdlbench.checks.sampling import Array, Effort, draws
 from bdlbench.exact import ExactPosterior, conjugate, linear_regression
 
 REPLICATES, POINTS, RANKS, BINS = 200, 4, 20, 10
+BURN_IN = 60.0  # relaxation times: a sampler that moves all replicates or none needs as many
 NULL_DRAWS = 20_000  # of the Stein discrepancy's null distribution: p-values down to 1/20,000
 
 
@@ -36,7 +37,7 @@ class RankCheck:
 
     def _judge(self, subject: Subject) -> Result:
         exact, truth = blocks(subject.seed)
-        effort = Effort(0.06, chains=RANKS - 1, draws=1, seed=subject.seed)
+        effort = Effort(0.06, RANKS - 1, draws=1, burn_in=BURN_IN, seed=subject.seed)
         ranks = (draws(subject.sampler, exact, effort)[-1] < truth).sum(axis=0)
         p, words = uniformity(ranks)
         verdict: Verdict = "fail" if subject.target == "exact" else "shown"

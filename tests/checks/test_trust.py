@@ -89,6 +89,7 @@ def test_a_right_sampler_passes(name: str, check: str) -> None:
         ("momentum", "mean of 60,000"),
         ("momentum", "temperature ½"),
         ("baoab", "ranks"),
+        ("random_walk", "ranks"),
         ("mala", "Stein discrepancy"),
     ],
 )
