@@ -10,13 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bdlbench.scores import Metric
-from bdlbench.site.evidence import BARS, Bin, Course, Histogram
+from bdlbench.site.evidence import BARS, SURE, Bin, Course, Histogram
 from bdlbench.site.text import for_plotly, visible
 from bdlbench.statistics import Interval
 
 Figure = dict[str, Any]
 MOST_ROWS = 30  # of a forest plot: what is further down is in the table
 CONFIDENCE = "confidence: the highest probability"
+NOTE = {
+    "xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom",
+    "showarrow": False,
+}  # fmt: skip
 GOOD = {"up": "higher is better", "down": "lower is better"}
 
 
@@ -28,27 +32,20 @@ def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
         rows: Label and interval of each.
     """
     shown = rows[:MOST_ROWS]
-    places = list(range(len(shown)))
+    places, labels = list(range(len(shown))), [for_plotly(label) for label, _ in shown]
+    intervals = [interval for _, interval in shown]
     points = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [_short(interval.mean) for _, interval in shown],
-        "y": places,
-        "text": [for_plotly(label) for label, _ in shown],
+        **_scatter("markers", [interval.mean for interval in intervals], places, "@blue"),
+        "text": labels,
         "hovertemplate": "%{text}: %{x}<extra></extra>",
-        "marker": {"size": 10, "color": "@blue"},
-        "error_x": {**_bars([interval for _, interval in shown]), "color": "@blue"},
+        "error_x": _bars(intervals),
     }
+    title = f"{for_plotly(metric.label, 80)}, {GOOD[metric.direction]}"
+    rows_from_above = {"tickvals": places, "ticktext": labels, "range": [len(shown) - 0.5, -0.5]}
     layout = {
         "height": 100 + 26 * len(shown),
-        "xaxis": {"title": {"text": f"{for_plotly(metric.label, 80)}, {GOOD[metric.direction]}"}},
-        "yaxis": {
-            "tickvals": places,
-            "ticktext": points["text"],
-            "range": [len(shown) - 0.5, -0.5],
-            "automargin": True,
-            "showgrid": False,
-        },
+        "xaxis": {"title": {"text": title}},
+        "yaxis": {**rows_from_above, "automargin": True, "showgrid": False},
     }
     first = f"; first {visible(shown[0][0], 40)}" if shown else ""
     return _figure([points], layout, f"{metric.label} of {len(shown)} samplers{first}")
@@ -57,33 +54,25 @@ def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
 def reliability(bins: Sequence[Bin]) -> Figure:
     """Draw accuracy against confidence, and beneath it how many inputs there are in each bin."""
     filled = [b for b in bins if b.count]
-    data: list[Figure] = [
-        {
-            "type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip",
-            "line": {"dash": "dash", "color": "@soft", "width": 1.5},
-        },
-        {
-            "type": "scatter", "mode": "lines+markers",
-            "x": [_short(b.confidence) for b in filled], "y": [_short(b.accuracy) for b in filled],
-            "line": {"color": "@blue", "width": 2}, "marker": {"color": "@blue", "size": 8},
-            "hovertemplate": "confidence %{x:.3f}<br>accuracy %{y:.3f}<extra></extra>",
-        },
-        {
-            "type": "bar", "xaxis": "x", "yaxis": "y2",
-            "x": [(b.low + b.high) / 2 for b in bins], "y": [b.count for b in bins],
-            "width": 0.9 / len(bins), "marker": {"color": "@grey"},
-            "hovertemplate": "%{y} inputs<extra></extra>",
-        },
-    ]  # fmt: skip
+    diagonal = _scatter("lines", [0, 1], [0, 1], "@soft", dash="dash", width=1.5)
+    confidences, accuracies = [b.confidence for b in filled], [b.accuracy for b in filled]
+    points = {
+        **_scatter("lines+markers", confidences, accuracies, "@blue"),
+        "hovertemplate": "confidence %{x:.3f}<br>accuracy %{y:.3f}<extra></extra>",
+    }
+    centres, counts = [(b.low + b.high) / 2 for b in bins], [b.count for b in bins]
+    bars = {
+        **_bar(centres, counts, "@grey", "%{y} inputs"), "yaxis": "y2", "width": 0.9 / len(bins),
+    }  # fmt: skip
     layout = {
         "height": 400,
         "xaxis": {"title": {"text": CONFIDENCE}, "range": [0, 1.02], "anchor": "y2"},
-        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1.05], "domain": [0.36, 1]},
+        "yaxis": {"title": {"text": "accuracy"}, "range": [-0.04, 1.05], "domain": [0.36, 1]},
         "yaxis2": {
-            "title": {"text": "inputs (log)"}, "type": "log", "domain": [0, 0.28],
-            "dtick": 1,
+            "title": {"text": "inputs (log)"}, "type": "log", "domain": [0, 0.28], "dtick": 1,
         },
     }  # fmt: skip
+    data = [{**diagonal, "hoverinfo": "skip"}, points, bars]
     return _figure(data, layout, "Reliability diagram: accuracy against confidence in 15 bins")
 
 
@@ -94,33 +83,19 @@ def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Fig
         histograms: The in-distribution set first.
         names: What the sets are called.
     """
-    count, gap = len(histograms), 0.16
-    height = (1 - gap * (count - 1)) / count
-    centres = [round((k + 0.5) / BARS, 4) for k in range(BARS)]
-    data, notes = [], []
-    layout: Figure = {"height": 110 + 125 * count, "bargap": 0.08}
+    gap, centres = 0.16, [round((k + 0.5) / BARS, 4) for k in range(BARS)]
+    height = (1 - gap * (len(histograms) - 1)) / len(histograms)
+    data, notes, layout = [], [], Figure(height=110 + 125 * len(histograms), bargap=0.08)
     for k, found in enumerate(histograms):
-        number, top = str(k + 1) if k else "", 1 - k * (height + gap)
-        data.append(
-            {
-                "type": "bar", "x": centres, "y": [_short(100 * s) for s in found.shares],
-                "yaxis": f"y{number}", "marker": {"color": "@vermilion" if k else "@blue"},
-                "hovertemplate": "%{y:.1f} % of the inputs<extra></extra>",
-            }
-        )  # fmt: skip
-        layout[f"yaxis{number}"] = {"domain": [max(0.0, top - height), top], "ticksuffix": " %"}
-        text = f"{for_plotly(names[found.name], 60)}: {found.sure:.1%} above 0.9"
-        notes.append(
-            {
-                "text": text, "xref": "paper", "yref": "paper", "x": 0, "y": top,
-                "xanchor": "left", "yanchor": "bottom", "showarrow": False,
-            }
-        )  # fmt: skip
-    title = {"text": "confidence: the highest probability"}
-    layout |= {
-        "annotations": notes,
-        "xaxis": {"title": title, "range": [0, 1], "anchor": f"y{number}"},
-    }
+        axis, top = f"{k + 1}" if k else "", 1 - k * (height + gap)
+        shares = [100 * share for share in found.shares]
+        colour = "@vermilion" if k else "@blue"
+        data.append({**_bar(centres, shares, colour, "%{y:.1f} % of them"), "yaxis": f"y{axis}"})
+        layout[f"yaxis{axis}"] = {"domain": [max(0.0, top - height), top], "ticksuffix": " %"}
+        text = f"{for_plotly(names[found.name], 60)}: {found.sure:.1%} above {SURE}"
+        notes.append({**NOTE, "text": text, "y": top})
+    below = {"title": {"text": CONFIDENCE}, "range": [0, 1], "anchor": f"y{axis}"}
+    layout |= {"annotations": notes, "xaxis": below}
     return _figure(data, layout, "Histograms of the highest probability, a panel for each set")
 
 
@@ -134,34 +109,52 @@ def budget(
         courses: Of single runs; empty if none can be known.
         ends: Epochs and interval of whole runs, a pair for each budget, the smallest first.
     """
-    data: list[Figure] = [
+    data = [
         {
-            "type": "scatter", "mode": "lines",
-            "x": [_short(x) for x in course.epochs],
-            "y": [_short(y) for y in course.values[metric.name]],
-            "line": {"color": "@soft", "width": 1, "dash": "dot"},
+            **_scatter("lines", course.epochs, values, "@soft", dash="dot", width=1),
             "hovertemplate": f"seed {course.seed}, %{{x}} epochs: %{{y}}<extra></extra>",
         }
         for course in courses
-        if metric.name in course.values
-    ]  # fmt: skip
-    data.append(
-        {
-            "type": "scatter", "mode": "lines+markers",
-            "x": [_short(epochs) for epochs, _ in ends],
-            "y": [_short(interval.mean) for _, interval in ends],
-            "error_y": {**_bars([interval for _, interval in ends]), "color": "@blue"},
-            "line": {"color": "@blue", "width": 2.5}, "marker": {"color": "@blue", "size": 9},
-            "hovertemplate": "%{x} epochs: %{y}<extra></extra>",
-        }
-    )  # fmt: skip
-    spent = [x for line in data for x in line["x"]]
+        if (values := course.values.get(metric.name))
+    ]
+    spent, intervals = [epochs for epochs, _ in ends], [interval for _, interval in ends]
+    whole = _scatter("lines+markers", spent, [interval.mean for interval in intervals], "@blue")
+    hover = "%{x} epochs: %{y}<extra></extra>"
+    data.append({**whole, "error_y": _bars(intervals), "hovertemplate": hover})
+    ticks = _ticks([x for line in data for x in line["x"]])
     layout = {
         "height": 260,
-        "xaxis": {"title": {"text": "epochs (log)"}, "type": "log", **_ticks(spent)},
+        "xaxis": {"title": {"text": "epochs (log)"}, "type": "log", **ticks},
         "yaxis": {"automargin": True},
     }
     return _figure(data, layout, f"{metric.label} against the epochs that were spent")
+
+
+def _scatter(
+    mode: str,
+    x: Sequence[float | None],
+    y: Sequence[float | None],
+    colour: str,
+    **line: str | float,
+) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": mode,
+        "x": [_short(value) for value in x],
+        "y": [_short(value) for value in y],
+        "marker": {"color": colour, "size": 9},
+        "line": {"color": colour, "width": 2.5, **line},
+    }
+
+
+def _bar(x: Sequence[float], y: Sequence[float], colour: str, hover: str) -> Figure:
+    return {
+        "type": "bar",
+        "x": [_short(value) for value in x],
+        "y": [_short(value) for value in y],
+        "marker": {"color": colour},
+        "hovertemplate": f"{hover}<extra></extra>",
+    }
 
 
 def _ticks(spent: Sequence[float]) -> Figure:
@@ -181,7 +174,8 @@ def _bars(intervals: Sequence[Interval]) -> Figure:
     """Return error bars; a mean of one seed has none."""
     up = [0.0 if i.high is None else _short(i.high - i.mean) for i in intervals]
     down = [0.0 if i.low is None else _short(i.mean - i.low) for i in intervals]
-    return {"type": "data", "array": up, "arrayminus": down, "thickness": 2, "width": 5}
+    size = {"thickness": 2, "width": 5, "color": "@blue"}
+    return {"type": "data", "array": up, "arrayminus": down, **size}
 
 
 def _short(value: float | None) -> float | None:

@@ -117,7 +117,11 @@ def visit(browser: Browser, site: Path) -> Iterator[Visit]:
 
 
 def see_all(page: Page) -> None:
-    """Scroll through the page, so that everything that is drawn on sight is drawn."""
-    for plot in page.locator(".plot").all():
-        plot.scroll_into_view_if_needed()
-    page.locator(".plot:not(.drawn)").first.wait_for(state="detached")
+    """Scroll through the page until everything that is drawn on sight is drawn."""
+    scroll = "document.querySelector('.plot:not(.drawn)')?.scrollIntoView()"
+    for _ in range(500):
+        if not page.locator(".plot:not(.drawn)").count():
+            return
+        page.evaluate(scroll)
+        page.wait_for_timeout(20)
+    raise AssertionError("a plot is not drawn though it is seen")
