@@ -130,3 +130,20 @@ def review(
     from bdlbench.review import review as check
 
     typer.echo(check(base, head, changes))
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
+    to: Annotated[str, typer.Option(help="arviz (InferenceData, netCDF) or parquet.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write.", show_default="the run's name, here")
+    ] = None,
+    results: Results = Path("results"),
+    debug: Debug = False,
+) -> None:
+    """Write a run's predictions for ArviZ, or as a table of Parquet."""
+    from bdlbench.export import export as write
+    from bdlbench.verification import locate
+
+    typer.echo(write(locate(results, run), to, out))

@@ -1,0 +1,153 @@
+"""Write a run in the formats of other tools: ArviZ's InferenceData, and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bdlbench import metrics, records
+from bdlbench.errors import BdlbenchError
+from bdlbench.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records import Record, to_json
+from bdlbench.scores import in_distribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+Sets = Mapping[str, Predictions]
+EXTRA = "pip install 'bdlbench[export]'"
+
+
+def export(folder: Path, to: str, out: Path | None = None) -> Path:
+    """Write a run's predictions and facts to one file.
+
+    Args:
+        folder: Of the run.
+        to: ``arviz`` or ``parquet``.
+        out: Path of the file; by default the run's name and an ending, here.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        BdlbenchError: The format is another, its library is missing, or the run has no predictions.
+    """
+    if to not in WRITERS:
+        raise BdlbenchError(f"expected --to {' or '.join(WRITERS)}, got {to!r}")
+    write, ending = WRITERS[to]
+    record = records.read(folder)
+    if record.outcome != records.COMPLETED:
+        raise BdlbenchError(f"{record.run} has no predictions to export: {record.outcome}")
+    sets = records.read_predictions(folder, record)
+    path = out or Path(f"{record.run}{ending}")
+    try:
+        write(record, sets, path)
+    except ImportError as error:
+        raise BdlbenchError(f"--to {to} needs {error.name}; {EXTRA}") from error
+    except OSError as error:
+        raise BdlbenchError(f"cannot write {path} ({error})") from error
+    return path
+
+
+def facts(record: Record) -> dict[str, str]:
+    """Return a record as text by name; what is not a single value becomes JSON."""
+    return {
+        name: value if isinstance(value, str) else to_json(value)
+        for name, value in asdict(record).items()
+    }
+
+
+def to_tree(record: Record, sets: Sets) -> xr.DataTree:
+    """Return a run as ArviZ's groups: one chain, and a dimension of inputs for every set.
+
+    - ``posterior_predictive``: the class that each draw votes for, on the test set;
+    - ``predictions``: the same on the OOD sets;
+    - ``log_likelihood``: every draw's log p(label) on the first inputs of the test set;
+    - ``sample_stats``: epochs spent at each draw;
+    - ``observed_data``: the labels, of all sets;
+    - ``constant_data``: log-probabilities averaged over draws, and the draws' mean entropy.
+
+    The record is in the attributes.
+    """
+    import xarray as xr
+
+    groups = {
+        "posterior_predictive": xr.Dataset(
+            {name: _of_draws(s.votes, name) for name, s in sets.items() if name in IN_DISTRIBUTION}
+        ),
+        "predictions": xr.Dataset(
+            {n: _of_draws(s.votes, n) for n, s in sets.items() if n not in IN_DISTRIBUTION}
+        ),
+        "observed_data": xr.Dataset({n: (f"{n}_input", s.labels) for n, s in sets.items()}),
+        "constant_data": xr.Dataset(
+            {
+                **{
+                    f"{n}_log_probabilities": ((f"{n}_input", "class"), s.log_probabilities)
+                    for n, s in sets.items()
+                },
+                **{
+                    f"{n}_expected_entropy": (f"{n}_input", s.expected_entropy)
+                    for n, s in sets.items()
+                },
+            }
+        ),
+    }
+    inside = in_distribution(sets)
+    if inside.trace is not None and inside.epochs is not None:
+        groups["log_likelihood"] = xr.Dataset({"label": _of_draws(inside.trace, "traced")})
+        groups["sample_stats"] = xr.Dataset({"epochs": (("chain", "draw"), inside.epochs[None])})
+    tree = xr.DataTree.from_dict({f"/{name}": group for name, group in groups.items()})
+    tree.attrs = dict(facts(record))
+    return tree
+
+
+def _of_draws(values: np.ndarray, name: str) -> tuple[tuple[str, str, str], np.ndarray]:
+    return ("chain", "draw", f"{name}_input"), values[None]
+
+
+def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
+    """Return a row for every input of every set: label, probabilities and entropies, in nats.
+
+    The record is in the frame's attributes.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, found in sets.items():
+        p = found.probabilities
+        columns: dict[str, Any] = {
+            "set": name,
+            "input": np.arange(len(p)),
+            "label": found.labels,
+            "predicted": p.argmax(axis=1),
+            "entropy": metrics.predictive_entropy(p),
+            "expected_entropy": found.expected_entropy,
+            **{f"p_{c}": p[:, c] for c in range(p.shape[1])},
+        }
+        parts.append(pd.DataFrame(columns))
+    frame = pd.concat(parts, ignore_index=True)
+    frame.attrs = {**facts(record)}
+    return frame
+
+
+def _write_tree(record: Record, sets: Sets, path: Path) -> None:
+    import h5netcdf  # noqa: F401 -- the engine, for the sake of a message that names it
+
+    to_tree(record, sets).to_netcdf(path, engine="h5netcdf")
+
+
+def _write_frame(record: Record, sets: Sets, path: Path) -> None:
+    import pyarrow  # noqa: F401 -- of pandas' two engines, the one that keeps attributes
+
+    to_frame(record, sets).to_parquet(path, engine="pyarrow")
+
+
+WRITERS: dict[str, tuple[Callable[[Record, Sets, Path], None], str]] = {
+    "arviz": (_write_tree, ".nc"),
+    "parquet": (_write_frame, ".parquet"),
+}
