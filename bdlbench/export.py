@@ -131,7 +131,7 @@ def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
         }
         parts.append(pd.DataFrame(columns))
     frame = pd.concat(parts, ignore_index=True)
-    frame.attrs = {**facts(record)}
+    frame.attrs = dict(facts(record).items())
     return frame
 
 
