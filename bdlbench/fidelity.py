@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bdlbench.convergence import bulk_ess, r_hat
 from bdlbench.errors import RecordError
-from bdlbench.gate import FEWEST, SHARE, bulk_ess, r_hat
+from bdlbench.gate import FEWEST, SHARE
 from bdlbench.metrics import Float64s
 from bdlbench.plan import Setup
 from bdlbench.predictions import Predictions, to_probabilities

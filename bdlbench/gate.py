@@ -1,4 +1,4 @@
-"""Judge Markov chains by R-hat, effective sample size and E-BFMI, all computed by ArviZ."""
+"""Judge Markov chains by R-hat, effective sample size and E-BFMI, as ArviZ computes them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bdlbench.convergence import bulk_ess, r_hat
 
 Floats = NDArray[np.floating]
 FEWEST = 4  # draws of a chain: what split R-hat and ESS need
@@ -29,35 +31,6 @@ class Trace:
     log_likelihoods: Floats
     diverging: NDArray[np.bool_]
     accept_prob: Floats
-
-
-def r_hat(values: Floats) -> Floats:
-    """Return the rank-normalised split R-hat of each quantity, NaN if it never varies.
-
-    The larger of bulk and tail (Vehtari et al., 2021, section 4); beyond all bounds if no chain
-    moves, but they are not at one place.
-
-    Args:
-        values: Shape (chains, draws, quantities).
-    """
-    from arviz_stats.base.array import array_stats  # a second to import
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(array_stats.rhat(values, chain_axis=0, draw_axis=1))
-
-
-def bulk_ess(values: Floats) -> Floats:
-    """Return the bulk effective sample size of each quantity over all chains.
-
-    Vehtari et al. (2021), section 4.2. What never varies counts as one draw.
-
-    Args:
-        values: Shape (chains, draws, quantities).
-    """
-    from arviz_stats.base.array import array_stats
-
-    found = np.asarray(array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk"))
-    return np.where(np.ptp(values, axis=(0, 1)) > 0, found, 1.0)
 
 
 def e_bfmi(hamiltonian: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpyro import diagnostics
 
-from bdlbench import gate
+from bdlbench import convergence, gate
 from bdlbench.gate import Trace
 
 RNG = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def autoregressive(rho: float, quantities: int = 8) -> np.ndarray:
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 def test_the_effective_sample_size_is_what_theory_and_numpyro_say(rho: float) -> None:
     x = autoregressive(rho)
-    found = gate.bulk_ess(x)
+    found = convergence.bulk_ess(x)
     assert found.shape == (8,)
     assert found.mean() == pytest.approx(2000 * (1 - rho) / (1 + rho), rel=0.15)
     # Of the values, not of their ranks: the two differ in noise, and by less on average.
@@ -38,23 +38,23 @@ def test_the_effective_sample_size_is_what_theory_and_numpyro_say(rho: float) ->
 def test_r_hat_is_what_numpyro_says_of_normal_chains(shift: float) -> None:
     x = autoregressive(0.5)
     x[0] += shift
-    np.testing.assert_allclose(gate.r_hat(x), diagnostics.split_gelman_rubin(x), rtol=0.05)
-    assert (gate.r_hat(x).max() > 1.05) == (shift > 0)
+    np.testing.assert_allclose(convergence.r_hat(x), diagnostics.split_gelman_rubin(x), rtol=0.05)
+    assert (convergence.r_hat(x).max() > 1.05) == (shift > 0)
 
 
 def test_r_hat_sees_a_chain_that_differs_in_spread_alone() -> None:
     x = RNG.normal(size=(*SHAPE, 1))
     x[0] *= 4
     assert diagnostics.split_gelman_rubin(x)[0] < 1.02
-    assert gate.r_hat(x)[0] > 1.1
+    assert convergence.r_hat(x)[0] > 1.1
 
 
 def test_what_never_moves_is_worth_one_draw_and_passes_no_gate() -> None:
     same = np.ones((*SHAPE, 2))
     apart = same * np.arange(4)[:, None, None]
-    np.testing.assert_array_equal(gate.bulk_ess(same), 1)
-    assert np.isnan(gate.r_hat(same)).all()
-    assert gate.r_hat(apart).min() > 1e6
+    np.testing.assert_array_equal(convergence.bulk_ess(same), 1)
+    assert np.isnan(convergence.r_hat(same)).all()
+    assert convergence.r_hat(apart).min() > 1e6
     for stuck in (same, apart):
         found = gate.diagnose(replace(TRACE, log_likelihoods=stuck, potential=stuck[..., 0]))
         assert np.isfinite(list(found.values())).all(), "the figures go into a JSON file"
