@@ -38,7 +38,7 @@ def _board(board: Board) -> dict[str, Any]:
         "targets": sorted({row["target"] for row in rows}),
         "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
         "controls": cells.of_controls(board),
-        "figures": _figures(board, key) if len(board.entries) > 1 else [],
+        "figures": _figures(board, key),
         "caption": _caption(board),
         "failures": table.failures([entry.row for entry in board.entries]),
         "notes": _notes(board),
@@ -79,7 +79,7 @@ def _figures(board: Board, key: str) -> list[dict[str, Any]]:
             if name in entry.row.metrics
         ]
         rows.sort(key=lambda row: row[1].mean, reverse=metric.direction == "up")
-        if rows:
+        if len(rows) > 1:
             figure = figures.forest(metric, rows)
             found.append({"key": f"{key}-figure-{number}", "title": metric.label, "figure": figure})
     return found
