@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bdlbench import certificate, controls, execution, fidelity, records, tasks
-from bdlbench.data import search_folders
+from bdlbench import execution, machine
 from bdlbench.execution import Means
 from bdlbench.plan import Setup
 from bdlbench.planned import Planned, make
-from bdlbench.records import Record, to_json
-from bdlbench.statistics import Difference
-from bdlbench.summary import (
-    Row,
-    controls_file,
-    differences,
-    headline,
-    kept_controls,
-    read_predictions,
-    rescored,
-    sum_up,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bdlbench.statistics import Difference
+    from bdlbench.summary import Row
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,8 @@ class Comparison:
     @property
     def headline(self) -> list[str]:
         """Name the metrics that the samplers are compared on."""
+        from bdlbench.summary import headline
+
         return headline(self.setup.task.ood, self.setup.split)
 
     def to_frame(self) -> pd.DataFrame:
@@ -110,65 +103,17 @@ def run_comparison(
     """
     means = Means(jobs, backend, address, timeout, memory, force, quiet)
     planned = make(samplers, say=means.say, **request)
-    return conclude(planned, *execution.complete(planned.jobs, means))
+    with ThreadPoolExecutor(1) as beside:
+        if means.workers(planned.setup.device) < machine.cores():
+            beside.submit(_look_ahead, planned)
+        made = execution.complete(planned.jobs, means)
+    from bdlbench.conclusion import conclude
+
+    return conclude(planned, *made)
 
 
-def conclude(
-    planned: Planned, found: Mapping[str, Record], reused: Mapping[str, Record]
-) -> Comparison:
-    """Sum up the runs of a comparison.
+def _look_ahead(planned: Planned) -> None:
+    """Import what the table needs, and find its controls, on a core that no run needs."""
+    from bdlbench.conclusion import find_controls
 
-    Args:
-        planned: The comparison.
-        found: A record for each of its runs, by name.
-        reused: Those that were on disk already.
-    """
-    setup = planned.setup
-    found = {**found, **{run: rescored(setup.results, record) for run, record in reused.items()}}
-    groups = [[found[job.run] for job in group] for group in planned.groups]
-    predictions = [read_predictions(setup.results, group) for group in groups]
-    reference, reference_note = fidelity.find_reference(setup, planned.data)
-    return Comparison(
-        setup=setup,
-        note=planned.note,
-        seeds=planned.seeds,
-        rows=tuple(
-            sum_up(
-                contender.label,
-                contender.settings,
-                certificate.read(setup.results, contender.spec.reference),
-                group,
-                sets,
-                reference,
-                reused,
-            )
-            for contender, group, sets in zip(planned.contenders, groups, predictions, strict=True)
-        ),
-        differences=differences(
-            headline(setup.task.ood, setup.split),
-            [contender.label for contender in planned.contenders],
-            predictions,
-        ),
-        controls=_controls(setup, planned.data),
-        floor=fidelity.floor(reference) if reference else {},
-        reference_note=reference_note,
-    )
-
-
-def _controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
-    if setup.split == "validation":
-        return {}
-    kept = kept_controls(setup.results, setup.task.name, fingerprints)
-    if kept is not None:
-        return kept
-    folders = search_folders(setup.data_dir)
-    train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.judged_images(setup.task, setup.split, folders)
-    found = {
-        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
-        for name in setup.task.ood
-    }
-    file = controls_file(setup.task.name, fingerprints)
-    records.write_file(setup.results / file, to_json(found))
-    return found
+    find_controls(planned.setup, planned.data)

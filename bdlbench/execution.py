@@ -64,6 +64,10 @@ class Means:
         """Where progress is shown."""
         return Console(stderr=True, quiet=self.quiet)
 
+    def workers(self, device: str) -> int:
+        """Return the number of runs at a time on this machine."""
+        return self.jobs or (1 if device == "cuda" else machine.cores())
+
     def say(self, line: str) -> None:
         """Say a line beside the progress."""
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -157,8 +161,7 @@ def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
     options: dict[str, Any] = {"return_as": "generator_unordered"}
     if means.backend == "local":
         # Threads, which see to the processes of the runs, and cost nothing.
-        workers = means.jobs or (1 if device == "cuda" else machine.cores())
-        with parallel_config("threading", n_jobs=min(workers, len(jobs))):
+        with parallel_config("threading", n_jobs=min(means.workers(device), len(jobs))):
             yield Parallel(batch_size=1, pre_dispatch="all", **options)
     elif means.backend == "dask":
         with clusters.dask(means.address) as config, parallel_config(**config):

@@ -71,6 +71,7 @@ class _Server:
         )
         theirs.close()
         self._prepared: set[Any] = set()
+        self._owner = os.getpid()
         atexit.register(self.close)
 
     @property
@@ -79,12 +80,13 @@ class _Server:
 
     @property
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self._owner == os.getpid() and self._process.poll() is None
 
     def close(self) -> None:
         self._control.close()  # which ends it
-        self._process.kill()  # and this, if it is still importing
-        self._process.wait()
+        if self._owner == os.getpid():  # a fork of its owner has no say
+            self._process.kill()  # it may still be importing
+            self._process.wait()
 
     def fork(self, held: Sequence[int]) -> tuple[Connection, Connection]:
         channel, status = self._request(b"r", 2, held)
@@ -96,6 +98,9 @@ class _Server:
             (channel,) = self._request(b"p", 1, ())
             with channel:
                 channel.send((function, arguments))
+
+    def forget(self) -> None:
+        self._prepared.clear()
 
     def _request(self, kind: bytes, channels: int, held: Sequence[int]) -> tuple[Connection, ...]:
         pairs = [socket.socketpair() for _ in range(channels)]
@@ -125,6 +130,14 @@ def server() -> _Server:
 @cache
 def _start() -> _Server:
     return _Server()
+
+
+def prepare(function: Callable[..., object], *arguments: Any) -> None:
+    """Have a call made by the forkserver, if there is one: what it loads, all processes share."""
+    with _lock:
+        there = _start.cache_info().currsize
+    if there:
+        server().prepare(function, arguments)
 
 
 def stop() -> None:

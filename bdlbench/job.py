@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,4 +42,9 @@ class Job:
     @property
     def search_folders(self) -> tuple[Path, ...]:
         """Where data may lie: as it was planned, and as the machine has it that runs this."""
-        return tuple(dict.fromkeys((*self.folders, *search_folders())))
+        return known_folders(self.folders)
+
+
+def known_folders(planned: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the folders that were planned with, and then this machine's own."""
+    return tuple(dict.fromkeys((*planned, *search_folders())))

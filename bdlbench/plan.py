@@ -127,6 +127,11 @@ def fingerprints(setup: Setup) -> dict[str, str]:
     return {name: part.sha256 for name, part in images.items()}
 
 
+def data_folders(setup: Setup) -> tuple[Path, ...]:
+    """Return the folders that data is looked for in, as they are called from anywhere."""
+    return tuple(folder.absolute() for folder in search_folders(setup.data_dir))
+
+
 def jobs(
     contenders: Sequence[Contender], setup: Setup, data: dict[str, str], seeds: Sequence[int]
 ) -> list[list[Job]]:
@@ -140,7 +145,7 @@ def jobs(
         "protocol": PROTOCOL,
         "code_sha256": source_of(*NUMERICAL_CODE),
     }
-    folders = tuple(folder.absolute() for folder in search_folders(setup.data_dir))
+    folders = data_folders(setup)
     planned = []
     for contender in contenders:
         sampler: dict[str, Any] = {

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdlbench import plan, records, registry
+from bdlbench import isolation, plan, records, registry, run
 from bdlbench.errors import BdlbenchError
-from bdlbench.job import Job
+from bdlbench.job import Job, known_folders
 from bdlbench.plan import Contender, Setup
 from bdlbench.settings import Spec, parse
 
@@ -79,6 +79,8 @@ def make(
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
     records.check_writable(setup.results)
+    folders = known_folders(plan.data_folders(setup))
+    isolation.prepare(run.prepare, setup.task.name, setup.split, folders)
     data = plan.fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)

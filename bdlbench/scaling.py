@@ -61,7 +61,7 @@ def grid(
     if not dry_run:
         isolation.server()  # it imports what runs need while we import what we need
     from bdlbench import costs, execution
-    from bdlbench.comparison import conclude
+    from bdlbench.conclusion import conclude
     from bdlbench.grid import read
 
     means = execution.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)

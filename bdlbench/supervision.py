@@ -9,7 +9,7 @@ from importlib import import_module
 import torch
 
 from bdlbench import isolation, locks, provenance, records, run
-from bdlbench.errors import DamagedRecord
+from bdlbench.errors import DamagedRecord, DataError
 from bdlbench.isolation import UNLIMITED, Ended, Limits
 from bdlbench.job import Job
 from bdlbench.records import Record
@@ -72,6 +72,9 @@ def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
     started = time.monotonic()
     try:
         record: Record = isolation.call(perform, job, limits=limits, held=held)
+    except DataError:
+        server.forget()  # what it holds is out of date
+        raise
     except Ended as end:
         record = _failed(job, end, time.monotonic() - started)
         records.write(job.results, record, {})

@@ -162,16 +162,18 @@ def test_debug_shows_where_an_error_came_from(run: Run) -> None:
 
 
 def test_standard_output_is_one_document_whatever_plugins_print(
-    run: Run, write_sampler: Write
+    write_sampler: Write, tmp_path: Path
 ) -> None:
-    path = Path(write_sampler("print('sampling')\n" + QUICK))
+    path = Path(write_sampler("import os; print('sampling'); os.write(1, b'native')\n" + QUICK))
     path.write_text("print('imported')\n" + path.read_text())
-    code, out, err = run("compare", str(path), *SMALL, "--format", "json")
-    assert code == 0
-    assert json.loads(out)["rows"][0]["outcomes"] == {"completed": 1}
-    assert "imported" in err
-    assert "sampling" in err
-    assert "completed in" in err, "progress, where there is no terminal for bars"
+    finished = command(
+        "compare", str(path), *SMALL, "--format", "json", "--results", str(tmp_path / "results")
+    )
+    assert finished.returncode == 0
+    assert json.loads(finished.stdout)["rows"][0]["outcomes"] == {"completed": 1}
+    for word in ("imported", "sampling", "native"):
+        assert word in finished.stderr
+    assert "completed in" in finished.stderr, "progress, where there is no terminal for bars"
 
 
 def test_quiet_is_quiet_and_formats_agree(run: Run, write_sampler: Write) -> None:

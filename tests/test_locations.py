@@ -11,6 +11,7 @@ import pytest
 
 from bdlbench import records, run, status
 from bdlbench.comparison import Comparison
+from bdlbench.errors import RecordError
 from bdlbench.job import Job
 from bdlbench.locations import absolute, is_local, place
 from bdlbench.supervision import find
@@ -37,7 +38,7 @@ def test_folders_are_paths(text: str, found: Path) -> None:
 @pytest.mark.usefixtures("loaded_once")
 def test_a_file_url_is_the_folder(compare: Compare, tmp_path: Path) -> None:
     url = (tmp_path / "a b").as_uri()
-    assert compare(["sgd"], url).rows[0].reused == 0  # type: ignore[arg-type]
+    assert compare(["sgd"], url).rows[0].reused == 0
     assert compare(["sgd"], tmp_path / "a b").rows[0].reused == 1
 
 
@@ -83,7 +84,7 @@ def test_a_run_whose_record_is_not_yet_there_does_not_count(
         with monkeypatch.context() as patched:
             patched.setattr(memory, "pipe_file", stop)
             patched.setattr(memory, "_open", _refuse(memory._open, fails))
-            with pytest.raises(records.RecordError, match="cannot write to memory://"):
+            with pytest.raises(RecordError, match="cannot write to memory://"):
                 run.execute(job)
         assert find(job) is None
     run.execute(job)
