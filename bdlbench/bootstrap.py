@@ -13,7 +13,9 @@ from bdlbench.scores import in_distribution
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bdlbench.metrics import Float64s
+    from numpy.typing import NDArray
+
+    from bdlbench.metrics import Float64s, Floats
     from bdlbench.predictions import Predictions
 
     Sets = Mapping[str, Predictions]
@@ -43,13 +45,16 @@ def bootstrap(
     Returns:
         Shape (functions, 1 + resamples); what was observed comes first.
     """
-    blocks = [[np.ones((n, 1)) for n in sizes], *_bootstrap_weights(sizes, resamples, seed)]
+    ones = [np.ones((n, 1), np.float32) for n in sizes]
+    blocks = [ones, *_bootstrap_weights(sizes, resamples, seed)]
     return np.concatenate(
         [[function(*weights) for function in functions] for weights in blocks], axis=1
     )
 
 
-def _bootstrap_weights(sizes: Sequence[int], resamples: int, seed: int) -> Iterator[list[Float64s]]:
+def _bootstrap_weights(
+    sizes: Sequence[int], resamples: int, seed: int
+) -> Iterator[list[NDArray[np.float32]]]:
     """Yield how often every input counts, (inputs, a block of resamples) for each set."""
     rng = np.random.default_rng(seed)
     for begin in range(0, resamples, _BLOCK):
@@ -57,7 +62,7 @@ def _bootstrap_weights(sizes: Sequence[int], resamples: int, seed: int) -> Itera
             [np.bincount(rng.integers(n, size=n), minlength=n) for n in sizes]
             for _ in range(begin, min(begin + _BLOCK, resamples))
         ]
-        yield [np.stack(counts, axis=1).astype(np.float64) for counts in zip(*block, strict=True)]
+        yield [np.stack(counts, axis=1).astype(np.float32) for counts in zip(*block, strict=True)]
 
 
 def _ood_set(metric: str) -> str | None:
@@ -107,10 +112,12 @@ def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
     up_to = np.searchsorted(ranked, out_scores[out_order], side="right")
     pairs = len(in_scores) * len(out_scores)
 
-    def weighted(in_weights: Float64s, out_weights: Float64s) -> Float64s:
+    # All but the last sum are whole numbers below 2²⁴, which are exact in float32.
+    def weighted(in_weights: Floats, out_weights: Floats) -> Float64s:
         passed = np.cumsum(in_weights[in_order], axis=0)
         passed = np.concatenate([np.zeros_like(passed[:1]), passed])
         beaten = passed[below] + passed[up_to]
-        return np.asarray((out_weights[out_order] * beaten).sum(axis=0) / (2 * pairs))
+        won = (out_weights[out_order] * beaten).sum(axis=0, dtype=np.float64)
+        return np.asarray(won / (2 * pairs))
 
     return weighted
