@@ -65,7 +65,9 @@ def _mapping(names: str, values: dict[str, Any], most: int) -> dict[str, Any]:
 _NAME = _word("[a-z][a-z0-9-]{0,39}", "a name of at most 40 small letters, digits and dashes")
 _DIGEST = _word("[0-9a-f]{64}", "a SHA-256 in hexadecimal")
 _COUNT = _number(0, kind="integer")
-_VALUE = {"anyOf": [{"type": ["boolean", "null"]}, _number(), _text(_LONGEST)]}
+_VALUE = {"anyOf": [{"type": ["boolean", "null"]}, _number(-1e300, 1e300), _text(_LONGEST)]}
+_LETTERS = r"A-Za-z_\u00aa-\u1fff\u2c00-\ud7ff"  # Python takes θ for a name, too
+_IDENTIFIER = f"[{_LETTERS}][{_LETTERS}0-9]{{0,59}}"
 _FIELD = "[a-z][a-z0-9_]{0,59}"
 """Names of settings, versions and what is measured."""
 
@@ -82,7 +84,7 @@ def build() -> dict[str, Any]:
                 "sampler": _object(
                     {
                         "name": _NAME,
-                        "settings": _mapping("[A-Za-z_][A-Za-z0-9_]{0,59}", _VALUE, 50),
+                        "settings": _mapping(_IDENTIFIER, _VALUE, 50),
                         "source_sha256": _DIGEST,
                     },
                     trials=_COUNT,

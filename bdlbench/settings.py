@@ -11,6 +11,7 @@ from typing import Any
 
 from bdlbench.errors import PluginError
 
+LONGEST = 1000  # characters of a text: records are not read back with more, nor with control ones
 Setting = bool | int | float | str | None
 
 # A name comes first: the value of a setting may end in .py, too.
@@ -80,6 +81,8 @@ def coerce(text: str, annotation: Any) -> Setting:
         raise ValueError(f"expected {name}, got {text!r}") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {text!r}")
+    if isinstance(value, str) and (len(value) > LONGEST or not value.isprintable()):
+        raise ValueError(f"expected at most {LONGEST} printable characters, got {text[:40]!r}")
     return value
 
 

@@ -12,7 +12,7 @@ from bdlbench import records, schema
 from bdlbench.records import Record
 from tests import synthetic
 
-GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip": None}))
+GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}))
 
 
 def test_what_is_published_is_what_is_checked() -> None:

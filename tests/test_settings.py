@@ -126,6 +126,12 @@ def test_coerce_refuses(text: str, annotation: Any, expected: str) -> None:
         coerce(text, annotation)
 
 
+@pytest.mark.parametrize("text", ["\x1b[31m", "a\u202eb", "x" * 1001])
+def test_a_text_that_no_record_could_hold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="^expected at most 1000 printable characters, got '"):
+        coerce(text, str)
+
+
 @pytest.mark.parametrize("value", [0, -1, 0.0, -1e-300, math.nan])
 def test_check_positive_names_the_setting(value: float) -> None:
     check_positive(rate=1e-300, steps=1)
