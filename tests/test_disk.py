@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import execution, isolation, records, run
+from bdlbench import execution, isolation, records, run, status
 from bdlbench.comparison import Comparison
 from bdlbench.errors import RecordError
 from bdlbench.job import Job
@@ -95,6 +95,32 @@ def test_a_full_disk_keeps_what_is_finished(
         compare([path], small_disk, seeds=3)
     assert os.listdir(small_disk / "runs") == kept(small_disk), "nothing is left half-written"
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    (row,) = compare([path], small_disk, seeds=3).rows
+    assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
+
+
+def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
+    compare: Compare, write_sampler: Write, small_disk: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    runs = str(small_disk / "runs")
+    once = small_disk / "once"
+    path = write_sampler(f"""
+    import os, subprocess
+    if rng.initial_seed() == 1 and not os.path.exists({str(once)!r}):
+        open({str(once)!r}, "w").close()
+        mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", {runs!r}]
+        subprocess.run(mount, check=True)  # a lock is open: not even root makes the disk read-only
+    yield problem.init(rng)
+    """)
+    with pytest.raises(
+        RecordError, match=r"cannot write to .* \(Read-only file system\); .*1 of 3"
+    ):
+        compare([path], small_disk, seeds=3)
+    with pytest.raises(RecordError, match="Read-only file system"):
+        compare([path], small_disk, seeds=3)
+    subprocess.run(["umount", runs], check=True)
+    assert dict(status.survey(small_disk).total) == {"done": 1}
     (row,) = compare([path], small_disk, seeds=3).rows
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
 
