@@ -128,7 +128,7 @@ def test_coerce_refuses(text: str, annotation: Any, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["\x1b[31m", "a\u202eb", "x" * 1001])
 def test_a_text_that_no_record_could_hold_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="^expected at most 1000 printable characters, got '"):
+    with pytest.raises(ValueError, match=r"^expected at most 1000 printable characters, got '"):
         coerce(text, str)
 
 
