@@ -20,6 +20,8 @@ from bdlbench.records import cannot_write
 class Lock:
     """Hold the lock of a run, and release it in the end, whoever else has the file open.
 
+    Its file is deleted then: who still has it open locks nothing that can be found.
+
     Args:
         path: The locked file.
         held: Its descriptor, which may be passed on to the process of the run; none for a URL.
@@ -35,7 +37,6 @@ class Lock:
         for descriptor in self.held:
             with suppress(OSError):
                 self._path.unlink()
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 
