@@ -18,7 +18,7 @@ from tests.processes import wait_for
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
 GOOD = "yield problem.init(rng)"
-LEFT = "86399"  # seconds; no other command sleeps for so long
+LEFT = str(10**7 + os.getpid())  # seconds; no other command sleeps for as long
 BAD = {  # by name: what it does, what becomes of it, and why
     "segfault": ("import ctypes; ctypes.string_at(0)", "crashed", "signal 11 (SIGSEGV)"),
     "abort": ("import os; os.abort()", "crashed", "signal 6 (SIGABRT)"),
