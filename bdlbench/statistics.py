@@ -81,9 +81,10 @@ def paired_difference(
     Two errors are added in quadrature. Seeds: sd(d_s, ddof = 1)/√S of the per-seed differences.
     Test points: the sd over `resamples` bootstrap resamples of the seed-averaged difference; a
     resample is the same for a, b and every seed, in- and out-of-distribution inputs being drawn
-    separately. The interval is d ± t·SE, with Welch and Satterthwaite's degrees of freedom: S − 1
-    for the seeds, infinitely many for the points. Noise that no two points and no two seeds
-    share is in both terms: the interval is then too wide, by √2 at most.
+    separately. The interval is d ± √(t²·V_seeds + z²·V_points), with the 97.5 % quantiles of
+    Student's t, S − 1 degrees of freedom, and of the normal distribution. It is never too narrow:
+    Welch and Satterthwaite's t for the sum is, with three seeds that happen to agree. Noise that
+    no two points and no two seeds share is in both terms: the interval is then too wide.
     With one seed there is only the second error: the interval speaks of these two runs, not of
     the samplers.
 
@@ -124,11 +125,9 @@ def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> st
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
     seeds = len(observed)
     seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    variance = seed_variance + point_variance
-    # With no spread over seeds, the points alone count, and their degrees of freedom are infinite.
-    freedom = (seeds - 1) * (variance / seed_variance) ** 2 if seed_variance > 0 else math.inf
-    d, error = float(observed.mean()), math.sqrt(variance)
-    half = float(stats.t.ppf(0.975, freedom)) * error
+    t, z = float(stats.t.ppf(0.975, max(seeds - 1, 1))), float(stats.norm.ppf(0.975))
+    half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
+    d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
     sign = 1 if describe(metric).direction == "up" else -1
     verdict: Verdict = "no clear difference"
     if abs(d) > half:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.special import log_softmax
 
-from bdlbench import metrics
+from bdlbench import metrics, statistics
 from bdlbench.predictions import Predictions
 from bdlbench.scores import score
 from bdlbench.statistics import Difference, paired_difference, seed_interval, sentence
@@ -179,7 +179,7 @@ def test_seed_error_alone_gives_the_t_interval_over_seeds() -> None:
     assert found.verdict == "worse"
 
 
-def test_errors_add_in_quadrature_with_welch_satterthwaite_degrees_of_freedom() -> None:
+def test_errors_add_in_quadrature_each_with_its_own_quantile() -> None:
     a, b = [run(s, 1.0) for s in range(3)], [run(30 + s, 1.5) for s in range(3)]
     found = paired_difference("brier_score", a, b, resamples=4000)
 
@@ -189,9 +189,7 @@ def test_errors_add_in_quadrature_with_welch_satterthwaite_degrees_of_freedom() 
     d = np.array([losses(y) - losses(x) for x, y in zip(a, b, strict=True)])
     over_seeds = d.mean(axis=1).var(ddof=1) / 3
     over_points = d.mean(axis=0).var() / d.shape[1]
-    both = over_seeds + over_points
-    freedom = both**2 / (over_seeds**2 / 2)
-    half = stats.t.ppf(0.975, freedom) * math.sqrt(both)
+    half = math.sqrt(4.302653**2 * over_seeds + 1.959964**2 * over_points)
     assert found.high - found.low == pytest.approx(2 * half, rel=4 / math.sqrt(2 * 4000))
 
 
@@ -213,6 +211,20 @@ def test_interval_covers_when_seeds_and_points_both_vary() -> None:
     assert hits / trials > 0.95 - 0.05
     # The percentile bootstrap over 3 seeds is [min, max]; it covers 75 % at the very best.
     assert naive_hits / trials < 0.75 + 4 * math.sqrt(0.75 * 0.25 / trials)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 2.0])
+def test_three_seeds_that_happen_to_agree_do_not_make_it_too_narrow(ratio: float) -> None:
+    """`ratio`: the error from the seeds over that from the points."""
+    rng = np.random.default_rng(1)
+    trials = 4000
+    of_points, of_seeds = rng.normal(size=trials), ratio * rng.normal(size=(trials, 3))
+    found = [
+        statistics._difference("accuracy", point + seeds, 1.0)
+        for point, seeds in zip(of_points, math.sqrt(3) * of_seeds, strict=True)
+    ]
+    covered = np.mean([difference.low <= 0 <= difference.high for difference in found])
+    assert covered > 0.95 - 4 * math.sqrt(0.95 * 0.05 / trials)
 
 
 def losses_as_predictions(losses: Float64s) -> Sets:
