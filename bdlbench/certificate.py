@@ -11,7 +11,7 @@ from typing import Any
 from bdlbench import registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
-from bdlbench.provenance import NUMERICAL_CODE, published, source_of
+from bdlbench.provenance import NUMERICAL_CODE, kept, source_of
 from bdlbench.records import Record, to_json, write_file
 
 NOT_CERTIFIED = "not certified"
@@ -71,7 +71,7 @@ def of_run(results: Path, record: Record) -> str:
 
 def _read(results: Path, name: str, source: str) -> str:
     file = f"checks/{name}.json"
-    path = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    path = kept(results, file)
     if path is None:
         return NOT_CERTIFIED
     try:

@@ -39,6 +39,11 @@ def published(file: str) -> list[Path]:
     return [Path(folder) / file for folder in folders]
 
 
+def kept(results: Path, file: str) -> Path | None:
+    """Return the path of a file of results, or None: the user's own, else the published one."""
+    return next((path for path in (results / file, *published(file)) if path.exists()), None)
+
+
 def scoring_code() -> str:
     """Return the SHA-256 of the code that turns predictions into metrics."""
     return source_of("metrics", "scores")

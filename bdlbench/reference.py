@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bdlbench.errors import RecordError
 from bdlbench.gate import Trace
 from bdlbench.locations import place
-from bdlbench.provenance import published
+from bdlbench.provenance import kept
 from bdlbench.records import to_json, write_bytes, write_file
 
 JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
@@ -115,7 +115,7 @@ def load(task: str, results: Path | str = "results", converged: bool = True) -> 
         RecordError: There is none, it is damaged, or it failed the gate.
     """
     file = f"references/{task}.json"
-    path = next((path for path in (place(results) / file, *published(file)) if path.exists()), None)
+    path = kept(place(results), file)
     if path is None:
         raise RecordError(f"there is no reference of {task}; `bdlbench reference {task}` makes one")
     reference = _read(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from bdlbench import fidelity, records
 from bdlbench.certificate import NOT_CERTIFIED
 from bdlbench.predictions import Predictions
-from bdlbench.provenance import published, scoring_code, source_of
+from bdlbench.provenance import kept, scoring_code, source_of
 from bdlbench.records import Record, to_json
 from bdlbench.reference import Reference
 from bdlbench.scores import score
@@ -150,8 +150,7 @@ def kept_controls(
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
     """
-    file = controls_file(task, data)
-    path = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    path = kept(results, controls_file(task, data))
     return None if path is None else dict(json.loads(path.read_text("utf-8")))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench.errors import RecordError
-from bdlbench.provenance import published
+from bdlbench.provenance import kept
 from bdlbench.records import to_json, write_file
 
 OBJECTIVE = "negative_log_likelihood"
@@ -28,18 +28,16 @@ def read(results: Path, task: str, model: str, sampler: str) -> dict[str, Any]:
     Raises:
         RecordError: The file is damaged.
     """
-    file = file_of(task, model, sampler)
-    for path in (results / file, *published(file)):
-        try:
-            content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            if content["schema"] != SCHEMA or not isinstance(content["trials"], list):
-                raise ValueError(f"expected trials of schema {SCHEMA}")
-            return {"chosen": content["chosen"], "trials": content["trials"]}
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: cannot be read ({error}); delete it") from error
-    return {"chosen": None, "trials": []}
+    path = kept(results, file_of(task, model, sampler))
+    if path is None:
+        return {"chosen": None, "trials": []}
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if content["schema"] != SCHEMA or not isinstance(content["trials"], list):
+            raise ValueError(f"expected trials of schema {SCHEMA}")
+        return {"chosen": content["chosen"], "trials": content["trials"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); delete it") from error
 
 
 def write(results: Path, task: str, model: str, sampler: str, content: Mapping[str, Any]) -> None:

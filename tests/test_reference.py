@@ -216,7 +216,7 @@ def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path)
 def test_the_user_s_own_comes_before_the_published(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reference, "published", lambda file: [whole / file])
+    monkeypatch.setattr(provenance, "published", lambda file: [whole / file])
     found = reference.load("tiny", tmp_path, converged=False)
     assert found.facts["settings"]["samples"] == 30
     own = make(tmp_path, Length(5, 8, 20, 4))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bdlbench import records
 from bdlbench.errors import RecordError
-from bdlbench.provenance import published
+from bdlbench.provenance import kept
 from bdlbench.records import Record
 
 # What is the same file on every system, needs no escape in a link, and leads nowhere else.
@@ -36,7 +36,7 @@ def copy_report(results: Path, sampler: str, site: Path) -> Path | None:
     What stands in the user's results counts first, as it does for the certificate.
     """
     file = f"checks/{safe(sampler)}.json"
-    found = next((path for path in (results / file, *published(file)) if path.exists()), None)
+    found = kept(results, file)
     return None if found is None else site / copy_file(found, site, file)
 
 

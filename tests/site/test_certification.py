@@ -64,5 +64,5 @@ def test_a_damaged_report_is_refused(
 
 
 def test_without_a_report_nothing_is_claimed(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdlbench.site.downloads.published", lambda file: [])
+    monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
     assert "nothing is known of what it draws from" in text_of(few)
