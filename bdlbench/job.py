@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench.data import search_folders
+from bdlbench.provenance import scoring_code
+from bdlbench.records import Record
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Job:
     results: Path
     folders: tuple[Path, ...] = ()
     module: str = ""
+
+    def record(self, **outcome: Any) -> Record:
+        """Return the run's record, its predictions not yet written, from what became of it."""
+        return Record(
+            run=self.run,
+            task=self.task,
+            sampler=self.sampler,
+            seed=self.seed,
+            configuration=self.configuration,
+            data=self.data,
+            scoring_sha256=scoring_code(),
+            predictions_sha256="",
+            **outcome,
+        )
 
     @property
     def search_folders(self) -> tuple[Path, ...]:

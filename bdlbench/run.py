@@ -128,20 +128,12 @@ def _record(
     job: Job, problem: Problem, draws: int, result: Outcome, measured: dict[str, Any]
 ) -> Record:
     device = torch.device(job.configuration["device"])
-    return Record(
-        run=job.run,
-        task=job.task,
-        sampler=job.sampler,
-        seed=job.seed,
-        configuration=job.configuration,
-        data=job.data,
+    return job.record(
         outcome=result.outcome,
         reason=result.reason,
         epochs=problem.epochs,
         draws=draws,
         metrics=score(result.sets) if result.sets else {},
-        scoring_sha256=provenance.scoring_code(),
-        predictions_sha256="",
         environment=provenance.environment(device),
         measured=measured,
     )

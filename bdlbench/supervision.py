@@ -84,20 +84,12 @@ def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
 def _failed(job: Job, end: Ended, seconds: float) -> Record:
     """Make the record of a run that could not make its own; what it had spent is not known."""
     environment = provenance.environment(torch.device(job.configuration["device"]))
-    return Record(
-        run=job.run,
-        task=job.task,
-        sampler=job.sampler,
-        seed=job.seed,
-        configuration=job.configuration,
-        data=job.data,
+    return job.record(
         outcome=end.outcome,
         reason=end.reason,
         epochs=0.0,
         draws=0,
         metrics={},
-        scoring_sha256=provenance.scoring_code(),
-        predictions_sha256="",
         environment={**environment, "threads": 1},
         measured={
             "seconds": seconds,
