@@ -66,12 +66,8 @@ def curve(predictions: Predictions, reference: Reference) -> tuple[Float64s, Flo
     Raises:
         ValueError: The run's history was not kept.
     """
-    if predictions.curve is None or predictions.epochs is None:
-        raise ValueError("expected predictions with their history, got none")
+    spent, points = predictions.course()
     q = to_probabilities(reference.sets["test"].log_probabilities)
-    points = [*to_probabilities(predictions.curve), predictions.probabilities]
-    draws = [*(2**k for k in range(len(points) - 1)), len(predictions.epochs)]
-    spent = predictions.epochs[np.array(draws) - 1]
     return spent, np.array([total_variation(p, q) for p in points])
 
 

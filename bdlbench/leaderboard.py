@@ -46,6 +46,14 @@ class Entry:
     leading: frozenset[str]
     records: tuple[Record, ...]
 
+    @property
+    def ranks(self) -> str:
+        """The interval of ranks: ``1``, or ``1–3`` for a tie; a dash without one."""
+        if self.rank is None:
+            return "–"
+        best, worst = self.rank
+        return str(best) if best == worst else f"{best}–{worst}"
+
 
 @dataclass(frozen=True)
 class Board:

@@ -134,7 +134,7 @@ def _body(board: Board, escape: Callable[[str], str]) -> list[list[_Cell]]:
     body = []
     for entry in board.entries:
         row = entry.row
-        texts = [_rank(entry), table.name(replace(row, sampler=escape(row.sampler)))]
+        texts = [entry.ranks, table.name(replace(row, sampler=escape(row.sampler)))]
         texts += [row.certificate, _seeds(entry)]
         texts += [_trials(entry)] if _has_trials(board) else []
         body.append(
@@ -151,13 +151,6 @@ def _body(board: Board, escape: Callable[[str], str]) -> list[list[_Cell]]:
         blank = [""] * (len(_header(board)) - len(columns) - 2)
         body.append([_Cell(text) for text in ("", name, *blank, *cells)])
     return body
-
-
-def _rank(entry: Entry) -> str:
-    if entry.rank is None:
-        return "–"
-    best, worst = entry.rank
-    return str(best) if best == worst else f"{best}–{worst}"
 
 
 def _seeds(entry: Entry) -> str:

@@ -85,6 +85,18 @@ class Predictions:
         """Return the draw-averaged probabilities, float64 (inputs, classes), renormalised."""
         return to_probabilities(self.log_probabilities)
 
+    def course(self) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Return epochs spent and probabilities after 1, 2, 4, … draws, and after all of them.
+
+        Raises:
+            ValueError: The run's history was not kept.
+        """
+        if self.curve is None or self.epochs is None:
+            raise ValueError("expected predictions with their history, got none")
+        points = [*to_probabilities(self.curve), self.probabilities]
+        draws = [*(2**k for k in range(len(points) - 1)), len(self.epochs)]
+        return self.epochs[np.array(draws) - 1], points
+
     def _check_types(self) -> None:
         for name, dtype in _DTYPES.items():
             got = getattr(self, name).dtype

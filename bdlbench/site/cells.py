@@ -67,14 +67,6 @@ def trials(entry: Entry) -> Mark | None:
     return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
 
 
-def rank(entry: Entry) -> str:
-    """Return the interval of ranks: ``1``, or ``1–3`` for a tie; a dash without completed runs."""
-    if entry.rank is None:
-        return "–"
-    low, high = entry.rank
-    return f"{low}" if low == high else f"{low}–{high}"
-
-
 def rank_order(entry: Entry) -> str:
     """Return the number that the rank is sorted by; nothing, which is last, without one."""
     if entry.rank is None:

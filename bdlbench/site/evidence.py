@@ -9,7 +9,7 @@ import numpy as np
 
 from bdlbench import fidelity, metrics
 from bdlbench.metrics import Float64s
-from bdlbench.predictions import Predictions, to_probabilities
+from bdlbench.predictions import Predictions
 from bdlbench.records import Record
 from bdlbench.reference import Reference
 from bdlbench.scores import in_distribution
@@ -109,17 +109,16 @@ def course(
     Of the in-distribution set alone: of the others only the average over all draws is stored.
     """
     inside = in_distribution(sets)
-    if inside.curve is None or inside.epochs is None:
+    if inside.curve is None:
         return None
-    points = [*to_probabilities(inside.curve), inside.probabilities]
+    spent, points = inside.course()
     values = {
         name: tuple(getattr(metrics, name)(p, inside.labels) for p in points) for name in HEADLINE
     }
     if reference is not None:
         _, distance = fidelity.curve(inside, reference)
         values["total_variation"] = _floats(distance)
-    draws = [*(2**k for k in range(len(points) - 1)), len(inside.epochs)]
-    return Course(record.seed, _floats(inside.epochs[np.array(draws) - 1]), values)
+    return Course(record.seed, _floats(spent), values)
 
 
 def _floats(values: Float64s) -> tuple[float, ...]:

@@ -57,7 +57,7 @@ def _subtitle(board: Board) -> str:
 def _row(board: Board, entry: Entry) -> dict[str, Any]:
     kind, failed = cells.outcomes(entry.row)
     return {
-        "rank": cells.rank(entry),
+        "rank": entry.ranks,
         "rank_order": cells.rank_order(entry),
         "label": entry.row.sampler,
         "page": page_name(entry.row.sampler),

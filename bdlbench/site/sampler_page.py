@@ -95,7 +95,7 @@ def _entry(
         "reasons": entry.row.reasons,
         "trials": cells.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
-        "rank": cells.rank(entry),
+        "rank": entry.ranks,
         "columns": cells.columns(board),
         "cells": cells.of_entry(board, entry),
         "runs": [_run(results, record, site) for record in entry.records],
