@@ -255,6 +255,7 @@ def main() -> None:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
+        exec("")  # else `python -m` ends by the signal, if this went through exec() on its way
         sys.exit(130)
 
 

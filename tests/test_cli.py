@@ -236,6 +236,13 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert not {"torch", "pandas", "sklearn", "scipy", "matplotlib", "numpy"} & set(modules)
 
 
+def test_ctrl_c_is_told_from_a_death_by_its_signal(tmp_path: Path) -> None:
+    plugin = tmp_path / "late.py"  # where the signal comes while a module runs exec(), as many do
+    plugin.write_text("exec('raise KeyboardInterrupt')")
+    ended = command("check", str(plugin))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert "Stochastic gradient Langevin dynamics" in command("list").stdout
     failed = command("show", "nope", "--results", str(tmp_path), "--debug")
