@@ -127,6 +127,15 @@ def test_the_picture_follows_the_metric_that_is_chosen(visit: Visit) -> None:
     assert "AUROC (letters), higher is better" in (plot.text_content() or "")
 
 
+@pytest.mark.parametrize("path", ["index.html", "samplers/sgld.html"])
+def test_nothing_moves_when_a_plot_is_drawn(visit: Visit, path: str) -> None:
+    page = visit(path)
+    height = "document.documentElement.scrollHeight"
+    before = page.evaluate(height)
+    see_all(page)
+    assert page.evaluate(height) == before
+
+
 def test_downloads_are_the_same_bytes(visit: Visit, server: str, results: Path) -> None:
     page = visit("samplers/sgld.html", root=server)
     links = page.locator("a[href*='/runs/']").all()

@@ -38,8 +38,9 @@
     return result;
   };
 
+  const figureOf = (plot) => JSON.parse(document.getElementById(plot.dataset.figure).textContent);
   const draw = (plot) => {
-    const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
+    const figure = figureOf(plot);
     plot.setAttribute("role", "img");
     plot.setAttribute("aria-label", figure.label);
     const config = { displayModeBar: false, responsive: true, showTips: false };
@@ -54,7 +55,10 @@
       draw(target);
     }
   }, { rootMargin: "600px" });
-  plots.forEach((plot) => seen.observe(plot));
+  for (const plot of plots) {
+    plot.style.minHeight = `${figureOf(plot).layout.height}px`; // nothing moves when it is drawn
+    seen.observe(plot);
+  }
 
   const redraw = () => plots.filter((plot) => plot.matches(".drawn")).forEach(draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
