@@ -13,11 +13,13 @@ from torch import Tensor
 
 from bdlbench.data import Images, Scaler
 from bdlbench.errors import Diverged
+from bdlbench.metrics import predictive_entropy
 from bdlbench.models import Network
-from bdlbench.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.predictions import IN_DISTRIBUTION, PRECISION, Predictions, to_probabilities
 
 ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
 TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw
+FOLLOWED = 1_000  # of the inputs: those whose votes and whose averages on the way are kept
 
 
 class Predictor:
@@ -98,6 +100,13 @@ def log_likelihoods(log_p: Tensor, labels: NDArray[np.int64]) -> NDArray[np.floa
     return chosen[:, 0].float().numpy()
 
 
+def shorten(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Round to a relative error of at most `PRECISION`: what is left compresses to a third."""
+    mantissa, exponent = np.frexp(values)  # of at least ½
+    rounded = np.ldexp(np.rint(mantissa / PRECISION) * PRECISION, exponent)
+    return np.asarray(rounded, np.float32)
+
+
 class _Average:
     """Accumulate the draws' predictions for one set of inputs."""
 
@@ -110,19 +119,22 @@ class _Average:
         self._curve: list[NDArray[np.float16]] = []
 
     def add(self, log_p: Tensor) -> None:
-        self._entropy -= (log_p.exp() * log_p).sum(-1)
+        self._entropy += _entropy(log_p)
         self._trace.append(log_likelihoods(log_p, self._labels))
         if len(self._votes).bit_count() == 1:  # after 1, 2, 4, 8, … draws
-            self._curve.append(self._log_mean().half().numpy())
-        self._votes.append(log_p.argmax(-1).to(torch.uint8).numpy())
+            self._curve.append(shorten(self._log_mean()[:FOLLOWED].numpy()).astype(np.float16))
+        self._votes.append(log_p[:FOLLOWED].argmax(-1).to(torch.uint8).numpy())
         previous = self._log_sum
         self._log_sum = log_p if previous is None else torch.logaddexp(previous, log_p)
 
     def result(self, epochs: Sequence[float]) -> Predictions:
-        entropy, log_mean = self._entropy / len(self._votes), self._log_mean()
+        log_mean = self._log_mean()
+        log_probabilities = shorten(log_mean.numpy())
+        information = _entropy(log_mean) - self._entropy / len(self._votes)
+        rounded = predictive_entropy(to_probabilities(log_probabilities))
         averaged = Predictions(
-            log_probabilities=log_mean.float().numpy(),
-            expected_entropy=entropy.float().numpy(),
+            log_probabilities=log_probabilities,
+            expected_entropy=(rounded - information.numpy()).astype(np.float32),
             votes=np.stack(self._votes),
             labels=self._labels,
         )
@@ -130,11 +142,15 @@ class _Average:
             return averaged
         return replace(
             averaged,
-            trace=np.stack(self._trace),
-            curve=np.array(self._curve, np.float16).reshape(-1, *log_mean.shape),
+            trace=shorten(np.stack(self._trace)),
+            curve=np.array(self._curve, np.float16).reshape(-1, *log_mean[:FOLLOWED].shape),
             epochs=np.array(epochs, np.float64),
         )
 
     def _log_mean(self) -> Tensor:
         assert self._log_sum is not None, "there must be at least one draw"
         return self._log_sum - math.log(len(self._votes))
+
+
+def _entropy(log_p: Tensor) -> Tensor:
+    return -(log_p.exp() * log_p).sum(-1)

@@ -65,7 +65,7 @@ def facts(record: Record) -> dict[str, str]:
 def to_tree(record: Record, sets: Sets) -> xr.DataTree:
     """Return a run as ArviZ's groups: one chain, and a dimension of inputs for every set.
 
-    - ``posterior_predictive``: the class that each draw votes for, on the test set;
+    - ``posterior_predictive``: the class that each draw votes for, on the test set's first inputs;
     - ``predictions``: the same on the OOD sets;
     - ``log_likelihood``: every draw's log p(label) on the first inputs of the test set;
     - ``sample_stats``: epochs spent at each draw;
@@ -107,7 +107,7 @@ def to_tree(record: Record, sets: Sets) -> xr.DataTree:
 
 
 def _of_draws(values: np.ndarray, name: str) -> tuple[tuple[str, str, str], np.ndarray]:
-    return ("chain", "draw", f"{name}_input"), values[None]
+    return ("chain", "draw", f"{name}_followed"), values[None]
 
 
 def to_frame(record: Record, sets: Sets) -> pd.DataFrame:

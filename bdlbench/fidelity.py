@@ -63,11 +63,13 @@ def floor(reference: Reference) -> dict[str, float]:
 def curve(predictions: Predictions, reference: Reference) -> tuple[Float64s, Float64s]:
     """Return epochs spent and total variation after 1, 2, 4, … draws, and after all of them.
 
+    Over the inputs that were followed.
+
     Raises:
         ValueError: The run's history was not kept.
     """
     spent, points = predictions.course()
-    q = to_probabilities(reference.sets["test"].log_probabilities)
+    q = to_probabilities(reference.sets["test"].log_probabilities[: len(points[-1])])
     return spent, np.array([total_variation(p, q) for p in points])
 
 

@@ -16,7 +16,7 @@ from bdlbench.data import Images, Scaler
 from bdlbench.draws import Draws
 from bdlbench.errors import Diverged
 from bdlbench.models import Network
-from bdlbench.predictions import Predictions
+from bdlbench.predictions import PRECISION, Predictions
 
 CPU = torch.device("cpu")
 MLP = models.build("mlp-5")
@@ -67,8 +67,11 @@ def test_the_average_is_torch_s_own(name: str) -> None:
     thetas = draws(network, 4)
     p, found = by_torch(network, thetas, inputs), predict(network, thetas, inputs)
     assert np.ptp(p, axis=0).max() > 0.05, "the draws must differ"
-    np.testing.assert_allclose(np.exp(found.log_probabilities), p.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(found.expected_entropy, entropy(p, axis=2).mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.log_probabilities, np.log(p.mean(0)), rtol=PRECISION)
+    information = entropy(p.mean(0), axis=1) - entropy(p, axis=2).mean(0)
+    kept = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
+    np.testing.assert_allclose(kept, information, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.expected_entropy, entropy(p, axis=2).mean(0), rtol=0.01)
     np.testing.assert_array_equal(found.votes, p.argmax(2))
     np.testing.assert_array_equal(found.labels, inputs.labels)
 
@@ -77,9 +80,10 @@ def test_probabilities_are_averaged_not_logits() -> None:
     sure, unsure = [0.91, *[0.01] * 9], [0.19, *[0.09] * 9]
     found = predict(SOFTMAX, [constant(sure), constant(unsure)], images(2))
     expected = [[0.55, *[0.05] * 9]] * 2  # by logits, it would be 0.59
-    np.testing.assert_allclose(np.exp(found.log_probabilities), expected, rtol=1e-5)
-    by_hand = (entropy(sure) + entropy(unsure)) / 2
-    np.testing.assert_allclose(found.expected_entropy, by_hand, rtol=1e-5)
+    np.testing.assert_allclose(found.log_probabilities, np.log(expected), rtol=PRECISION)
+    by_hand = entropy(expected[0]) - (entropy(sure) + entropy(unsure)) / 2
+    kept = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
+    np.testing.assert_allclose(kept, by_hand, rtol=1e-5)
 
 
 def test_every_set_is_predicted_by_every_draw() -> None:
@@ -128,11 +132,14 @@ def test_extreme_logits_do_not_tie(gap: float) -> None:
     logits = np.zeros((20, 10))
     logits[:, 3] = gap * values / 220
     doubt = metrics.max_probability(found.probabilities)
-    np.testing.assert_allclose(doubt, 1 / (1 + np.exp(logits[:, 3]) / 9), rtol=1e-4)
+    rounding = float(np.expm1(1.1 * PRECISION * gap))  # of p, where log p = −gap
+    np.testing.assert_allclose(doubt, 1 / (1 + np.exp(logits[:, 3]) / 9), rtol=rounding)
     assert np.all(np.diff(doubt) < 0)
     assert np.all(np.diff(metrics.predictive_entropy(found.probabilities)) < 0)
     expected = -(softmax(logits, axis=1) * log_softmax(logits, axis=1)).sum(1)
-    np.testing.assert_allclose(found.expected_entropy, expected, rtol=1e-4, atol=1e-38)
+    np.testing.assert_allclose(found.expected_entropy, expected, rtol=rounding, atol=1e-38)
+    information = metrics.mutual_information(found.probabilities, found.expected_entropy)
+    assert not information.any(), "equal draws have none, whatever is rounded"
 
 
 @pytest.mark.parametrize("scale", [1e30, 3e38])
@@ -157,7 +164,7 @@ def test_draws_of_all_chains_count() -> None:
         found = evaluate.predict(MLP, kept, {"a": inputs}, SCALER, CPU)["a"]
     p = by_torch(MLP, list(torch.cat(thetas)), inputs)
     assert len(found.votes) == len(p) == 6
-    np.testing.assert_allclose(np.exp(found.log_probabilities), p.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(found.log_probabilities, np.log(p.mean(0)), rtol=PRECISION)
     np.testing.assert_array_equal(found.votes, p.argmax(2))
 
 
@@ -169,11 +176,11 @@ def test_the_history_is_the_average_over_the_first_draws(n: int) -> None:
     assert found.curve is not None
     assert found.epochs is not None
     chosen = np.log(p[:, np.arange(200), inputs.labels[:200]])
-    np.testing.assert_allclose(found.trace, chosen, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.trace, chosen, rtol=1.1 * PRECISION, atol=1e-6)
     points = [k for k in (1, 2, 4) if k < n]
     assert len(found.curve) == len(points)
     for k, point in zip(points, found.curve, strict=True):
-        np.testing.assert_allclose(np.exp(point.astype("f8")), p[:k].mean(0), rtol=0.01, atol=1e-6)
+        np.testing.assert_allclose(point, np.log(p[:k].mean(0)), rtol=1.5 * PRECISION, atol=1e-6)
     np.testing.assert_array_equal(found.epochs, 10 + np.arange(n))
 
 
@@ -184,3 +191,24 @@ def test_other_sets_and_other_callers_have_no_history() -> None:
     assert found["test"].trace is not None
     assert found["letters"].trace is None
     assert evaluate.predict(MLP, flat, sets, SCALER, CPU)["test"].trace is None
+
+
+@pytest.mark.parametrize("value", [-1e-40, -1e-7, -0.7, -2.3, -87.0, 0.0])
+def test_what_is_kept_is_near_and_short(value: float) -> None:
+    values = value * np.linspace(1, 2, 1001)
+    kept = evaluate.shorten(values)
+    np.testing.assert_allclose(kept, values, rtol=PRECISION, atol=1e-44)
+    assert len(set(kept.tolist())) <= 2**8 + 1, "of a mantissa, 8 bits are left"
+
+
+def test_what_is_followed_are_the_first_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    thetas, inputs = draws(MLP, 5), images(9)
+    whole = history(thetas, inputs)
+    monkeypatch.setattr(evaluate, "FOLLOWED", 4)
+    part = history(thetas, inputs)
+    assert whole.curve is not None
+    np.testing.assert_array_equal(part.curve, whole.curve[:, :4], strict=True)
+    np.testing.assert_array_equal(part.votes, whole.votes[:, :4], strict=True)
+    np.testing.assert_array_equal(part.log_probabilities, whole.log_probabilities)
+    spent, points = part.course()
+    assert (spent.tolist(), [point.shape for point in points]) == ([10, 11, 13, 14], [(4, 10)] * 4)

@@ -61,7 +61,7 @@ FULL = OSError(28, "No space left on device")
 CRASHES = [
     (owner, function, error, after, earlier)
     for owner, function, after in [
-        (np, "savez_compressed", 0),
+        (np, "save", 0),
         (records, "to_json", 0),
         (Path, "write_text", 0),
         (os, "fsync", 0),

@@ -106,15 +106,15 @@ def course(
 ) -> Course | None:
     """Return a run's metrics after 1, 2, 4, … draws; None if its history was not kept.
 
-    Of the in-distribution set alone: of the others only the average over all draws is stored.
+    Of the in-distribution set's first inputs: of the others only the average over all draws is
+    stored.
     """
     inside = in_distribution(sets)
     if inside.curve is None:
         return None
     spent, points = inside.course()
-    values = {
-        name: tuple(getattr(metrics, name)(p, inside.labels) for p in points) for name in HEADLINE
-    }
+    labels = inside.labels[: len(points[-1])]
+    values = {name: tuple(getattr(metrics, name)(p, labels) for p in points) for name in HEADLINE}
     if reference is not None:
         _, distance = fidelity.curve(inside, reference)
         values["total_variation"] = _floats(distance)
