@@ -28,12 +28,13 @@ class PSGLD:
     Source: Li et al. (2016), Preconditioned SGLD for deep neural networks, algorithm 1.
 
     Args:
-        step_size: ε, held constant.
+        step_size: ε, at the beginning.
         batch_size: Training points in a minibatch.
         temperature: T; 1 is the Bayes posterior.
         alpha: How much of V is kept at a step.
         damping: λ, relative to the largest √V.
         freeze: Whether V is frozen.
+        decay: What ε has fallen to at the end, as a fraction of what it was: as for SGLD.
     """
 
     target: ClassVar[str] = "exact"
@@ -43,9 +44,11 @@ class PSGLD:
     alpha: float = 0.99
     damping: float = 0.3
     freeze: bool = True
+    decay: float = 1.0
 
     def __post_init__(self) -> None:
         check_positive(step_size=self.step_size, batch_size=self.batch_size, damping=self.damping)
+        check_range(0, 1, decay=self.decay)
         check_range(0, float("inf"), temperature=self.temperature)
         check_range(0, 0.99999, alpha=self.alpha)
 
@@ -64,6 +67,7 @@ class PSGLD:
         for batch, keep in problem.steps(self.batch_size, rng):
             if self.freeze and problem.progress >= problem.burn_in / 2:
                 optimizer.freeze()
+            optimizer.param_groups[0]["lr"] = self.step_size * self.decay**problem.progress
             theta.grad = problem.gradient(theta, batch)
             optimizer.step()
             if keep:

@@ -22,18 +22,22 @@ class SGLD:
     Source: Welling & Teh (2011), Bayesian learning via stochastic gradient Langevin dynamics.
 
     Args:
-        step_size: ε, held constant.
+        step_size: ε, at the beginning.
         batch_size: Training points in a minibatch.
         temperature: T; 1 is the Bayes posterior.
+        decay: What ε has fallen to at the end, as a fraction of what it was; 1 holds it constant.
+            It falls exponentially: the bias falls with it, and so does how far the chain moves.
     """
 
     target: ClassVar[str] = "exact"
     step_size: float = 3e-6
     batch_size: int = 128
     temperature: float = 1.0
+    decay: float = 1.0
 
     def __post_init__(self) -> None:
-        check_positive(step_size=self.step_size, batch_size=self.batch_size)
+        check_positive(step_size=self.step_size, batch_size=self.batch_size, decay=self.decay)
+        check_range(0, 1, decay=self.decay)
         check_range(0, float("inf"), temperature=self.temperature)
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
@@ -41,6 +45,7 @@ class SGLD:
         theta = problem.init(rng)
         optimizer = optim.SGLD([theta], self.step_size, self.temperature, generator=rng)
         for batch, keep in problem.steps(self.batch_size, rng):
+            optimizer.param_groups[0]["lr"] = self.step_size * self.decay**problem.progress
             theta.grad = problem.gradient(theta, batch)
             optimizer.step()
             if keep:

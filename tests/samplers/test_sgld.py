@@ -18,11 +18,13 @@ PRECISION = np.linalg.inv(EXACT.covariance.numpy())
 CHAINS = 200
 
 
-def sample(batch_size: int, epochs: float, draws: int, **settings: float) -> np.ndarray:
+def sample(
+    batch_size: int, epochs: float, draws: int, name: str = "sgld", **settings: float
+) -> np.ndarray:
     """Return draws of shape (draws, chains, 2)."""
     problem = Problem(EXACT.posterior, Budget(epochs * CHAINS, draws), chains=CHAINS)
     plugin = registry.configure(
-        registry.load("samplers", "sgld"), {"batch_size": batch_size, **settings}
+        registry.load("samplers", name), {"batch_size": batch_size, **settings}
     )
     sampled = plugin.sample(problem, torch.Generator().manual_seed(3))
     return np.stack([theta.double().numpy().copy() for theta in sampled])
@@ -77,6 +79,21 @@ def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> N
     assert (measured > 1 - tolerance).all()
     assert (measured < high.diagonal() / low.diagonal() * (1 + tolerance)).all()
     assert np.abs(flat.mean(0) - EXACT.mean.numpy()).max() < 4 * np.sqrt(high.max() / k)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("sgld", {}), ("psgld", {"damping": 1e4})],  # with which the preconditioner is 1
+)
+def test_the_step_size_falls_from_the_first_step_to_the_last(
+    name: str, settings: dict[str, float]
+) -> None:
+    rate, decay, steps = 1e-3, 0.1, 8
+    draws = sample(100, steps, steps, name, step_size=rate, decay=decay, temperature=0, **settings)
+    gradient = (draws[:-1] - EXACT.mean.numpy()) @ PRECISION  # of the quadratic potential
+    moved = draws[1:] - draws[:-1]
+    expected = -rate / 2 * decay ** (np.arange(1, steps) / steps)
+    np.testing.assert_allclose(moved, expected[:, None, None] * gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> None:
