@@ -10,6 +10,7 @@ from scipy import stats
 from scipy.special import log_softmax
 
 from bdlbench import metrics, statistics
+from bdlbench.bootstrap import _weighted_auroc
 from bdlbench.predictions import Predictions
 from bdlbench.scores import score
 from bdlbench.statistics import Difference, paired_difference, seed_interval, sentence
@@ -129,6 +130,25 @@ def test_point_error_of_a_mean_is_the_paired_closed_form(
     assert found.standard_error == pytest.approx(d.std() / math.sqrt(len(d)), rel=FOUR_MC_ERRORS)
     half = stats.norm.ppf(0.975) * found.standard_error
     assert found.high - found.difference == pytest.approx(half, rel=1e-9)
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 15, 16, 17, 33, 300])
+def test_weighted_auroc_is_that_of_inputs_that_are_there_so_often(inputs: int) -> None:
+    rng = np.random.default_rng(inputs)
+    inside, outside = (np.round(rng.normal(size=n), 1) for n in (inputs, 40))
+    counts = [rng.integers(4, size=(n, 5)).astype("f4") for n in (inputs, 40)]
+    for count in counts:
+        count[0] = 1  # somebody is there
+    found = _weighted_auroc(inside, outside)(*counts)
+    for column, value in enumerate(found):
+        often = [
+            np.repeat(x, c[:, column].astype(int))
+            for x, c in zip((inside, outside), counts, strict=True)
+        ]
+        pairs = len(often[0]) * len(often[1])
+        assert value * inputs * 40 == pytest.approx(metrics.auroc(*often) * pairs, rel=1e-12)
+    plain = _weighted_auroc(inside, outside)(np.ones(inputs), np.ones(40))
+    assert float(plain) == pytest.approx(metrics.auroc(inside, outside), rel=1e-12)
 
 
 def delong_components(sets: Sets) -> tuple[Float64s, Float64s]:
