@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bdlbench.bootstrap import bootstrap
 from bdlbench.scores import describe
@@ -102,10 +102,10 @@ def p_values(
         seeds: Number of common seeds; with none, p is 1.
     """
     found = np.ones(difference.shape)
-    z = stats.norm.isf(np.exp(_LOG_P) / 2)
+    z = -special.ndtri(np.exp(_LOG_P) / 2)
     for count in np.unique(seeds[seeds > 0]):
         of = seeds == count
-        t = stats.t.isf(np.exp(_LOG_P) / 2, count - 1) if count > 1 else np.zeros_like(z)
+        t = -special.stdtrit(count - 1, np.exp(_LOG_P) / 2) if count > 1 else np.zeros_like(z)
         low, high = np.zeros(of.sum(), dtype=int), np.full(of.sum(), len(_LOG_P) - 1)
         while (low < high).any():  # bisect for the first p at which the difference is beyond
             middle, search = (low + high) // 2, low < high

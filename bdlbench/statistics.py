@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bdlbench.bootstrap import bootstrap, inputs, weighted
 from bdlbench.scores import describe
@@ -69,7 +69,7 @@ def seed_interval(values: Sequence[float]) -> Interval:
     mean = float(x.mean())
     if x.size == 1:
         return Interval(mean, None, None, 1)
-    half = float(stats.t.ppf(0.975, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size))
+    half = float(special.stdtrit(x.size - 1, 0.975) * x.std(ddof=1) / math.sqrt(x.size))
     return Interval(mean, mean - half, mean + half, x.size)
 
 
@@ -125,7 +125,7 @@ def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> st
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
     seeds = len(observed)
     seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    t, z = float(stats.t.ppf(0.975, max(seeds - 1, 1))), float(stats.norm.ppf(0.975))
+    t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
     half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
     d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
     sign = 1 if describe(metric).direction == "up" else -1
