@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_ARRAYS = 1000
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _KINDS = "fiu"  # floats and whole numbers; an object array is a pickle
 
 
@@ -54,7 +54,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], most: int) -> None:
         if not entry.filename.endswith(".npy"):
             raise ValueError(f"expected arrays, got a file {entry.filename[:60]!r}")
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
-            raise ValueError(f"expected {entry.filename[:60]!r} deflated and not encrypted")
+            name = entry.filename[:60]
+            raise ValueError(f"expected {name!r} packed as NumPy's archives are, and not encrypted")
 
 
 def _read(entry: zipfile.ZipInfo, file: IO[bytes]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from bdlbench.predictions import IN_DISTRIBUTION, PRECISION, Predictions, to_pro
 
 ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
 TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw
-FOLLOWED = 1_000  # of the inputs: those whose votes and whose averages on the way are kept
+FOLLOWED = 500  # of the inputs: those whose votes and whose averages on the way are kept
 
 
 class Predictor:
