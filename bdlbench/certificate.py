@@ -11,8 +11,9 @@ from typing import Any
 from bdlbench import registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
+from bdlbench.files import write_file
 from bdlbench.provenance import NUMERICAL_CODE, kept, source_of
-from bdlbench.records import Record, to_json, write_file
+from bdlbench.records import Record, to_json
 
 NOT_CERTIFIED = "not certified"
 # What decides between pass and fail; the words of a diagnosis do not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bdlbench import certificate, controls, fidelity, records, tasks
+from bdlbench import certificate, controls, fidelity, files, tasks
 from bdlbench.comparison import Comparison
 from bdlbench.data import search_folders
 from bdlbench.plan import Setup
@@ -78,5 +78,5 @@ def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, di
         for name in setup.task.ood
     }
     file = controls_file(setup.task.name, fingerprints)
-    records.write_file(setup.results / file, to_json(found))
+    files.write_file(setup.results / file, to_json(found))
     return found

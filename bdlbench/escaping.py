@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import re
 
-from bdlbench.site.text import visible
-
+LONGEST = 300  # characters of any one text; what is longer is told by the record itself
 _PLAIN = re.compile(r"[A-Za-z0-9 ,()-]*")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def visible(text: str, longest: int = LONGEST) -> str:
+    r"""Return a text whose every character is seen: a control character becomes ``\x1b``.
+
+    What is longer than `longest` is cut, with an ellipsis at the end.
+    """
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def markdown(text: str) -> str:

@@ -15,11 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench import records, table
-from bdlbench.escaping import csv_cell, markdown
+from bdlbench.escaping import csv_cell, markdown, visible
+from bdlbench.files import write_bytes
 from bdlbench.leaderboard import Board, Entry
-from bdlbench.records import write_bytes
 from bdlbench.scores import describe
-from bdlbench.site.text import visible
 
 INTRODUCTION = """\
 # Leaderboard

@@ -60,8 +60,8 @@ def score(
     debug: Debug = False,
 ) -> None:
     """Compute every metric of every run again from its predictions; say what differs."""
+    from bdlbench.escaping import visible
     from bdlbench.rescoring import rescore
-    from bdlbench.site.text import visible
 
     wrong = total = 0
     for run, lines in rescore(folder):

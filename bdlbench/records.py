@@ -11,19 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bdlbench import files, predictions
 from bdlbench.errors import DamagedRecord, RecordError
+from bdlbench.escaping import visible
 from bdlbench.locations import is_local
 from bdlbench.predictions import Predictions
-from bdlbench.site.text import visible
 
 SCHEMA = 1
 COMPLETED, DIVERGED = "completed", "diverged"
@@ -88,7 +87,7 @@ def check_writable(results: Path) -> None:
         probe.write_text("probe")
         probe.unlink()
     except OSError as error:
-        raise cannot_write(results, error) from error
+        raise files.cannot_write(results, error) from error
 
 
 def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
@@ -111,29 +110,24 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
             (folder / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
             if is_local(results):
                 for file in folder.iterdir():
-                    _sync(file)
-                _swap(folder, target)
+                    files.sync(file)
+                files.swap(folder, target)
             else:
                 _upload(folder, target)
     except OSError as error:
-        raise cannot_write(results, error) from error
+        raise files.cannot_write(results, error) from error
     return record
 
 
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
     """Make a folder to write a run in: beside its own, or here if that is behind a URL."""
-    if not is_local(target):
-        with tempfile.TemporaryDirectory(prefix="bdlbench-run-") as folder:
-            yield Path(folder)
-        return
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
-        partial.mkdir(parents=True)
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    if is_local(target):
+        with files.staged(target) as folder:
+            yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="bdlbench-run-") as made:
+            yield Path(made)
 
 
 def _upload(folder: Path, target: Path) -> None:
@@ -210,33 +204,6 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     return predictions.parse(content, path)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a small file of text, as a whole or not at all; see `write_bytes`."""
-    write_bytes(path, (text + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, as a whole or not at all.
-
-    Raises:
-        RecordError: It cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not is_local(path):
-            path.write_bytes(content)  # such a file appears when it is closed
-            return
-        partial.write_bytes(content)
-        _sync(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise cannot_write(path.parent, error) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-
-
 def to_json(content: Any) -> str:
     """Write JSON in the one form used for files; NaN and Infinity are refused."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
@@ -244,40 +211,6 @@ def to_json(content: Any) -> str:
 
 def _damaged(path: Path, reason: str) -> DamagedRecord:
     return DamagedRecord(f"{path}: cannot be read ({reason}); delete its folder and run again")
-
-
-def _swap(partial: Path, target: Path) -> None:
-    """Rename `partial` to `target`; an earlier run there is moved aside first, then deleted."""
-    if target.exists():
-        old = target.with_name(f".{target.name}.{os.getpid()}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        target.rename(old)
-        try:
-            partial.rename(target)
-        except BaseException:
-            old.rename(target)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        partial.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the file or folder is on the disk: a power cut must not leave an empty record."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def cannot_write(results: Path, error: OSError) -> RecordError:
-    """Return the error to raise if results cannot be written to."""
-    return RecordError(
-        f"cannot write to {results} ({error.strerror or error}); free or repair it, or choose "
-        "another folder with --results, and run again: finished runs are kept"
-    )
 
 
 def find(results: Path, run: str) -> Record:

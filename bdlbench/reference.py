@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bdlbench.errors import RecordError
+from bdlbench.files import write_bytes, write_file
 from bdlbench.gate import Trace
 from bdlbench.locations import place
 from bdlbench.provenance import kept
-from bdlbench.records import to_json, write_bytes, write_file
+from bdlbench.records import to_json
 
 JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
 

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from bdlbench import gate
 from bdlbench.errors import BdlbenchError, Diverged, RecordError
 from bdlbench.evaluate import TRACED, Predictor, log_likelihoods
+from bdlbench.files import write_bytes
 from bdlbench.gate import Trace
 from bdlbench.hamiltonian import end_warm_up
 from bdlbench.models import CLASSES
 from bdlbench.numpyro_kernels import INT32, Kernel, Work, advance, start
 from bdlbench.posterior import Posterior
-from bdlbench.records import write_bytes
 from bdlbench.reference import Averages
 from bdlbench.to_jax import JaxPotential
 

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from bdlbench import files, leaderboard, leaderboard_text
 from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.escaping import visible
 from bdlbench.leaderboard_text import rows_of
 from bdlbench.records import folder_of
-from bdlbench.site.text import visible
 from bdlbench.submission import check, check_files, copy_run
 
 _RUN = re.compile(r"results/runs/([a-z0-9][a-z0-9-]{0,149})/(record\.json|predictions\.npz)")

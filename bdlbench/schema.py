@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from bdlbench import records
+from bdlbench.escaping import visible
 from bdlbench.predictions import IN_DISTRIBUTION
-from bdlbench.site.text import visible
 
 PUBLISHED = Path(__file__).with_name("record.schema.json")
 LARGEST = 2**18  # bytes of a record, which has some 5,000

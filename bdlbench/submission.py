@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from bdlbench import files, leaderboard, leaderboard_text, records
 from bdlbench.admission import Labels
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.records import Record, write_bytes
+from bdlbench.escaping import visible
+from bdlbench.records import Record
 from bdlbench.schema import LARGEST as LARGEST_RECORD
-from bdlbench.site.text import visible
 from bdlbench.verification import check_run, labels_of, locate
 
 FILES = {"record.json": LARGEST_RECORD, "predictions.npz": 32 * 2**20}
@@ -115,6 +115,6 @@ def copy_run(run: Path, target: Path) -> None:
     for name, most in FILES.items():
         if (run / name).is_symlink() or (run / name).exists():
             try:
-                write_bytes(target / name, files.read_bytes(run / name, most))
+                files.write_bytes(target / name, files.read_bytes(run / name, most))
             except (OSError, ValueError) as error:
                 raise RecordError(f"{run / name}: cannot be read ({error})") from error

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench.errors import RecordError
+from bdlbench.files import write_file
 from bdlbench.provenance import kept
-from bdlbench.records import to_json, write_file
+from bdlbench.records import to_json
 
 OBJECTIVE = "negative_log_likelihood"
 SCHEMA = 1

@@ -10,8 +10,9 @@ from typing import Any
 
 from bdlbench import records, rerun
 from bdlbench.errors import BdlbenchError
+from bdlbench.files import write_file
 from bdlbench.provenance import processor
-from bdlbench.records import to_json, write_file
+from bdlbench.records import to_json
 from bdlbench.verification import check_run, labels_of, locate
 
 _GIVES = {

@@ -1,10 +1,35 @@
-"""What a stranger wrote, in Markdown and in a spreadsheet."""
+"""What a stranger wrote, on a terminal, in Markdown and in a spreadsheet."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bdlbench.escaping import csv_cell, markdown
+from bdlbench.escaping import csv_cell, markdown, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sgld:step_size=1e-4, θ ½ é 北", "sgld:step_size=1e-4, θ ½ é 北"),
+        ("a\x1b[31mred", r"a\x1b[31mred"),
+        ("null\0byte", r"null\x00byte"),
+        ("right\u202eleft", r"right\u202eleft"),
+        ("zero\u200bwidth", r"zero\u200bwidth"),
+        ("line\nbreak\r\x85", r"line\nbreak\r\x85"),
+        ("lone \ud800 surrogate", r"lone \ud800 surrogate"),
+        ("x" * 301, "x" * 299 + "…"),
+    ],
+)
+def test_every_character_is_seen(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_unprintable_is_left(text: str) -> None:
+    assert visible(text).isprintable()
+    visible(text).encode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import records
+from bdlbench import files, records
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from tests import synthetic
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, index: i
     for attempt in (
         lambda: records.check_writable(results),
         lambda: records.write(results, RECORD, SETS),
-        lambda: records.write_file(results / "a.json", "{}"),
+        lambda: files.write_file(results / "a.json", "{}"),
     ):
         with pytest.raises(RecordError) as caught:
             attempt()
@@ -190,12 +190,12 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, index: i
 def test_write_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "table.md"
     for text in ("é\nfirst", "second"):
-        records.write_file(path, text)
+        files.write_file(path, text)
         assert everything(tmp_path) == {"new/table.md": f"{text}\n".encode()}
     with path.open() as reader:  # in the middle of it, another process sees the whole of the old
-        records.write_file(path, "other")
+        files.write_file(path, "other")
         assert reader.read() == "second\n"
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(FULL))
     with pytest.raises(RecordError, match="No space left on device"):
-        records.write_file(path, "third")
+        files.write_file(path, "third")
     assert everything(tmp_path) == {"new/table.md": b"other\n"}

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bdlbench.escaping import visible
 from bdlbench.scores import Metric
 from bdlbench.site.evidence import BARS, SURE, Bin, Course, Histogram
-from bdlbench.site.text import for_plotly, visible
+from bdlbench.site.text import for_plotly
 from bdlbench.statistics import Interval
 
 Figure = dict[str, Any]

@@ -11,9 +11,10 @@ import jinja2
 from markupsafe import Markup
 
 from bdlbench import leaderboard_text
+from bdlbench.escaping import visible
 from bdlbench.leaderboard import Board
 from bdlbench.site import budgets, index_page, sampler_page
-from bdlbench.site.text import page_name, visible
+from bdlbench.site.text import page_name
 
 CSV = "leaderboard.csv"
 

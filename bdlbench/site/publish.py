@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
-from bdlbench import leaderboard
+from bdlbench import files, leaderboard
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.site import pages
 
@@ -33,22 +32,18 @@ def publish(results: Path, out: Path) -> Path:
     if not results.is_dir():
         raise BdlbenchError(f"expected a folder of results, got {results}, which there is not")
     boards = leaderboard.build(results)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
-        partial.mkdir(parents=True)
-        pages.write(results, boards, partial)
-        shutil.copytree(
-            Path(__file__).parent / STATIC, partial / STATIC, copy_function=shutil.copyfile
-        )
-        _replace(partial, target)
+        with files.staged(target) as partial:
+            pages.write(results, boards, partial)
+            shutil.copytree(
+                Path(__file__).parent / STATIC, partial / STATIC, copy_function=shutil.copyfile
+            )
+            files.swap(partial, target)
     except OSError as error:
         raise RecordError(
             f"cannot write to {out} ({error.strerror or error}); free or repair it, or choose "
             "another folder with --out: what was published before is still there"
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return out / INDEX
 
 
@@ -61,18 +56,3 @@ def _check_replaceable(target: Path) -> None:
             f"expected --out to be a new folder, an empty one or an earlier site, got {target}, "
             "which holds something else"
         )
-
-
-def _replace(partial: Path, target: Path) -> None:
-    """Rename `partial` to `target`; an earlier site is moved aside first, then deleted."""
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    try:
-        partial.rename(target)
-    except BaseException:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

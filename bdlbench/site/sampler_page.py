@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench import admission, records, registry
+from bdlbench.escaping import visible
 from bdlbench.leaderboard import Board, Entry
 from bdlbench.records import Record
 from bdlbench.reference import Reference
 from bdlbench.site import budgets, cells, certification, diagrams, downloads
 from bdlbench.site.budgets import References
-from bdlbench.site.text import page_name, visible
+from bdlbench.site.text import page_name
 from bdlbench.summary import read_predictions
 
 Pair = tuple[Board, Entry]

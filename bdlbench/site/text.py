@@ -1,7 +1,6 @@
-"""Make what strangers wrote fit to be shown, and to be the name of a page.
+"""Make what strangers wrote fit for plotly, and to be the name of a page.
 
-Escaping for HTML is the templates' work; this is about what escaping leaves alone: characters
-that cannot be seen or that turn the line around, and names that are no file's.
+Escaping for HTML is the templates' work; this is about what escaping leaves alone.
 """
 
 from __future__ import annotations
@@ -10,18 +9,10 @@ import hashlib
 import html
 import re
 
-LONGEST = 300  # characters of any one text; what is longer is told by the record itself
+from bdlbench.escaping import visible
+
 _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 60
-
-
-def visible(text: str, longest: int = LONGEST) -> str:
-    r"""Return a text whose every character is seen: a control character becomes ``\x1b``.
-
-    What is longer than `longest` is cut, with an ellipsis at the end.
-    """
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def for_plotly(text: str, longest: int = 40) -> str:

@@ -12,9 +12,9 @@ import pytest
 
 from bdlbench import leaderboard
 from bdlbench.errors import RecordError
+from bdlbench.escaping import visible
 from bdlbench.leaderboard import Entry
 from bdlbench.site import downloads, pages
-from bdlbench.site.text import visible
 from tests import synthetic
 from tests.site.conftest import Visit, see_all
 from tests.site.test_publish import Page
