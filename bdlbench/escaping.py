@@ -23,9 +23,12 @@ def visible(text: str, longest: int = LONGEST) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text for Markdown: as code, in which nothing is a link, a mark or HTML."""
-    if _PLAIN.fullmatch(text):
-        return text
+    """Return text for Markdown: plain words as they are, all else as code."""
+    return text if _PLAIN.fullmatch(text) else code(text)
+
+
+def code(text: str) -> str:
+    """Return text as code of Markdown, in which nothing is a link, a mark or HTML."""
     # A backslash would escape what follows it in a table's cell, even within code.
     return f"`{visible(text).replace('`', 'ˋ').replace(chr(92), '⧵')}`"
 
