@@ -156,7 +156,10 @@ def _ranges(
 
 
 def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned:
-    """Choose the best of a sampler's trials, and keep them, with those of earlier calls."""
+    """Choose the best of a sampler's trials, and keep them, with those of earlier calls.
+
+    Settings that failed in any trial are not chosen, however good they were with other seeds.
+    """
     setup, contenders = planned.setup, planned.contenders[part]
     where = setup.results, setup.task.name, setup.model, contenders[0].name
     made = [
@@ -168,9 +171,10 @@ def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned
     alike = [
         trial
         for trial in trials
-        if trial["objective"] is not None
-        and all(trial[name] == made[0][name] for name in ("epochs", "source_sha256"))
+        if all(trial[name] == made[0][name] for name in ("epochs", "source_sha256"))
     ]
+    failed = [trial["settings"] for trial in alike if trial["objective"] is None]
+    alike = [trial for trial in alike if trial["settings"] not in failed]
     best = min(alike, key=lambda trial: trial["objective"], default=None)
     tuning.write(*where, {"chosen": best and best["settings"], "trials": trials})
     if best is None:

@@ -77,6 +77,19 @@ def test_trials_of_later_calls_are_added_and_none_is_repeated(tmp_path: Path) ->
     assert more[0].objective <= first[0].objective
 
 
+def test_settings_that_fail_with_another_seed_are_not_chosen(
+    write_sampler: Write, tmp_path: Path
+) -> None:
+    fault = "if self.size == 40 and rng.initial_seed() == 1:\n    raise ArithmeticError\n"
+    path = write_sampler(fault + BODY)
+    search = {"size": Range(1, 60, log=False)}
+    chosen = [
+        find([f"{path}:size={size}"], tmp_path, trials=1, seeds=seeds, search=search)[0].spec
+        for size, seeds in ((40, 1), (30, 1), (40, 2))
+    ]
+    assert chosen == ["mine:size=40", "mine:size=40", "mine:size=30"]
+
+
 def test_a_sampler_of_which_no_trial_completes_has_no_choice(
     write_sampler: Write, tmp_path: Path
 ) -> None:
