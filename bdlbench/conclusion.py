@@ -70,13 +70,18 @@ def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, di
     kept = kept_controls(setup.results, setup.task.name, fingerprints)
     if kept is not None:
         return kept
-    folders = search_folders(setup.data_dir)
-    train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.judged_images(setup.task, setup.split, folders)
-    found = {
-        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
-        for name in setup.task.ood
-    }
+    found = compute_controls(setup)
     file = controls_file(setup.task.name, fingerprints)
     files.write_file(setup.results / file, to_json(found))
     return found
+
+
+def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
+    """Return the control rows of every OOD set, from the images of the task."""
+    folders = search_folders(setup.data_dir)
+    train = tasks.training_images(setup.task, setup.split, folders)
+    judged = tasks.judged_images(setup.task, setup.split, folders)
+    return {
+        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
+        for name in setup.task.ood
+    }

@@ -12,14 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import files, leaderboard, leaderboard_text
+from bdlbench import files, leaderboard, leaderboard_text, submitted_controls
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.escaping import visible
 from bdlbench.leaderboard_text import rows_of
-from bdlbench.records import folder_of
+from bdlbench.records import Record, folder_of
 from bdlbench.submission import check, check_files, copy_run
 
 _RUN = re.compile(r"results/runs/([a-z0-9][a-z0-9-]{0,149})/(record\.json|predictions\.npz)")
+_CONTROLS = re.compile(r"results/(controls/[a-z0-9-]{1,60}\.json)")
 _PAGES = ("leaderboard.md", "leaderboard.csv")
 _LARGEST_PAGE = 2**24  # bytes
 
@@ -35,11 +36,11 @@ def review(base: Path, head: Path, changes: Path) -> str:
     Raises:
         BdlbenchError: The first thing that is wrong.
     """
-    runs = added_runs(files.read_bytes(changes, 2**20))
+    runs, rows = added(files.read_bytes(changes, 2**20))
     results = head / "results"
-    for folder in (results, results / "runs"):
+    for folder in (results, results / "runs", results / "controls"):
         if folder.is_symlink():
-            raise RecordError("expected results/runs to be a folder, got a link")
+            raise RecordError(f"expected results/{folder.name} to be a folder, got a link")
     folders = [folder_of(results, run) for run in runs]
     for folder in folders:
         check_files(folder)
@@ -48,7 +49,8 @@ def review(base: Path, head: Path, changes: Path) -> str:
         shutil.copytree(base / "results", together)
         for folder in folders:
             copy_run(folder, folder_of(together, folder.name))
-        check([folder_of(together, run) for run in runs])
+        records = check([folder_of(together, run) for run in runs])
+        _add_controls(rows, records, results, together)
         before, after = leaderboard.build(base / "results"), leaderboard.build(together)
     pages = leaderboard_text.to_markdown(after), leaderboard_text.to_csv(after)
     for name, page in zip(_PAGES, pages, strict=True):
@@ -61,22 +63,37 @@ def review(base: Path, head: Path, changes: Path) -> str:
     return "\n".join([f"{len(runs)} runs checked: nothing is wrong with them.", "", *changed])
 
 
-def added_runs(changes: bytes) -> list[str]:
-    """Return the names of the runs that a pull request adds.
+def _add_controls(
+    rows: Sequence[str], runs: Sequence[Record], results: Path, together: Path
+) -> None:
+    """Lay control rows over the base's results, if they are of the runs' data and true."""
+    wanted = submitted_controls.files_of(runs)
+    for name in rows:
+        if name not in wanted:
+            raise RecordError(f"results/{name}: expected control rows of the data of these runs")
+        submitted_controls.check(results / name, wanted[name])
+        submitted_controls.copy(name, results, together)
+
+
+def added(changes: bytes) -> tuple[list[str], list[str]]:
+    """Return what a pull request adds: names of runs, and files of control rows.
 
     Args:
         changes: Status and path in turn, each ended by a zero byte.
 
     Raises:
-        BdlbenchError: It does anything else than to add runs and to bring the leaderboard up to
-            date.
+        BdlbenchError: It does anything else than to add runs with their control rows, and to
+            bring the leaderboard up to date.
     """
     fields = changes.decode("utf-8", "replace").split("\0")[:-1]
     runs: dict[str, None] = {}
+    rows = []
     for status, path in zip(fields[::2], fields[1::2], strict=True):
         match = _RUN.fullmatch(path)
         if match and status == "A":
             runs[match[1]] = None
+        elif status == "A" and (file := _CONTROLS.fullmatch(path)):
+            rows.append(file[1])
         elif path not in [f"results/{name}" for name in _PAGES]:
             raise BdlbenchError(
                 "expected a pull request that adds runs and nothing else, got "
@@ -84,7 +101,7 @@ def added_runs(changes: bytes) -> list[str]:
             )
     if not runs:
         raise BdlbenchError("expected a pull request that adds runs, got none")
-    return list(runs)
+    return list(runs), rows
 
 
 def difference(

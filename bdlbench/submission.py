@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import files, leaderboard, leaderboard_text, records
+from bdlbench import files, leaderboard, leaderboard_text, records, submitted_controls
 from bdlbench.admission import Labels
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.escaping import visible
@@ -74,6 +74,8 @@ def check_files(run: Path) -> int:
 def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
     """Copy runs into another folder of results, after all checks, and build its leaderboard.
 
+    The control rows of their data go along, if they are missing there.
+
     Args:
         names: Of the runs, or their folders.
         source: Results that the names are looked for in.
@@ -94,14 +96,18 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
         staged = [records.folder_of(Path(space), folder.name) for folder in folders]
         for folder, stage in zip(folders, staged, strict=True):
             copy_run(folder, stage)
-        check(staged)
+        brought = submitted_controls.to_bring(check(staged), source, target)
         try:
             for stage, copy in zip(staged, copies, strict=True):
                 copy_run(stage, copy)
+            for name in brought:
+                submitted_controls.copy(name, source, target)
             leaderboard_text.write(target, leaderboard.build(target))
         except BaseException:
             for copy in copies:
                 shutil.rmtree(copy, ignore_errors=True)
+            for name in brought:
+                (target / name).unlink(missing_ok=True)
             raise
     return copies
 

@@ -15,9 +15,23 @@ import numpy as np
 import pytest
 import yaml
 
-from bdlbench import admission, cli, github, leaderboard, leaderboard_text, records, submission
+from bdlbench import (
+    admission,
+    cli,
+    github,
+    leaderboard,
+    leaderboard_text,
+    plan,
+    records,
+    submission,
+    summary,
+    tasks,
+)
+from bdlbench.conclusion import find_controls
 from bdlbench.errors import BdlbenchError
-from bdlbench.review import added_runs, review
+from bdlbench.plan import Setup
+from bdlbench.records import Record
+from bdlbench.review import added, review
 from bdlbench.verification import check_run, labels_of
 from tests import synthetic
 
@@ -116,7 +130,8 @@ class Request:
     def review(self) -> str:
         self.commit(self.head)
         options = ("--name-status", "--no-renames", "-z")
-        self.changes.write_bytes(self.git("diff", *options, "HEAD^", "HEAD", place=self.head))
+        before = self.git("rev-parse", "HEAD").decode().strip()
+        self.changes.write_bytes(self.git("diff", *options, before, "HEAD", place=self.head))
         return review(self.base, self.head, self.changes)
 
 
@@ -226,7 +241,57 @@ def test_the_command_as_the_workflow_calls_it(
 
 def test_strange_paths_are_shown_and_refused() -> None:
     with pytest.raises(BdlbenchError, match=r"got A \\x1b\[31m\.\./x\\n"):
-        added_runs(b"A\0\x1b[31m../x\n\0")
+        added(b"A\0\x1b[31m../x\n\0")
+
+
+@pytest.fixture
+def real(request_: Request, monkeypatch: pytest.MonkeyPatch, loaded_once: None) -> Record:
+    """Say of the request's run that it is on the data that there is, with its control rows."""
+    task = tasks.get("digits")
+    setup = Setup(task, task.model, "test", "cpu", request_.mine, None)
+    data = plan.fingerprints(setup)
+    for results in (request_.base / "results", request_.mine, request_.head / "results"):
+        shutil.rmtree(results)
+    synthetic.write(request_.base / "results", "sgd", data=data, inputs=500)
+    leaderboard_text.write(request_.base / "results", leaderboard.build(request_.base / "results"))
+    request_.commit()
+    shutil.rmtree(request_.head)
+    shutil.copytree(request_.base, request_.head, symlinks=True)
+    made = synthetic.write(request_.mine, "sgld", skill=3.0, data=data, inputs=500)
+    monkeypatch.setattr(
+        summary,
+        "kept",
+        lambda results, file: next((path for path in [results / file] if path.exists()), None),
+    )  # not the published ones
+    find_controls(setup, data)
+    return made
+
+
+def test_control_rows_go_along_and_are_reviewed(request_: Request, real: Record) -> None:
+    results, file = request_.head / "results", summary.controls_file("digits", real.data)
+    submission.submit([real.run], request_.mine, results)
+    assert (results / file).read_bytes() == (request_.mine / file).read_bytes()
+    assert "control: pixel knn" in (results / "leaderboard.md").read_text("utf-8")
+    assert "| + |  | control: pixel knn" in request_.review()
+
+
+def test_control_rows_that_are_not_true_are_refused(request_: Request, real: Record) -> None:
+    results, file = request_.head / "results", summary.controls_file("digits", real.data)
+    submission.submit([real.run], request_.mine, results)
+    rows = json.loads((results / file).read_text())
+    wrong: Any
+    for wrong in ({}, [], {"letters": {**rows["letters"], "random": "0.5"}},
+                  {"letters": {**rows["letters"], "pixel_knn": 0.5}}):  # fmt: skip
+        (results / file).write_text(json.dumps(wrong))
+        with pytest.raises(BdlbenchError, match="is not what the data gives"):
+            request_.review()
+        (request_.mine / file).write_text(json.dumps(wrong))
+        with pytest.raises(BdlbenchError, match="is not what the data gives"):
+            submission.submit([real.run], request_.mine, request_.base / "results")
+    assert len(names(request_.base / "results")) == 1
+    (results / file).rename(results / "controls" / "mnist-0123456789.json")
+    with pytest.raises(BdlbenchError, match="expected control rows of the data of these runs"):
+        request_.review()
 
 
 WORKFLOWS = Path(__file__).parents[1] / ".github" / "workflows"
