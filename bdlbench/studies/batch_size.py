@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, optim
 
 from bdlbench.registry import register
 from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.line import descend, points
-from bdlbench.studies.power import Power, fit_power
-from bdlbench.studies.study import Finding, Say, half_width
+from bdlbench.studies import animation, figure
+from bdlbench.studies.intervals import fit_power, halves, in_words, means
+from bdlbench.studies.line import points
+from bdlbench.studies.study import Finding, Say
 
 OPTIMIZERS = {"SGD": optim.SGD, "RMSprop": optim.RMSprop, "Adam": optim.Adam}
 STILL = 0.02  # a power below this is none: over the range of batch sizes, less than 10 %
@@ -50,96 +48,76 @@ class BatchSize:
     def run(self, out: Path, say: Say) -> Finding:
         """Compare the spread of the intercept with theory, and fit its power of the batch size."""
         line = points()
-        fixed = [self._spread("SGD", size, self.rate) for size in self.sizes]
+        fixed = {size: self._spread("SGD", size, self.rate) for size in self.sizes}
         whole = self._spread("SGD", None, self.rate).mean
         say("measured at a fixed rate")
-        theory = [float(line.stationary_covariance(self.rate, s)[1, 1]) ** 0.5 for s in self.sizes]
+        theory = {
+            size: float(line.stationary_covariance(self.rate, size)[1, 1]) ** 0.5
+            for size in self.sizes
+        }
         grown, powers = {}, {}
         for name, rate in self.unit_rates.items():
             grown[name] = [self._spread(name, size, rate * size) for size in self.sizes]
             powers[name] = fit_power(self.sizes, [spread.mean for spread in grown[name]])
             say(f"{name} measured at rates in proportion to the batch")
-        numbers = {"spread.all": whole}
-        for size, interval, expected in zip(self.sizes, fixed, theory, strict=True):
-            numbers |= {f"spread.{size}": interval.mean, f"theory.{size}": expected}
-            numbers[f"half.{size}"] = half_width(interval)
-        for name, fitted in powers.items():
-            numbers |= {f"power.{name}": fitted.exponent, f"half.{name}": fitted.half}
-        worst = max(abs(f.mean / t - 1) for f, t in zip(fixed, theory, strict=True))
+        numbers = {"spread.all": whole} | means("spread", fixed) | halves("half", fixed)
+        numbers |= {f"theory.{size}": spread for size, spread in theory.items()}
+        numbers |= means("power", powers) | halves("half", powers)
+        worst = max(abs(fixed[size].mean / theory[size] - 1) for size in self.sizes)
+        first, *_, last = self.sizes
+        words = [f"n^({in_words(p, 2)}) with {name} ({verdict(p)})" for name, p in powers.items()]
         text = (
-            f"At rate {self.rate:g} the intercept's spread falls from {fixed[0].mean:.4f} with one "
-            f"point to {fixed[-1].mean:.4f} with {self.sizes[-1]} and {whole:.1g} with all, within "
+            f"At rate {self.rate:g} the intercept's spread falls from {fixed[first].mean:.4f} with "
+            f"one point to {fixed[last].mean:.4f} with {last} and {whole:.1g} with all, within "
             f"{worst:.1%} of theory. With a rate in proportion to the batch n the spread goes as "
-            + ", ".join(f"n^({f}) with {k} ({verdict(f)})" for k, f in powers.items())
+            f"{', '.join(words)}."
         )
-        files = self._draw(out, fixed, theory, grown, powers)
-        return Finding(text + ".", numbers, files + (self._animate(out) if self.animate else ()))
+        files = self._draw(out, list(fixed.values()), list(theory.values()), grown, powers)
+        if self.animate:
+            paths = {
+                f"batch {size or 'of all'}": self._path("SGD", size, self.rate, 80)[:, 0]
+                for size in (1, 4, 16, None)
+            }
+            files += animation.trails(out / "batch-size.gif", line, paths)
+        return Finding(text, numbers, files)
 
-    def _states(self, name: str, size: int | None, rate: float, steps: int) -> Tensor:
-        line, rng = points(), torch.Generator().manual_seed(self.seed)
-        make = partial(OPTIMIZERS[name], lr=rate)
-        start = line.minimum.repeat(self.runs, 1)
-        return torch.stack(list(islice(descend(line, make, size, start, rng), steps)))
+    def _path(self, name: str, size: int | None, rate: float, steps: int) -> Tensor:
+        start = points().minimum.repeat(self.runs, 1)
+        return points().descend(OPTIMIZERS[name], rate, size, start, steps, self.seed)
 
     def _spread(self, name: str, size: int | None, rate: float) -> Interval:
-        late = self._states(name, size, rate, self.steps)[self.steps // 2 :, :, 1]
+        late = self._path(name, size, rate, self.steps - 1)[self.steps // 2 :, :, 1]
         squares = (late - points().minimum[1]).square().mean(0)
         return seed_interval(squares.view(10, -1).mean(1).sqrt().tolist())
 
     def _draw(
         self,
         out: Path,
-        fixed: list[Interval],
-        theory: list[float],
+        fixed: Sequence[Interval],
+        theory: Sequence[float],
         grown: dict[str, list[Interval]],
-        powers: dict[str, Power],
+        powers: dict[str, Interval],
     ) -> tuple[Path, ...]:
-        still = " and ".join(k for k, f in powers.items() if abs(f.exponent) < STILL) or "none"
+        still = " and ".join(k for k, p in powers.items() if abs(p.mean) < STILL) or "none"
         title = (
             f"Jitter falls with the batch; a rate in proportion holds it still for {still} alone"
         )
         picture, (left, right) = figure.canvas(title)
         left.plot(self.sizes, theory, color=figure.BLACK, label="theory")
         figure.bars(left, self.sizes, fixed, f"SGD, η = {self.rate:g}")
-        for (name, spreads), colour in zip(grown.items(), figure.COLOURS, strict=False):
-            figure.bars(right, self.sizes, spreads, f"{name}: n^({powers[name]})", colour, "-")
+        labels = {f"{k}: n^({in_words(powers[k], 2)})": spreads for k, spreads in grown.items()}
+        figure.curves(right, self.sizes, labels)
         for axes in (left, right):
-            axes.set(xscale="log", yscale="log")
-            axes.set_xticks(self.sizes, [str(size) for size in self.sizes], minor=False)
-            axes.set_yticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"], minor=False)
-            axes.minorticks_off()
+            figure.log_axes(axes, self.sizes, (0.02, 0.05, 0.1, 0.2))
         x, y = "points in a minibatch, n", "spread of the intercept (σ)"
         figure.describe(left, "rate fixed", x, y, "lower left")
         figure.describe(right, "rate η in proportion to n", x, "", "upper left")
-        columns: dict[str, Any] = {
-            "batch": list(self.sizes),
-            "theory": theory,
-            "fixed": [f.mean for f in fixed],
-        }
-        columns |= {name: [s.mean for s in spreads] for name, spreads in grown.items()}
+        columns: dict[str, Any] = {"batch": self.sizes, "theory": theory}
+        for name, spreads in {"fixed": fixed, **grown}.items():
+            columns[name] = [spread.mean for spread in spreads]
         return figure.write(out, "batch-size", picture, columns)
 
-    def _animate(self, out: Path) -> tuple[Path, ...]:
-        picture, panels = figure.canvas("", 4, size=(12, 4), sharex=True, sharey=True)
-        paths, trails = {}, []
-        for axes, size in zip(panels, (1, 4, 16, None), strict=True):
-            paths[size] = self._states("SGD", size, self.rate, 81)[:, 0]
-            trails += axes.plot([], [], color=figure.BLUE, linewidth=1.5)
-            trails += axes.plot([], [], "o", color=figure.VERMILION, markersize=9)
-            axes.plot(*points().minimum, "+", color=figure.BLACK, markersize=14)
-            axes.set(xlim=(2.2, 3.4), ylim=(9.4, 10.6))
-            figure.describe(axes, f"batch {size or 'of all'}", "slope", "")
-        panels[0].set_ylabel("intercept", fontsize=figure.LABEL)
 
-        def draw(step: int) -> None:
-            picture.suptitle(f"SGD at the minimum, step {step}", fontsize=figure.TITLE)
-            for index, path in enumerate(paths.values()):
-                trails[2 * index].set_data(*path[max(0, step - 20) : step + 1].T)
-                trails[2 * index + 1].set_data(*path[step : step + 1].T)
-
-        return figure.write_gif(out / "batch-size.gif", picture, draw, range(0, 81, 2))
-
-
-def verdict(power: Power) -> str:
+def verdict(power: Interval) -> str:
     """Say whether the spread stays."""
-    return "it stays" if abs(power.exponent) < STILL else "it does not stay"
+    return "it stays" if abs(power.mean) < STILL else "it does not stay"

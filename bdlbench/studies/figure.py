@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from bdlbench.statistics import Interval
-from bdlbench.studies.study import half_width
+from bdlbench.studies.intervals import half_width
 
 # Okabe & Ito (2008): told apart by everyone.
 BLUE, VERMILION, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
@@ -73,6 +72,40 @@ def bars(
     )
 
 
+def curves(
+    axes: Axes,
+    x: Sequence[float] | NDArray[np.float64],
+    table: Mapping[str, Sequence[Interval]],
+    line: str = "-",
+) -> None:
+    """Draw a series of intervals for every label, each in a colour of its own."""
+    for (label, intervals), colour in zip(table.items(), COLOURS, strict=False):
+        bars(axes, x, intervals, label, colour, line)
+
+
+def dots(axes: Axes, rows: Mapping[str, Interval], marked: Sequence[str]) -> None:
+    """Draw an interval a row, the first at the top; those of marked names blue, others red."""
+    for y, (name, interval) in enumerate(rows.items()):
+        colour = BLUE if name in marked else VERMILION
+        axes.errorbar(
+            interval.mean, y, xerr=half_width(interval), fmt="o", color=colour, capsize=4,
+            linewidth=2, markersize=8,
+        )  # fmt: skip
+    axes.set_yticks(range(len(rows)), list(rows))
+    if not axes.yaxis_inverted():  # axes that share it are inverted together
+        axes.invert_yaxis()
+
+
+def log_axes(axes: Axes, x: Sequence[float], y: Sequence[float] | None = None) -> None:
+    """Make the axes logarithmic, x and, if its ticks are given, y; label these ticks alone."""
+    axes.set_xscale("log")
+    axes.set_xticks(x, [f"{tick:g}" for tick in x], minor=False)
+    if y is not None:
+        axes.set_yscale("log")
+        axes.set_yticks(y, [f"{tick:g}" for tick in y], minor=False)
+    axes.minorticks_off()
+
+
 def write(
     out: Path, name: str, figure: Figure, columns: Mapping[str, Iterable[Any]]
 ) -> tuple[Path, ...]:
@@ -90,25 +123,6 @@ def write(
     figure.savefig(svg)
     pd.DataFrame({key: list(values) for key, values in columns.items()}).to_csv(table, index=False)
     return png, svg, table
-
-
-def write_gif(
-    path: Path, figure: Figure, draw: Callable[[int], None], frames: Sequence[int]
-) -> tuple[Path]:
-    """Write an animation of ten frames a second: `draw` brings the figure to a frame."""
-    # Laid out once, else the axes would shake.
-    draw(frames[-1])
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-    def update(frame: int) -> list[Any]:
-        draw(frame)
-        return []
-
-    animation = FuncAnimation(figure, update, frames=list(frames), init_func=lambda: [])
-    animation.save(path, writer=PillowWriter(fps=10), dpi=70)
-    return (path,)
 
 
 def long(table: Mapping[Any, Any], x: str, group: str, value: str) -> dict[str, list[Any]]:

@@ -12,7 +12,7 @@ from scipy import optimize
 from torch import Tensor
 
 from bdlbench.posterior import Posterior
-from bdlbench.studies.target import mean_loss
+from bdlbench.studies.target import mean_and_slope
 
 
 class _Spent(Exception):  # noqa: N818 -- not a fault
@@ -28,7 +28,7 @@ def descend_all(posterior: Posterior, start: Tensor, method: str, epochs: int) -
         if spent == epochs:
             raise _Spent
         spent += 1
-        value, gradient = mean_loss(posterior, theta)
+        value, gradient = mean_and_slope(posterior, theta)
         if value < best[0]:
             best = value, torch.from_numpy(theta).float()[None]
         return value, gradient

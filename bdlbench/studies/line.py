@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
 from bdlbench import exact
+from bdlbench.studies.descent import Loss, descend
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,29 @@ class Line:
         residual = (x * theta[:, None]).sum(-1) - self.targets[batch]
         return 2 * (residual[..., None] * x).mean(1)
 
+    def descend(
+        self,
+        optimizer: Callable[..., Optimizer],
+        rate: float,
+        batch_size: int | None,
+        start: Tensor,
+        steps: int,
+        seed: int,
+    ) -> Tensor:
+        """Return the states of runs side by side, the start first, shape (steps + 1, runs, 2).
+
+        Args:
+            optimizer: Of torch.
+            rate: Its learning rate.
+            batch_size: Points of a minibatch; None for all points.
+            start: θ of every run, shape (runs, 2), float64.
+            steps: Of every run.
+            seed: Of the minibatches.
+        """
+        rng, loss = Generator().manual_seed(seed), Loss(self.gradient, len(self.targets))
+        states = descend(loss, optimizer, rate, batch_size, start, rng)
+        return torch.stack(list(islice(states, steps + 1)))
+
     def stationary_covariance(self, rate: float, batch_size: int) -> Tensor:
         """Return the covariance of SGD's θ at a constant rate η, shape (2, 2); exact.
 
@@ -73,31 +98,3 @@ def points() -> Line:
     """Return the line's points, the same at every call."""
     posterior = exact.linear_regression().posterior
     return Line(posterior.x.double(), posterior.y.double())
-
-
-def descend(
-    line: Line,
-    optimizer: Callable[[list[Tensor]], Optimizer],
-    batch_size: int | None,
-    start: Tensor,
-    rng: Generator,
-) -> Iterator[Tensor]:
-    """Yield the states of runs side by side, the start first; without end.
-
-    Args:
-        line: What is fitted.
-        optimizer: Makes a torch optimizer of the parameters.
-        batch_size: Points of a minibatch, drawn with replacement; None for all points.
-        start: θ of every run, shape (runs, 2), float64.
-        rng: Source of the minibatches.
-    """
-    theta = start.clone()
-    steps = optimizer([theta])
-    while True:
-        yield theta.clone()
-        batch = None
-        if batch_size is not None:
-            shape = (len(theta), batch_size)
-            batch = torch.randint(len(line.targets), shape, generator=rng)
-        theta.grad = line.gradient(theta, batch)
-        steps.step()

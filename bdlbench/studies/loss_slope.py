@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor, optim
 
 from bdlbench.posterior import Posterior
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
+from bdlbench.statistics import seed_interval
 from bdlbench.studies import figure
-from bdlbench.studies.study import Finding, Say, half_width, in_words
+from bdlbench.studies.descent import descend, gradient_noise, mean_loss
+from bdlbench.studies.intervals import half_width, in_words
+from bdlbench.studies.study import Finding, Say
 from bdlbench.studies.target import minimum, posterior_of
 
 LOOK = 1.0  # time η·steps between two looks at the loss
@@ -51,17 +54,17 @@ class LossSlope:
         """Fit the excess loss by sη + cη², and compare s with ¼ E‖ĝ‖²."""
         posterior = posterior_of(self.task, "softmax", self.prior_std)
         best = minimum(posterior)
-        predicted = self._gradient_noise(posterior, best) / 4
+        rows = torch.randperm(posterior.n, generator=Generator().manual_seed(self.seed))[:SAMPLE]
+        predicted = float(gradient_noise(posterior, best, rows, self.batch_size).sum()) / 4
         say(f"at the minimum: ¼ E‖ĝ‖² = {predicted:.4f}")
         excess = {}
         for rate in self.rates:
             excess[rate] = self._excess(posterior, best, rate)
             say(f"η = {rate:g}: excess loss {excess[rate].mean():.5f}")
-        x = np.array(self.rates)
         # Weighted by 1/η: the excess and its error are in proportion to η.
         per_rate = np.stack([excess[rate] / rate for rate in self.rates])
-        fits = np.polyfit(x, per_rate, 1)
-        slope = seed_interval(fits[1].tolist())
+        curvatures, slopes = np.polyfit(self.rates, per_rate, 1)
+        slope = seed_interval(slopes.tolist())
         first, second, *_ = self.rates
         ratio = seed_interval((excess[first] / excess[second]).tolist())
         numbers = {"predicted": predicted, "slope": slope.mean, "half": half_width(slope)}
@@ -74,28 +77,18 @@ class LossSlope:
             f"{'within' if agrees else 'outside'} that interval. From η = "
             f"{second:g} to {first:g} it falls to {in_words(ratio)} of what it was."
         )
-        return Finding(text, numbers, self._draw(out, excess, fits, numbers))
-
-    def _gradient_noise(self, posterior: Posterior, best: Tensor) -> float:
-        """Return E‖ĝ‖² of a minibatch's mean gradient at the minimum."""
-        rng, n = torch.Generator().manual_seed(self.seed), posterior.n
-        rows = torch.randperm(n, generator=rng)[:SAMPLE]
-        single = [
-            posterior.gradient(best.expand(len(part), -1), part[:, None]) / n
-            for part in rows.split(200)
-        ]
-        return float(torch.cat(single).var(0, correction=1).sum()) / self.batch_size
+        return Finding(text, numbers, self._draw(out, excess, float(curvatures.mean()), numbers))
 
     def _excess(self, posterior: Posterior, best: Tensor, rate: float) -> NDArray[np.float64]:
         """Return every chain's mean loss above the minimum's, shape (chains,)."""
-        rng, theta = torch.Generator().manual_seed(self.seed), best.repeat(self.chains, 1)
-        found, every = [], round(LOOK / rate)
-        shape = (self.chains, self.batch_size)
-        for step in range(round(self.time / rate)):
-            batch = torch.randint(posterior.n, shape, generator=rng)
-            theta -= rate / posterior.n * posterior.gradient(theta, batch)
-            if step * rate > self.time / 3 and step % every == 0:
-                found.append(posterior.potential(theta))
+        rng, start = Generator().manual_seed(self.seed), best.repeat(self.chains, 1)
+        steps, every = round(self.time / rate), round(LOOK / rate)
+        states = descend(mean_loss(posterior), optim.SGD, rate, self.batch_size, start, rng)
+        found = [
+            posterior.potential(theta)
+            for step, theta in enumerate(islice(states, 1, steps + 1))
+            if step * rate > self.time / 3 and step % every == 0
+        ]
         least = posterior.potential(best)
         return ((torch.stack(found).mean(0) - least) / posterior.n).numpy()
 
@@ -103,21 +96,20 @@ class LossSlope:
         self,
         out: Path,
         excess: dict[float, NDArray[np.float64]],
-        fits: NDArray[np.float64],
+        curvature: float,
         numbers: dict[str, float],
     ) -> tuple[Path, ...]:
-        title = (
-            f"Loss grows with η: slope {numbers['slope']:.3f} ± {numbers['half']:.3f}, "
-            f"theory's ¼ E‖ĝ‖² = {numbers['predicted']:.3f}"
+        slope, predicted = numbers["slope"], numbers["predicted"]
+        picture, (axes,) = figure.canvas(
+            f"Loss grows with η: slope {slope:.3f} ± {numbers['half']:.3f}, "
+            f"theory's ¼ E‖ĝ‖² = {predicted:.3f}",
+            columns=1,
         )
-        picture, (axes,) = figure.canvas(title, 1)
         x = np.linspace(0, 1.1 * self.rates[-1], 50)
-        curvature, slope = fits.mean(1)
-        intervals: list[Interval] = [seed_interval(each.tolist()) for each in excess.values()]
+        intervals = [seed_interval(each.tolist()) for each in excess.values()]
         figure.bars(axes, self.rates, intervals, f"SGD, {self.chains} chains")
         axes.plot(x, slope * x + curvature * x**2, color=figure.BLUE, label="fit sη + cη²")
-        line = numbers["predicted"] * x
-        axes.plot(x, line, color=figure.VERMILION, linestyle="--", label="¼ E‖ĝ‖² η")
+        axes.plot(x, predicted * x, color=figure.VERMILION, linestyle="--", label="¼ E‖ĝ‖² η")
         axes.set(xlim=0, ylim=0)
         y = "mean loss above the minimum (nats)"
         figure.describe(axes, "", "learning rate η", y, "upper left")

@@ -1,17 +1,23 @@
-"""A preconditioner that theory asks for, and a posterior to hold its density against."""
+"""The optimizers that are compared, and the density that each samples at a constant rate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor, optim
+from torch import Generator, Tensor, optim
 
 from bdlbench import exact
+from bdlbench.statistics import Interval, seed_interval
+from bdlbench.studies.descent import Loss, descend, gradient_noise, mean_loss
 
 ROWS = 1000  # of the regression whose posterior is known
 SCALES = (1.0, 1.7, 3.0, 5.0)  # of its features
+BATCH = 10
+GROUPS = 10  # of chains, for the interval
 
 
 class InverseVariance(optim.Optimizer):
@@ -31,6 +37,15 @@ class InverseVariance(optim.Optimizer):
                 p.addcdiv_(p.grad, scale, value=-group["lr"])
 
 
+OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
+    "SGD": optim.SGD,
+    "momentum": partial(optim.SGD, momentum=0.9),
+    "RMSprop": optim.RMSprop,
+    "Adam": optim.Adam,
+    "σ⁻²": partial(InverseVariance, damping=0.01),
+}
+
+
 def regression() -> exact.ExactPosterior:
     """Return the posterior of a linear regression on features of unlike scales, of noise 1."""
     rng = torch.Generator().manual_seed(4)
@@ -46,9 +61,33 @@ def shape_divergence(covariance: Tensor, precision: Tensor) -> float:
     return float(-0.5 * torch.linalg.slogdet(scaled).logabsdet)
 
 
-def gradient_noise(known: exact.ExactPosterior, batch_size: int) -> Tensor:
-    """Return the variance of a minibatch's ∇Û/N at the posterior's mean, shape (dim,)."""
-    single = known.posterior.gradient(
-        known.mean.float().repeat(ROWS, 1), torch.arange(ROWS)[:, None]
-    )
-    return (single / ROWS).var(0) / batch_size
+def divergence(name: str, steps: int, chains: int, seed: int) -> Interval:
+    """Return the `shape_divergence` of an optimizer's stationary density from the posterior.
+
+    Args:
+        name: Of one of OPTIMIZERS.
+        steps: Of every chain; the first third is left out.
+        chains: Independent ones, in ten groups for the interval.
+        seed: Of the minibatches.
+    """
+    known = regression()
+    start, loss = known.mean.float()[None], mean_loss(known.posterior)
+    noise = gradient_noise(known.posterior, start, torch.arange(ROWS), BATCH)
+    # The rates bring T near 1 (it is, where exp(−2L/η) is exp(−NL)).
+    scale = {"SGD": noise.mean(), "momentum": 10 * noise.mean(), "σ⁻²": torch.ones(())}
+    rate = 2 / ROWS / float(scale.get(name, noise.mean().sqrt()))
+    optimizer = OPTIMIZERS[name]
+    if name == "σ⁻²":
+        # Theory's preconditioner is a constant; a running mean of ĝ² makes for leaps at the start.
+        slope, optimizer = loss.gradient, optim.SGD
+        loss = Loss(lambda theta, batch: slope(theta, batch) / noise, loss.n)
+    rng = Generator().manual_seed(seed)
+    states = descend(loss, optimizer, rate, BATCH, start.repeat(chains, 1), rng)
+    squares = []
+    for step, theta in enumerate(islice(states, 1, steps + 1)):
+        if step > steps // 3 and step % 10 == 0:
+            error = theta.double() - known.mean
+            squares.append(torch.einsum("ki,kj->kij", error, error))
+    groups = torch.stack(squares).mean(0).view(GROUPS, -1, len(SCALES), len(SCALES)).mean(1)
+    precision = torch.linalg.inv(known.covariance)
+    return seed_interval([shape_divergence(group, precision) for group in groups])

@@ -1,13 +1,26 @@
-"""Read what the runs of a comparison predicted."""
+"""Run samplers for a study, and read what they predicted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from bdlbench import plan, records
-from bdlbench.comparison import Comparison
+from bdlbench import plan, records, registry, tasks
+from bdlbench.comparison import Comparison, run_comparison
 from bdlbench.predictions import Predictions
-from bdlbench.settings import parse
+from bdlbench.settings import Setting, Spec, parse
+
+
+def compare(samplers: Sequence[str], out: Path, **request: Any) -> Comparison:
+    """Compare samplers, with progress shown; runs are kept in the study's folder.
+
+    Args:
+        samplers: As for `run_comparison`.
+        out: Folder of the study.
+        **request: Task, epochs, seeds, jobs and more, as for `run_comparison`.
+    """
+    return run_comparison(samplers, results=out / "runs", quiet=False, **request)
 
 
 def predictions(
@@ -16,7 +29,7 @@ def predictions(
     """Return the predictions for every set of every completed run, by sampler.
 
     Args:
-        comparison: As `run_comparison` returned it.
+        comparison: As `compare` returned it.
         samplers: As they were given to it.
     """
     setup = comparison.setup
@@ -31,3 +44,9 @@ def predictions(
             if record.outcome == records.COMPLETED
         ]
     return found
+
+
+def sgld_of(task: str, **settings: Setting) -> Any:
+    """Return SGLD as a task sets it, but for these settings."""
+    defaults = tasks.get(task).settings.get("sgld", {})
+    return registry.create("samplers", Spec("sgld"), {**defaults, **settings})

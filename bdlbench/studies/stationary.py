@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench.registry import register
 from bdlbench.studies import figure
+from bdlbench.studies.gibbs import Array, Bowl, Well
 from bdlbench.studies.study import Finding, Say
 
-Array = NDArray[np.float64]
 BINS = 60
 REJECTED = 1e-3  # p below this: five tests are made, and none should fail by chance
 
@@ -57,16 +55,14 @@ class Stationary:
         inverse = np.linalg.inv(self.noise)
         cured = self._chains(rng, lambda t: t @ a @ inverse, np.linalg.cholesky(inverse))
         say("sampled in two dimensions")
-        numbers = {"p.one": _p_value(well, self._gibbs_cdf())}
+        numbers = {"p.one": self._well.p_value(well)}
         for name, theta in (("plain", plain), ("cured", cured)):
-            loss = np.einsum("ni,ij,nj->n", theta, a, theta) / 2
-            numbers[f"p.loss.{name}"] = _p_value(2 * loss / eta, stats.expon.cdf)
-            numbers[f"p.angle.{name}"] = _p_value(self._angles(theta), stats.uniform.cdf)
-        moved = np.eye(2) - eta * a
-        theory = solve_discrete_lyapunov(moved, eta**2 * self.noise)
-        numbers |= {f"theory.{i}{j}": theory[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+            numbers[f"p.loss.{name}"] = self._bowl.loss_p_value(theta)
+            numbers[f"p.angle.{name}"] = self._bowl.angle_p_value(theta)
+        theory = solve_discrete_lyapunov(np.eye(2) - eta * a, eta**2 * self.noise)
         sampled = plain.T @ plain / self.chains
-        numbers |= {f"plain.{i}{j}": sampled[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+        for i, j in ((0, 0), (0, 1), (1, 1)):
+            numbers |= {f"theory.{i}{j}": theory[i, j], f"plain.{i}{j}": sampled[i, j]}
         one = _gibbs(numbers["p.one"])
         two = _gibbs(min(numbers["p.angle.plain"], numbers["p.loss.plain"]))
         mended = _gibbs(min(numbers["p.angle.cured"], numbers["p.loss.cured"]))
@@ -89,46 +85,32 @@ class Stationary:
             theta -= self.step_size * (drift(theta) + noise)
         return theta
 
-    def _density(self) -> tuple[Array, Array]:
-        x = np.linspace(-2, 2, 2001)
-        p = np.exp(-((x**2 - 1) ** 2) / 2 / self.step_size / self.noise_std**2)
-        return x, p / np.trapezoid(p, x)
+    @property
+    def _well(self) -> Well:
+        return Well(self.step_size * self.noise_std**2)
 
-    def _gibbs_cdf(self) -> Callable[[Array], Array]:
-        x, p = self._density()
-        cdf = np.cumsum(p) / p.sum()
-        return lambda theta: np.interp(theta, x, cdf)
-
-    def _angles(self, theta: Array) -> Array:
-        """Return the direction of A^½θ as a fraction of a full turn."""
-        white = theta @ np.linalg.cholesky(self.hessian)
-        return np.arctan2(white[:, 1], white[:, 0]) / (2 * np.pi) + 0.5
+    @property
+    def _bowl(self) -> Bowl:
+        return Bowl(self.step_size, self.hessian)
 
     def _draw(
         self, out: Path, title: str, well: Array, plain: Array, cured: Array
     ) -> tuple[Path, ...]:
         picture, (one, *two) = figure.canvas(title, 3, size=(13.5, 5))
         one.hist(well, BINS, density=True, color=figure.SKY, label=f"{self.chains} chains")
-        one.plot(*self._density(), color=figure.VERMILION, linewidth=3, label="exp(−2L/(ησ²))")
+        one.plot(*self._well.density(), color=figure.VERMILION, linewidth=3, label="exp(−2L/(ησ²))")
         one.set_ylim(top=1.35 * one.get_ylim()[1])
         figure.describe(one, "L = (θ² − 1)²/4", "θ", "density", "upper left")
-        turn = np.linspace(0, 2 * np.pi, 200)
-        ring = np.linalg.inv(np.linalg.cholesky(self.hessian)).T @ [np.cos(turn), np.sin(turn)]
         for axes, theta, name in zip(two, (plain, cured), ("∇L", "Σ⁻¹∇L"), strict=True):
             axes.plot(*theta.T, ".", color=figure.BLUE, markersize=2, alpha=0.5)
             for share in (0.5, 0.95):  # of the draws lie within, if the density is Gibbs
-                radius = np.sqrt(-self.step_size * np.log(1 - share))
-                axes.plot(*(radius * ring), color=figure.VERMILION, linewidth=2.5)
+                axes.plot(*self._bowl.ring(share), color=figure.VERMILION, linewidth=2.5)
             axes.set(xlim=(-0.7, 0.7), ylim=(-0.7, 0.7), aspect="equal", xticks=(-0.5, 0, 0.5))
             figure.describe(axes, f"steps of η{name}", "θ₁", "θ₂")
         two[0].set_title("steps of η∇L; rings: 50 and 95 %\nof the draws, if Gibbs", fontsize=14)
         columns = {"one": well, "plain.1": plain[:, 0], "plain.2": plain[:, 1]}
         columns |= {"cured.1": cured[:, 0], "cured.2": cured[:, 1]}
         return figure.write(out, "stationary", picture, columns)
-
-
-def _p_value(draws: Array, cdf: Any) -> float:
-    return float(np.asarray(stats.kstest(draws, cdf).pvalue))
 
 
 def _gibbs(p: float) -> str:

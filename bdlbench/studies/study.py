@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from bdlbench import registry
 from bdlbench.errors import PluginError
 from bdlbench.settings import Setting, check_positive, parse
-
-if TYPE_CHECKING:
-    from bdlbench.statistics import Interval
 
 Say = Callable[[str], None]
 """Shows a line of progress."""
@@ -43,16 +40,6 @@ class Study(Protocol):
             out: Folder for pictures, data and runs.
             say: Shows a line of progress.
         """
-
-
-def half_width(interval: Interval) -> float:
-    """Return half of an interval's width; 0 for a single value."""
-    return 0.0 if interval.high is None else interval.high - interval.mean
-
-
-def in_words(interval: Interval, places: int = 3) -> str:
-    """Write an interval as "0.993 ± 0.012"."""
-    return f"{interval.mean:.{places}f} ± {half_width(interval):.{places}f}"
 
 
 def create(text: str, given: Mapping[str, Setting]) -> Study:

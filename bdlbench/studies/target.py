@@ -27,7 +27,7 @@ def posterior_of(task: str, model: str | None = None, prior_std: float | None = 
     return build_posterior(images, model or chosen.model, prior_std, torch.device("cpu"))[0]
 
 
-def mean_loss(
+def mean_and_slope(
     posterior: Posterior, theta: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:
     """Return U/N and its gradient, for SciPy's optimizers; θ of shape (dim,)."""
@@ -40,7 +40,7 @@ def minimum(posterior: Posterior) -> Tensor:
     """Return θ of least U, shape (1, dim), found by L-BFGS from 0."""
     start = np.zeros(posterior.network.dim)
     found, *_ = optimize.fmin_l_bfgs_b(
-        lambda theta: mean_loss(posterior, theta), start, factr=1e4, pgtol=1e-6, maxiter=2000
+        lambda theta: mean_and_slope(posterior, theta), start, factr=1e4, pgtol=1e-6, maxiter=2000
     )
     return torch.from_numpy(found).float()[None]
 

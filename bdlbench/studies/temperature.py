@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from bdlbench import exact, tasks
-from bdlbench.comparison import run_comparison
 from bdlbench.registry import register
 from bdlbench.statistics import Interval, seed_interval
 from bdlbench.studies import figure
-from bdlbench.studies.study import Finding, Say, half_width, in_words
+from bdlbench.studies.intervals import columns, halves, in_words, means
+from bdlbench.studies.runs import compare
+from bdlbench.studies.study import Finding, Say
 
 NOISES = {"2/n": 2.0, "1/(2n)": 0.5}  # σ², times n
 
@@ -55,22 +56,18 @@ class Temperature:
             "negative_log_likelihood": ("NLL", min),
             f"ood.{ood}.auroc": (f"AUROC of {ood}", max),
         }
-        rows = run_comparison(
-            [f"sgld:temperature={t:g}" for t in self.temperatures],
-            task=self.task, seeds=self.seeds, epochs=self.epochs, jobs=self.jobs,
-            results=out / "runs", quiet=False,
-        ).rows  # fmt: skip
+        samplers = [f"sgld:temperature={t:g}" for t in self.temperatures]
+        rows = compare(
+            samplers, out, task=self.task, epochs=self.epochs, seeds=self.seeds, jobs=self.jobs
+        ).rows
+        numbers = means("T", measured) | halves("half", measured)
         panels: dict[str, dict[float, Interval]] = {}
-        numbers: dict[str, float] = {}
-        for name, interval in measured.items():
-            numbers |= {f"T.{name}": interval.mean, f"half.{name}": half_width(interval)}
         for metric, (label, better) in shown.items():
-            panels[label] = {
-                t: r.metrics[metric] for t, r in zip(self.temperatures, rows, strict=True)
-            }
-            means = {t: interval.mean for t, interval in panels[label].items()}
-            numbers |= {f"{label}.{t:g}": mean for t, mean in means.items()}
-            numbers[f"best.{label}"] = better(means, key=means.__getitem__)
+            found = [row.metrics[metric] for row in rows]
+            panels[label] = dict(zip(self.temperatures, found, strict=True))
+            mean = {t: interval.mean for t, interval in panels[label].items()}
+            numbers |= {f"{label}.{t:g}": value for t, value in mean.items()}
+            numbers[f"best.{label}"] = better(mean, key=mean.__getitem__)
         best = ", ".join(
             f"T = {numbers[f'best.{label}']:g} for {label} "
             f"({in_words(row[numbers[f'best.{label}']])}, and {in_words(row[1.0])} at T = 1)"
@@ -107,7 +104,7 @@ class Temperature:
     ) -> tuple[Path, ...]:
         title = "; ".join(f"σ² = {k} samples at T = {v.mean:.2f}" for k, v in measured.items())
         picture, axes = figure.canvas(title, len(panels), size=(13.5, 5))
-        columns: dict[str, list[float]] = {"temperature": list(self.temperatures)}
+        table: dict[str, list[float]] = {"temperature": list(self.temperatures)}
         for ax, (label, row) in zip(axes, panels.items(), strict=True):
             figure.bars(ax, list(row), list(row.values()), "SGLD", line="-")
             ax.axvline(1, color=figure.BLACK, linestyle=":", label="the posterior")
@@ -115,6 +112,5 @@ class Temperature:
             ax.set_xscale("log")
             ax.locator_params(axis="y", nbins=6)
             figure.describe(ax, "", "temperature T", label, "upper left" if ax is axes[1] else None)
-            columns |= {label: [interval.mean for interval in row.values()]}
-            columns |= {f"{label}.half": [half_width(interval) for interval in row.values()]}
-        return figure.write(out, "temperature", picture, columns)
+            table |= columns(label, list(row.values()))
+        return figure.write(out, "temperature", picture, table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bdlbench import tasks
-from bdlbench.comparison import run_comparison
 from bdlbench.data import search_folders
-from bdlbench.predictions import Predictions
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
+from bdlbench.statistics import seed_interval
 from bdlbench.studies import figure
-from bdlbench.studies.runs import predictions
-from bdlbench.studies.study import Finding, Say, half_width
+from bdlbench.studies.examples import draw_examples
+from bdlbench.studies.intervals import half_width, in_percent, is_clear
+from bdlbench.studies.runs import compare, predictions
+from bdlbench.studies.study import Finding, Say
 
 CONFIDENT = 0.9
+TOP = "highest probability"
 COLOURS = {"sgd": figure.VERMILION, "sgld": figure.BLUE}
 BINS = np.linspace(0.1, 1, 19).tolist()
 
@@ -50,9 +50,9 @@ class Unknown:
     def run(self, out: Path, say: Say) -> Finding:
         """Compare the shares of digits and of letters with a top confidence above 90 %."""
         model = self.model or ("lenet5" if self.task == "mnist" else None)
-        comparison = run_comparison(
-            list(COLOURS), task=self.task, model=model, epochs=self.epochs, seeds=self.seeds,
-            jobs=self.jobs, results=out / "runs", quiet=False,
+        comparison = compare(
+            list(COLOURS), out, task=self.task, model=model, epochs=self.epochs, seeds=self.seeds,
+            jobs=self.jobs,
         )  # fmt: skip
         found = predictions(comparison, list(COLOURS))
         sets = {"test": self.task, (ood := tasks.get(self.task).ood[0]): ood}
@@ -61,27 +61,30 @@ class Unknown:
             for name, runs in found.items()
             for kind in sets
         }
-        shares = {
-            key: seed_interval((values > CONFIDENT).mean(1).tolist()) for key, values in top.items()
-        }
+        sure = {key: (values > CONFIDENT).mean(1) for key, values in top.items()}
+        shares = {key: seed_interval(each.tolist()) for key, each in sure.items()}
         sgd, sgld = (shares[name, ood] for name in COLOURS)
-        paired = (top["sgld", ood] > CONFIDENT).mean(1) - (top["sgd", ood] > CONFIDENT).mean(1)
-        difference = seed_interval(paired.tolist())
+        difference = seed_interval((sure["sgld", ood] - sure["sgd", ood]).tolist())
         numbers = {f"{name}.{kind}": share.mean for (name, kind), share in shares.items()}
         numbers |= {"difference": difference.mean, "half": half_width(difference)}
-        clear = abs(difference.mean) > half_width(difference) > 0
-        verdict = ("more" if difference.mean > 0 else "less") if clear else "not clearly less"
+        verdict = "more" if difference.mean > 0 else "less"
+        if not is_clear(difference):
+            verdict = "not clearly less"
         text = (
-            f"Trained on {self.task}, SGD is surer than {CONFIDENT:.0%} of {_percent(sgd)} of "
-            f"{ood} that it has never seen, and SGLD of {_percent(sgld)} (of the test digits: "
-            f"{_percent(shares['sgd', 'test'])} and {_percent(shares['sgld', 'test'])}). SGLD is "
-            f"{verdict} sure of the unknown than SGD: the difference is "
+            f"Trained on {self.task}, SGD is surer than {CONFIDENT:.0%} of {in_percent(sgd)} of "
+            f"{ood} that it has never seen, and SGLD of {in_percent(sgld)} (of the test digits: "
+            f"{in_percent(shares['sgd', 'test'])} and {in_percent(shares['sgld', 'test'])}). "
+            f"SGLD is {verdict} sure of the unknown than SGD: the difference is "
             f"{100 * difference.mean:.1f} ± {100 * half_width(difference):.1f} points over "
             f"{self.seeds} seeds."
         )
         title = f"Sure of unknown {ood}: SGD of {sgd.mean:.0%}, SGLD of {sgld.mean:.0%}"
         files = self._histograms(out, title, sets, top)
-        return Finding(text, numbers, files + self._letters(out, ood, found))
+        images = tasks.judged_images(tasks.get(self.task), "test", search_folders())[ood]
+        answers = {name: runs[0][ood] for name, runs in found.items()}
+        question = f"What they take {ood} for"
+        files += draw_examples(out, "unknown-letters", question, images, answers, self.seed)
+        return Finding(text, numbers, files)
 
     def _histograms(
         self,
@@ -92,43 +95,15 @@ class Unknown:
     ) -> tuple[Path, ...]:
         picture, axes = figure.canvas(title, sharey=True)
         columns: dict[str, list[float]] = {"confidence from": BINS[:-1]}
-        for ax, (kind, label) in zip(axes, sets.items(), strict=True):
+        for ax, kind in zip(axes, sets, strict=True):
             for name, colour in COLOURS.items():
                 values = top[name, kind].ravel()
                 share = f"{name.upper()}: {(values > CONFIDENT).mean():.0%} above {CONFIDENT}"
-                weights = np.full(len(values), 100 / len(values))
-                heights, _, _ = ax.hist(
-                    values, BINS, weights=weights, histtype="step", linewidth=3, color=colour,
-                    label=share,
-                )  # fmt: skip
-                columns[f"{name}.{kind}"] = np.asarray(heights).tolist()
-            kind_label = f"{label}, never seen" if kind != "test" else f"{label}, test set"
-            y = "share of the images (%)" if kind == "test" else ""
-            figure.describe(ax, kind_label, "highest probability", y, "upper left")
+                heights = 100 * np.histogram(values, BINS)[0] / len(values)
+                ax.stairs(heights, BINS, linewidth=3, color=colour, label=share)
+                columns[f"{name}.{kind}"] = heights.tolist()
+        known, unknown = sets.values()
+        y = "share of the images (%)"
+        figure.describe(axes[0], f"{known}, test set", TOP, y, "upper left")
+        figure.describe(axes[1], f"{unknown}, never seen", TOP, "", "upper left")
         return figure.write(out, "unknown", picture, columns)
-
-    def _letters(
-        self, out: Path, ood: str, found: dict[str, list[Mapping[str, Predictions]]]
-    ) -> tuple[Path, ...]:
-        """Show a letter of each kind, drawn at random, with the answers of the first seed."""
-        images = tasks.judged_images(tasks.get(self.task), "test", search_folders())[ood]
-        rng = np.random.default_rng(self.seed)
-        chosen = [int(rng.choice(np.flatnonzero(images.labels == k))) for k in range(10)]
-        picture, axes = figure.canvas(f"What they take {ood} for", 5, 2, size=(11, 6))
-        columns: dict[str, list[float]] = {"image": list(chosen)}
-        for name, runs in found.items():
-            p = runs[0][ood].probabilities[chosen]
-            columns |= {f"{name}.digit": p.argmax(1).tolist(), name: p.max(1).tolist()}
-        for index, (ax, image) in enumerate(zip(axes, chosen, strict=True)):
-            ax.imshow(images.pixels[image], cmap="gray_r")
-            ax.set_axis_off()
-            answers = [
-                f"{name.upper()}: {columns[f'{name}.digit'][index]} ({columns[name][index]:.0%})"
-                for name in found
-            ]
-            ax.set_title("\n".join(answers), fontsize=figure.SMALL)
-        return figure.write(out, "unknown-letters", picture, columns)
-
-
-def _percent(share: Interval) -> str:
-    return f"{share.mean:.1%} ± {half_width(share):.1%}"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bdlbench import registry, tasks
 from bdlbench.errors import BdlbenchError
-from bdlbench.problem import Problem
+from bdlbench.problem import Budget, Problem
 from bdlbench.registry import register
-from bdlbench.settings import Spec
 from bdlbench.statistics import Interval, seed_interval
 from bdlbench.studies import figure
+from bdlbench.studies.intervals import ends
+from bdlbench.studies.runs import sgld_of
 from bdlbench.studies.study import Finding, Say
 from bdlbench.studies.target import posterior_of
 
 NAMES = {"sgd": "SGD", "sgld": "SGLD"}
+COLOURS = (figure.VERMILION, figure.BLUE)
 
 
 @register("weights")
@@ -50,29 +52,27 @@ class Weights:
     def run(self, out: Path, say: Say) -> Finding:
         """Compare standard deviations over the last window, weight by weight."""
         paths = {}
-        for name, temperature in (("sgd", 0), ("sgld", 1)):
+        for name, temperature in (("sgd", 0.0), ("sgld", 1.0)):
             runs = [self._path(temperature, self.seed + k) for k in range(self.seeds)]
             paths[name] = np.stack(runs)  # (seeds, looks, weights)
             say(f"{NAMES[name]}: {paths[name].shape[1]} looks at {self.tracked} weights")
         last = {name: path[:, -self.window // 10 :].std(1, ddof=1) for name, path in paths.items()}
         ratio = seed_interval(np.median(last["sgld"] / last["sgd"], axis=1).tolist())
         wider = seed_interval((last["sgld"] > last["sgd"]).mean(1).tolist())
+        low, high = ends(ratio)
         numbers = {f"std.{name}": float(np.median(values)) for name, values in last.items()}
-        numbers |= {"ratio": ratio.mean, "wider": wider.mean}
-        numbers |= {"low": ratio.low or ratio.mean, "high": ratio.high or ratio.mean}
+        numbers |= {"ratio": ratio.mean, "wider": wider.mean, "low": low, "high": high}
         text = (
             f"Over the last {self.window} steps on {self.task}, the standard deviation of a single "
             f"weight (median of {self.tracked}) is {numbers['std.sgd']:.2g} under SGD and "
             f"{numbers['std.sgld']:.2g} under SGLD. The ratio is {ratio.mean:.0f} "
-            f"[{numbers['low']:.0f}, {numbers['high']:.0f}] (median, 95 % interval over "
-            f"{ratio.n} seeds), and {wider.mean:.1%} of the weights are wider under SGLD."
+            f"[{low:.0f}, {high:.0f}] (median, 95 % interval over {ratio.n} seeds), and "
+            f"{wider.mean:.1%} of the weights are wider under SGLD."
         )
         return Finding(text, numbers, self._draw(out, paths, last, ratio))
 
-    def _path(self, temperature: int, seed: int) -> NDArray[np.float32]:
-        task = tasks.get(self.task)
-        defaults = {**task.settings.get("sgld", {}), "temperature": float(temperature)}
-        sampler = registry.create("samplers", Spec("sgld"), defaults)
+    def _path(self, temperature: float, seed: int) -> NDArray[np.float32]:
+        sampler = sgld_of(self.task, temperature=temperature)
         posterior = posterior_of(self.task)
         steps = self.epochs * posterior.n // sampler.batch_size
         if steps < self.window:
@@ -80,13 +80,10 @@ class Weights:
                 f"expected a window of at most {steps} steps, all of the {self.epochs} epochs, "
                 f"got {self.window}; lower window, or raise epochs"
             )
-        budget = replace(task.budget, epochs=self.epochs, draws=steps // 10, burn_in=0)
-        problem = Problem(posterior, budget)
-        chosen = torch.from_numpy(
-            np.random.default_rng(0).choice(problem.dim, self.tracked, replace=False)
-        )
-        rng = torch.Generator().manual_seed(seed)
-        return np.stack([theta[0, chosen].numpy() for theta in sampler.sample(problem, rng)])
+        problem = Problem(posterior, Budget(self.epochs, draws=steps // 10, burn_in=0))
+        chosen = np.random.default_rng(0).choice(problem.dim, self.tracked, replace=False)
+        draws = sampler.sample(problem, torch.Generator().manual_seed(seed))
+        return np.stack([theta[0].numpy()[chosen] for theta in draws])
 
     def _draw(
         self,
@@ -100,19 +97,16 @@ class Weights:
         looks = self.window // 10
         # The weight in the middle of the ratios: neither the best nor the worst example.
         shown = int(np.argsort((last["sgld"] / last["sgd"])[0])[self.tracked // 2])
-        columns: dict[str, list[float]] = {
-            "step": np.arange(0.0, 10 * paths["sgd"].shape[1], 10).tolist()
-        }
-        for (name, path), colour in zip(
-            paths.items(), (figure.VERMILION, figure.BLUE), strict=True
-        ):
-            weight, label = path[0, :, shown], NAMES[name]
-            trace.plot(columns["step"], weight, color=colour, label=label)
+        steps = np.arange(0.0, 10 * paths["sgd"].shape[1], 10)
+        columns: dict[str, Any] = {"step": steps}
+        for (name, label), colour in zip(NAMES.items(), COLOURS, strict=True):
+            weight = paths[name][0, :, shown]
+            trace.plot(steps, weight, color=colour, label=label)
             density.hist(weight[-looks:], 20, density=True, color=colour, alpha=0.7, label=label)
-            rolled = np.median(sliding_window_view(path[0], looks, 0).std(2), 1)
-            rolling.semilogy(columns["step"][looks - 1 :], rolled, color=colour, linewidth=3)
-            columns |= {f"weight.{name}": weight.tolist()}
-            columns |= {f"rolling.{name}": [np.nan] * (looks - 1) + rolled.tolist()}
+            rolled = np.median(sliding_window_view(paths[name][0], looks, 0).std(2), 1)
+            rolling.semilogy(steps[looks - 1 :], rolled, color=colour, linewidth=3)
+            columns[f"weight.{name}"] = weight.tolist()
+            columns[f"rolling.{name}"] = [np.nan] * (looks - 1) + rolled.tolist()
         density.set_yscale("log")
         figure.describe(trace, "one weight", "step", "value of the weight", "best")
         window = f"the last {self.window} steps"

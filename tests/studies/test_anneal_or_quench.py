@@ -7,24 +7,14 @@ import pytest
 import torch
 
 from bdlbench import exact
-from bdlbench.studies.anneal_or_quench import (
-    COLD,
-    FAST,
-    SAWTOOTH,
-    SLOW,
-    AnnealOrQuench,
-    Schedule,
-)
+from bdlbench.studies.anneal_or_quench import AnnealOrQuench
 from bdlbench.studies.full_batch import descend_all
+from bdlbench.studies.minimisers import fast, sawtooth, slow
 from bdlbench.studies.target import minimum, posterior_of, sharpness
 
 
 class Two(AnnealOrQuench):
-    full_batch: ClassVar[tuple[str, ...]] = ()
-    schedules: ClassVar[dict[str, tuple[Schedule, Schedule]]] = {
-        "SGD, fast": (FAST, COLD),
-        "SGD, slow": (SLOW, COLD),
-    }
+    methods: ClassVar[tuple[str, ...]] = ("SGD, fast", "SGD, slow")
 
 
 def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_once: None) -> None:
@@ -35,10 +25,10 @@ def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_
 
 
 def test_the_schedules_cool_as_they_are_called() -> None:
-    assert [FAST(0), SLOW(0), SAWTOOTH(0)] == pytest.approx([1, 1, 1])
-    assert FAST(0.1) == pytest.approx(0.01)
-    assert SLOW(0.5) == pytest.approx(0.5)
-    assert [SAWTOOTH(0.1), SAWTOOTH(0.2 + 1e-9)] == pytest.approx([0.5, 1])
+    assert [fast(0), slow(0), sawtooth(0)] == pytest.approx([1, 1, 1])
+    assert fast(0.1) == pytest.approx(0.01)
+    assert slow(0.5) == pytest.approx(0.5)
+    assert [sawtooth(0.1), sawtooth(0.2 + 1e-9)] == pytest.approx([0.5, 1])
 
 
 def test_the_sharpness_is_the_largest_eigenvalue() -> None:

@@ -6,9 +6,10 @@ from typing import ClassVar
 import pytest
 import torch
 
+from bdlbench.statistics import Interval
 from bdlbench.studies.batch_size import BatchSize, verdict
+from bdlbench.studies.intervals import fit_power, half_width
 from bdlbench.studies.line import points
-from bdlbench.studies.power import Power, fit_power
 
 
 class Fewer(BatchSize):
@@ -38,6 +39,9 @@ def test_the_theory_is_the_known_variance_where_all_points_are_alike() -> None:
 
 def test_a_power_is_recovered_and_judged() -> None:
     fitted = fit_power([1, 2, 4, 8], [3, 6, 12, 24])
-    assert fitted.exponent == pytest.approx(1)
-    assert fitted.half == pytest.approx(0, abs=1e-6)
-    assert (verdict(Power(0.01, 0)), verdict(fitted)) == ("it stays", "it does not stay")
+    assert fitted.mean == pytest.approx(1)
+    assert half_width(fitted) == pytest.approx(0, abs=1e-6)
+    assert (verdict(Interval(0.01, 0, 0.02, 4)), verdict(fitted)) == (
+        "it stays",
+        "it does not stay",
+    )

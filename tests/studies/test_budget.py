@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from bdlbench.studies.budget import BudgetCurves, evenly
+from bdlbench.studies.budget import BudgetCurves
+from bdlbench.studies.thinning import evenly
 
 
 class Few(BudgetCurves):

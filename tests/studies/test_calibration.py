@@ -8,7 +8,8 @@ from scipy import stats
 
 from bdlbench import metrics
 from bdlbench.predictions import Predictions
-from bdlbench.studies.calibration import Calibration, reliability
+from bdlbench.studies.calibration import Calibration
+from bdlbench.studies.reliability import reliability
 
 
 def predicted(p: np.ndarray, labels: np.ndarray) -> dict[str, Predictions]:
