@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from bdlbench import tasks
+from bdlbench import leaderboard, tasks
 from bdlbench.comparison import Comparison, run_comparison
 from bdlbench.data import Images
 from bdlbench.job import Job
+from bdlbench.leaderboard import Board
 from bdlbench.planned import make
 
 SAMPLER = '''\
@@ -47,6 +48,12 @@ def write_sampler(tmp_path: Path) -> Callable[..., str]:
         return str(path)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def published_boards() -> list[Board]:
+    """Build the boards of the runs that are published, which takes seconds."""
+    return leaderboard.build(Path(__file__).parents[1] / "results")
 
 
 _load = cache(tasks.load)
