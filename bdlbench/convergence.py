@@ -38,7 +38,8 @@ def bulk_ess(values: Floats) -> Float64s:
     Args:
         values: Shape (chains, draws, quantities).
     """
-    scores = _normal_scores(_split(values))
+    halves = _split(values)  # without the middle draw of an odd number
+    scores = _normal_scores(halves)
     chains, draws, _ = scores.shape
     rho = _autocorrelations(scores)
     # Sums of neighbours: ArviZ takes at most so many, and what follows the last that is positive.
@@ -52,7 +53,7 @@ def bulk_ess(values: Floats) -> Float64s:
     tau = 2 * (monotone * taken).sum(axis=0) - 1 + np.where((even > 0) | (last >= 0), even, 0.0)
     size = chains * draws
     found = size / np.maximum(tau, 1 / np.log10(size))
-    return np.where(np.ptp(values, axis=(0, 1)) > 0, found, 1.0)
+    return np.where(np.ptp(halves, axis=(0, 1)) > 0, found, 1.0)
 
 
 def _split(values: Floats) -> Floats:

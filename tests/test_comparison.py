@@ -46,7 +46,7 @@ def compared(compare: Compare, results: Path) -> Comparison:
 def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
     assert [row.sampler for row in compared.rows] == ["sgd", "sgld:temperature=0.5"]
     defaults = tasks.get("digits").settings["sgld"]
-    assert compared.rows[1].settings == {**defaults, "temperature": 0.5}
+    assert compared.rows[1].settings == {**defaults, "temperature": 0.5, "decay": 1.0}
     for row in compared.rows:
         assert row.outcomes == {"completed": 3}
         name = row.sampler.partition(":")[0]

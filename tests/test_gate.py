@@ -53,6 +53,9 @@ def test_what_never_moves_is_worth_one_draw_and_passes_no_gate() -> None:
     same = np.ones((*SHAPE, 2))
     apart = same * np.arange(4)[:, None, None]
     np.testing.assert_array_equal(convergence.bulk_ess(same), 1)
+    middle = same[:, :5].copy()  # of an odd number it is in neither half
+    middle[:, 2] += 1
+    np.testing.assert_array_equal(convergence.bulk_ess(middle), 1)
     assert np.isnan(convergence.r_hat(same)).all()
     assert convergence.r_hat(apart).min() > 1e6
     for stuck in (same, apart):
