@@ -40,7 +40,7 @@ def review(base: Path, head: Path, changes: Path) -> str:
     results = head / "results"
     for folder in (results, results / "runs", results / "controls"):
         if folder.is_symlink():
-            raise RecordError(f"expected results/{folder.name} to be a folder, got a link")
+            raise RecordError(f"expected {folder.relative_to(head)} to be a folder, got a link")
     folders = [folder_of(results, run) for run in runs]
     for folder in folders:
         check_files(folder)

@@ -225,6 +225,18 @@ def test_a_bad_request_is_refused(
         request_.review()
 
 
+@pytest.mark.parametrize("name", ["results", "results/runs"])
+def test_a_checkout_that_leads_elsewhere_is_refused(
+    request_: Request, tmp_path: Path, name: str
+) -> None:
+    request_.review()
+    folder, elsewhere = request_.head / name, tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    with pytest.raises(BdlbenchError, match=f"expected {name} to be a folder, got a link"):
+        review(request_.base, request_.head, request_.changes)
+
+
 def test_the_command_as_the_workflow_calls_it(
     request_: Request, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
