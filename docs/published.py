@@ -2,7 +2,7 @@
 
 Usage: ``python docs/published.py``, after ``bdlbench leaderboard``.
 
-In findings.in.md, ``{mnist mlp-400-400 100 | sgld | NLL}`` stands for the figure of that board
+In findings.in.md, ``{mnist mlp-400-400 64 | sgld | NLL}`` stands for the figure of that board
 (task, model, epochs), sampler and column of ``leaderboard.md``, and becomes a link to the board.
 """
 
@@ -59,18 +59,11 @@ def board_of(boards: Sequence[Board]) -> Board:
 def section(boards: Sequence[Board]) -> str:
     """Return what stands between README's marks: the table, and what it says of letters."""
     board = board_of(boards)
-    rows = [line.split(" | ") for line in leaderboard_text.rows_of([board])[_title(board)]]
-    header = [name.removeprefix("| ").removesuffix(" |") for name in rows[0]]
-    chosen = [header.index(name) for name in COLUMNS]
-    lines = []
-    for row in rows:
-        cells = [row[index].removeprefix("| ").removesuffix(" |") for index in chosen]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([f"**{_title(board)}**", "", *lines, "", _finding(board)])
-
-
-def _title(board: Board) -> str:
-    return leaderboard_text.title(board)
+    title = leaderboard_text.title(board)
+    rows = [line[2:-2].split(" | ") for line in leaderboard_text.rows_of([board])[title]]
+    chosen = [rows[0].index(name) for name in COLUMNS]
+    lines = [f"| {' | '.join(row[index] for index in chosen)} |" for row in rows]
+    return "\n".join([f"**{title}**", "", *lines, "", _finding(board)])
 
 
 def _finding(board: Board) -> str:
@@ -148,7 +141,7 @@ def findings(boards: Sequence[Board]) -> str:
             if " ".join(column.header.split()).startswith(metric)
         )
         value = cell(entry_of(board, sampler).row.metrics[column.metric], column)
-        anchor = re.sub(r"[^\w -]", "", _title(board)).replace(" ", "-")
+        anchor = re.sub(r"[^\w -]", "", leaderboard_text.title(board)).replace(" ", "-")
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 
     text = (ROOT / "docs/findings.in.md").read_text("utf-8")

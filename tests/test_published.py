@@ -77,8 +77,8 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
     asked = grid.read(path)
     for where in asked.comparisons:
         task = tasks.get(where["task"])
-        wanted = {(task.name, where["model"] or task.model, where["epochs"] or task.budget.epochs)}
-        (board,) = (b for b in published_boards if {(b.task, b.model, b.epochs)} == wanted)
+        wanted = task.name, where["model"] or task.model, where["epochs"] or task.budget.epochs
+        (board,) = (b for b in published_boards if (b.task, b.model, b.epochs) == wanted)
         seeds = asked.seeds if isinstance(asked.seeds, list) else list(range(asked.seeds))
         found = {entry.records[0].sampler["name"]: entry for entry in board.entries}
         for sampler in asked.samplers:
