@@ -60,17 +60,15 @@ def floor(reference: Reference) -> dict[str, float]:
     return _compare(first, second)
 
 
-def curve(predictions: Predictions, reference: Reference) -> tuple[Float64s, Float64s]:
-    """Return epochs spent and total variation after 1, 2, 4, … draws, and after all of them.
+def distances(points: Sequence[Float64s], reference: Reference) -> Float64s:
+    """Return the total variation from the reference after 1, 2, 4, … draws, and after all of them.
 
-    Over the inputs that were followed.
-
-    Raises:
-        ValueError: The run's history was not kept.
+    Args:
+        points: Probabilities of the first inputs, of `Predictions.course`.
+        reference: What they are to be near to.
     """
-    spent, points = predictions.course()
     q = to_probabilities(reference.sets["test"].log_probabilities[: len(points[-1])])
-    return spent, np.array([total_variation(p, q) for p in points])
+    return np.array([total_variation(p, q) for p in points])
 
 
 def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:

@@ -98,7 +98,8 @@ class Predictions:
         """
         if self.curve is None or self.epochs is None:
             raise ValueError("expected predictions with their history, got none")
-        points = [*to_probabilities(self.curve), self.probabilities[: self.curve.shape[1]]]
+        last = to_probabilities(self.log_probabilities[: self.curve.shape[1]])
+        points = [*to_probabilities(self.curve), last]
         draws = [*(2**k for k in range(len(points) - 1)), len(self.epochs)]
         return self.epochs[np.array(draws) - 1], points
 

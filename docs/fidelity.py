@@ -43,8 +43,9 @@ def curves(results: Path, sampler: str, gold: Reference) -> dict[float, list[Cur
     for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-??????????-*")):
         record = records.read(folder)
         sets = records.read_predictions(folder, record)
+        spent, points = sets["test"].course()
         budget = record.configuration["budget"]["epochs"]
-        found[budget].append(fidelity.curve(sets["test"], gold))
+        found[budget].append((spent, fidelity.distances(points, gold)))
     return found
 
 

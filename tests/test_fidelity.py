@@ -73,12 +73,13 @@ def test_the_curve_has_a_point_at_powers_of_two_and_at_the_end() -> None:
     curve = np.log([B, A, B]).astype("f2")
     epochs = np.array([3.0, 5.0, 7.0, 9.0, 11.0])
     run = predictions(A, 5, trace=np.zeros((5, 2), "f4"), curve=curve, epochs=epochs)
-    spent, distance = fidelity.curve(run, REFERENCE)
+    spent, points = run.course()
+    distance = fidelity.distances(points, REFERENCE)
     np.testing.assert_array_equal(spent, [3, 5, 9, 11])
     np.testing.assert_allclose(distance, [0.25, 0, 0.25, 0], atol=1e-3)  # kept in float16
     assert distance[-1] < 1e-7
     with pytest.raises(ValueError, match="with their history, got none"):
-        fidelity.curve(predictions(A), REFERENCE)
+        predictions(A).course()
 
 
 def with_trace(trace: np.ndarray) -> Predictions:

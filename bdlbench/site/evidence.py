@@ -116,8 +116,7 @@ def course(
     labels = inside.labels[: len(points[-1])]
     values = {name: tuple(getattr(metrics, name)(p, labels) for p in points) for name in HEADLINE}
     if reference is not None:
-        _, distance = fidelity.curve(inside, reference)
-        values["total_variation"] = _floats(distance)
+        values["total_variation"] = _floats(fidelity.distances(points, reference))
     return Course(record.seed, _floats(spent), values)
 
 
