@@ -76,9 +76,9 @@ def score(
 
 @app.command()
 def verify(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
     rerun: Annotated[
-        bool, typer.Option("--rerun", help="Repeat it, and compare predictions.")
+        bool, typer.Option("--rerun", help="Repeat each, and compare predictions.")
     ] = False,
     sampler: Annotated[
         str | None, typer.Option(help="The sampler's file, if it is not an installed one.")
@@ -89,17 +89,19 @@ def verify(
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Check a run: schema, checksum, inputs, metrics; with --rerun also by repeating it."""
+    """Check runs: schema, checksum, inputs, metrics; with --rerun also by repeating them."""
     from bdlbench import verify as verification
-    from bdlbench.records import to_json
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    found = verification.verify(results, run, rerun, sampler, data_dir, say)
-    typer.echo(to_json(found))
-    if found["verdict"] != verification.HOLDS:
-        raise BdlbenchError(f"{found['run']} {found['verdict']}: {found['reason']}")
+    bad = []
+    for found in verification.verify(results, runs, rerun, sampler, data_dir, say):
+        typer.echo(verification.to_line(found))
+        if found["verdict"] != verification.HOLDS:
+            bad.append(found["run"])
+    if bad:
+        raise BdlbenchError(f"{len(bad)} of {len(runs)} runs cannot be trusted: {', '.join(bad)}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,14 +35,19 @@ def run(compare: Compare, write_sampler: Write, tmp_path: Path) -> tuple[Path, s
     return folder, path
 
 
-def said(line: str) -> None:
-    """Say nothing."""
-
-
 def check(folder: Path, sampler: str) -> dict[str, Any]:
-    found = verify.verify(folder.parents[1], folder.name, True, sampler, None, said)
-    assert json.loads((folder / "verdict.json").read_text()) == found
+    (found,) = verify.verify(folder.parents[1], [folder.name], True, sampler)
+    if found["verdict"] == "cannot be repeated here":
+        assert not (folder / "verdict.json").exists()
+    else:
+        assert json.loads((folder / "verdict.json").read_text()) == found
     return found
+
+
+def refused(run: tuple[Path, str]) -> str:
+    found = check(*run)
+    assert found["verdict"] == "cannot be repeated here"
+    return str(found["reason"])
 
 
 def elsewhere(folder: Path) -> Record:
@@ -91,55 +97,66 @@ def test_another_machine_may_differ_as_seeds_do(
 
 def test_without_a_repetition_the_checks_alone_decide(run: tuple[Path, str]) -> None:
     folder, _ = run
-    found = verify.verify(folder.parents[1], folder.name[:-3], False, None, None, said)
+    (found,) = verify.verify(folder.parents[1], [folder.name[:-3]])
     assert found["verdict"] == "holds"
     assert "rerun" not in found
     with (folder / "predictions.npz").open("ab") as file:
         file.write(b"!")
-    found = verify.verify(folder.parents[1], str(folder), False, None, None, said)
+    (found,) = verify.verify(folder.parents[1], [str(folder)])
     assert found["verdict"] == "does not hold"
     assert "not the file its record was made with" in found["reason"]
 
 
 def test_another_version_of_the_sampler_is_refused(run: tuple[Path, str]) -> None:
-    folder, path = run
+    _, path = run
     with open(path, "a") as file:
         file.write("# a comment\n")
-    with pytest.raises(BdlbenchError, match="was made with another version of sampler mine"):
-        check(folder, path)
+    assert "was made with another version of sampler mine" in refused(run)
 
 
 def test_other_numerical_code_is_refused(
     run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rerun, "source_of", lambda *modules: "0" * 64)
-    with pytest.raises(BdlbenchError, match="made with another version of bdlbench"):
-        check(*run)
+    assert "made with another version of bdlbench" in refused(run)
 
 
 def test_other_data_is_refused(run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     data = {**records.read(run[0]).data, "train": "0" * 64}
     monkeypatch.setattr(plan, "fingerprints", lambda setup: data)
-    with pytest.raises(BdlbenchError, match=r"here it would be digits-mine-.*, since the data"):
-        check(*run)
+    reason = refused(run)
+    assert "here it would be digits-mine-" in reason
+    assert "since the data differ" in reason
 
 
 def test_the_sampler_of_a_file_is_never_loaded_by_what_a_record_says(run: tuple[Path, str]) -> None:
-    with pytest.raises(BdlbenchError, match="no sampler 'mine'"):
-        check(run[0], "")
+    assert "no sampler 'mine'" in refused((run[0], ""))
 
 
 def test_the_command(
     run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, path = run
-    command = ["bdlbench", "verify", str(folder), "--rerun", "--sampler", path]
+    copy = shutil.copytree(folder, folder.parents[2] / "copy" / folder.name)
+    command = ["bdlbench", "verify", str(folder), str(copy), "--rerun", "--sampler", path]
     monkeypatch.setattr(sys, "argv", command)
     cli.main()
     out, err = capsys.readouterr()
-    assert json.loads(out)["rerun"] == {"verdict": "identical"}
+    assert out.splitlines() == [f"{folder.name} holds; repeated: identical"] * 2
     assert f"repeating {folder.name}" in err
     changed(folder, lambda p: p.log_probabilities + np.eye(10)[0])
     with pytest.raises(SystemExit):
         cli.main()
-    assert "does not hold: the repetition gives predictions that are not" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    first, second = out.splitlines()
+    assert "does not hold" in first
+    assert "the repetition gives predictions that are not" in first
+    assert second == f"{folder.name} holds; repeated: identical"
+    assert f"1 of 2 runs cannot be trusted: {folder.name}" in err
+
+
+def test_a_run_that_is_not_there_is_said_before_any_is_looked_at(run: tuple[Path, str]) -> None:
+    folder, _ = run
+    with pytest.raises(BdlbenchError, match="that begins with 'other', got none"):
+        list(verify.verify(folder.parents[1], [folder.name, "other"]))
+    assert not (folder / "verdict.json").exists()
