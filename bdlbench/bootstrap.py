@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """A metric as a function of how often every test input counts: (inputs,) for each set that it
     looks at, or (inputs, resamples) for as many values at once."""
 
-_BLOCK = 50  # resamples at a time: their weights stay in the processor's cache
+_BLOCK = 100  # resamples at a time: few enough that their weights stay in the cache
 _STRIPS = 16  # that running sums are laid out in
 _LOSSES = {
     "accuracy": metrics.correct,

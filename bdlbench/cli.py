@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from contextlib import redirect_stdout
@@ -240,6 +241,7 @@ def main() -> None:
     """Run the command line; an error is one line on standard error and exit code 2."""
     command = typer.main.get_command(app)
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(100_000)  # imports and records make many objects, and hardly any garbage
     try:
         # Not app(): some versions of typer keep the message of a KeyboardInterrupt to themselves.
         with command.make_context("bdlbench", sys.argv[1:]) as context:

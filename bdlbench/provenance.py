@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ NUMERICAL_CODE = (  # what a run's draws and predictions depend on, beside the s
 )
 
 
+@cache
 def source_of(*modules: str) -> str:
     """Return the SHA-256 of the source of modules of bdlbench, without importing them.
 
