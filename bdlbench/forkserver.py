@@ -5,8 +5,9 @@ process died of, and leaves behind what that process started.
 
 A request is a byte and open files, sent through the socket that is this process's standard input.
 ``r`` is a call: a channel for the call and its result, a channel for the process's id and, in the
-end, its exit status, and perhaps a file to hold open (a lock). ``p`` is a call, read from the one
-channel that comes with it, that this process makes itself, to have it done for those to come.
+end, its exit status, and perhaps a file to hold open (a lock). ``p`` is a call, read from the
+channel that comes with it, that this process makes itself, to have it done for those to come; files
+that it keeps come along.
 Whoever closes the second channel of a call ends it, and all that it has started.
 """
 
@@ -21,12 +22,14 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import psutil
 
 DIE_WITH_PARENT, ADOPT_ORPHANS = 1, 36  # prctl(2), on Linux
+MOST_FILES = 16  # that come with a request
 
 
 class Server:
@@ -61,13 +64,13 @@ class Server:
 
     def _receive(self) -> None:
         try:
-            request, files, _, _ = socket.recv_fds(self._control, 1, 3)
+            request, files, _, _ = socket.recv_fds(self._control, 1, MOST_FILES)
         except ConnectionError:
             request, files = b"", []
         if request == b"r":
             self._fork(*files)
         elif request == b"p":
-            _prepare(Connection(files[0]))
+            _prepare(Connection(files[0]), files[1:])
         else:
             self._open = False
 
@@ -132,11 +135,11 @@ def _tell(channel: Connection, content: int) -> None:
         channel.send(content)
 
 
-def _prepare(channel: Connection) -> None:
+def _prepare(channel: Connection, held: Sequence[int]) -> None:
     """Make a call for all that come after it; if it fails, theirs will, and will say why."""
     with suppress(Exception), channel:
         function, arguments = channel.recv()
-        function(*arguments)
+        function(*arguments, *held)
     gc.collect()
 
 

@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,9 +19,9 @@ from typing import Any
 
 import psutil
 
+from bdlbench.launch import launch
+
 INTERVAL = 0.2  # seconds between two looks at the limits
-# A run computes on one thread. The libraries read this when they are loaded.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bdlbench.forkserver"],
-            stdin=theirs.fileno(),
-            stdout=2,  # standard output is the table's alone
-            env={**os.environ, **ONE_THREAD},
-        )
+        self._process = launch(self._control, theirs)
         theirs.close()
         self._prepared: set[Any] = set()
         self._owner = os.getpid()
@@ -80,24 +74,39 @@ class _Server:
 
     @property
     def is_alive(self) -> bool:
-        return self._owner == os.getpid() and self._process.poll() is None
+        if self._owner != os.getpid():
+            return False
+        try:
+            self._process.wait(0)
+        except psutil.TimeoutExpired:
+            return True
+        return False
 
     def close(self) -> None:
         self._control.close()  # which ends it
         if self._owner == os.getpid():  # a fork of its owner has no say
-            self._process.kill()  # it may still be importing
+            with suppress(psutil.NoSuchProcess):
+                self._process.kill()  # it may still be importing
             self._process.wait()
 
     def fork(self, held: Sequence[int]) -> tuple[Connection, Connection]:
         channel, status = self._request(b"r", 2, held)
         return channel, status
 
-    def prepare(self, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-        if (function, arguments) not in self._prepared:
-            self._prepared.add((function, arguments))
-            (channel,) = self._request(b"p", 1, ())
-            with channel:
-                channel.send((function, arguments))
+    def has(self, key: object) -> bool:
+        return key in self._prepared
+
+    def prepare(
+        self,
+        key: object,
+        function: Callable[..., object],
+        *arguments: Any,
+        held: Sequence[int] = (),
+    ) -> None:
+        self._prepared.add(key)
+        (channel,) = self._request(b"p", 1, held)
+        with channel:
+            channel.send((function, arguments))
 
     def forget(self) -> None:
         self._prepared.clear()
@@ -132,12 +141,21 @@ def _start() -> _Server:
     return _Server()
 
 
-def prepare(function: Callable[..., object], *arguments: Any) -> None:
-    """Have a call made by the forkserver, if there is one: what it loads, all processes share."""
+def prepare(
+    key: object, function: Callable[..., object], *arguments: Any, held: Sequence[int] = ()
+) -> None:
+    """Have a call made by the forkserver, if there is one: what it loads, all processes share.
+
+    Args:
+        key: What to call it, so that it need not be made again.
+        function: It must be importable; descriptors of what is held are its last arguments.
+        arguments: Its first ones.
+        held: Descriptors of files.
+    """
     with _lock:
         there = _start.cache_info().currsize
     if there:
-        server().prepare(function, arguments)
+        server().prepare(key, function, *arguments, held=held)
 
 
 def stop() -> None:

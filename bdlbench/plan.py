@@ -120,9 +120,10 @@ def contend(spec: Spec, task: Task) -> Contender:
 
 def fingerprints(setup: Setup) -> dict[str, str]:
     """Return the SHA-256 of the training data and of everything that is judged on, by name."""
+    task, split, folders = setup.task, setup.split, search_folders(setup.data_dir)
     images: dict[str, Images] = {
-        "train": tasks.training_images(setup.task, setup.split, search_folders(setup.data_dir)),
-        **tasks.judged_images(setup.task, setup.split, search_folders(setup.data_dir)),
+        "train": tasks.training_images(task, split, folders),
+        **tasks.judged_images(task, split, folders),
     }
     return {name: part.sha256 for name, part in images.items()}
 

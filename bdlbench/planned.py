@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdlbench import isolation, plan, records, registry, run
+from bdlbench import isolation, plan, records, registry, run, shelf
 from bdlbench.errors import BdlbenchError
 from bdlbench.job import Job, known_folders
 from bdlbench.plan import Contender, Setup
@@ -79,12 +79,22 @@ def make(
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
     records.check_writable(setup.results)
-    folders = known_folders(plan.data_folders(setup))
-    isolation.prepare(run.prepare, setup.task.name, setup.split, folders)
-    data = plan.fingerprints(setup) if data is None else data
+    data = _fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)
     return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
+
+
+def _fingerprints(setup: Setup) -> dict[str, str]:
+    """Load the data once, for its fingerprints and for all runs on this machine."""
+    key = setup.task.name, setup.split, known_folders(plan.data_folders(setup))
+    try:
+        run.prepare(*key)
+        names, files = shelf.content()
+        isolation.prepare(key, shelf.adopt, names, held=files)
+        return plan.fingerprints(setup)
+    finally:
+        shelf.clear()
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:

@@ -71,10 +71,8 @@ def prepare(task: str, split: str, folders: tuple[Path, ...]) -> None:
     """Load the data of a task for all the processes that are forked from this one."""
     chosen = tasks.get(task)
     shelf.clear()  # what is there may be out of date
-    wanted = {("train", chosen.dataset)}
-    if split == "test":
-        wanted |= {("test", name) for name in (chosen.dataset, *chosen.ood)}
-    for key in wanted:
+    judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
+    for key in [("train", chosen.dataset), *(("test", name) for name in judged)]:
         shelf.put(*key, tasks.load(*key, folders))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,6 +23,19 @@ def put(split: str, name: str, images: Images) -> None:
         file.write(np.ascontiguousarray(images.labels).data)
         file.flush()
         _FILES[split, name] = os.dup(file.fileno()), len(images)
+
+
+def content() -> tuple[tuple[tuple[str, str, int], ...], tuple[int, ...]]:
+    """Return split, name and number of images of every data set, and the files they are in."""
+    names = tuple((*key, count) for key, (_, count) in _FILES.items())
+    return names, tuple(file for file, _ in _FILES.values())
+
+
+def adopt(names: Sequence[tuple[str, str, int]], *files: int) -> None:
+    """Keep these data sets alone, which another process has loaded, in files that are ours now."""
+    clear()
+    for (split, name, count), file in zip(names, files, strict=True):
+        _FILES[split, name] = file, count
 
 
 def clear() -> None:

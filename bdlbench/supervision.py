@@ -66,9 +66,11 @@ def perform(job: Job, lock: int | None = None) -> Record:
 
 def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
     server = isolation.server()
-    server.prepare(run.prepare, (job.task, job.configuration["split"], job.search_folders))
-    if job.module:
-        server.prepare(import_module, (job.module,))
+    data = job.task, job.configuration["split"], job.search_folders
+    if not server.has(data):
+        server.prepare(data, run.prepare, *data)
+    if job.module and not server.has(job.module):
+        server.prepare(job.module, import_module, job.module)
     started = time.monotonic()
     try:
         record: Record = isolation.call(perform, job, limits=limits, held=held)

@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bdlbench import execution, files, isolation, records, run, status
 from bdlbench.comparison import Comparison
 from bdlbench.errors import RecordError
 from bdlbench.job import Job
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -81,6 +83,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk can only be mounted by root")
     yield disk
+    # A run that has answered may still be on its way out, with its lock on the disk.
+    wait_for(lambda: not psutil.Process(isolation.server().pid).children(), "the end of all runs")
     subprocess.run(["umount", str(disk)], check=True)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdlbench import isolation, records, status
+from bdlbench import isolation, records, shelf, status
 from bdlbench.comparison import Comparison
 from bdlbench.isolation import Ended, Limits
+from bdlbench.job import Job
 from tests.processes import wait_for
 
 Write = Callable[..., str]
@@ -110,3 +113,42 @@ def test_a_forkserver_that_was_killed_is_replaced() -> None:
     psutil.Process(first).kill()
     wait_for(lambda: isolation.server().pid != first, "another forkserver")
     assert isolation.call(abs, -3, limits=Limits()) == 3
+
+
+LAUNCH = """
+import os
+{first}
+os.environ["OMP_NUM_THREADS"] = "2"
+from bdlbench import isolation
+from bdlbench.isolation import UNLIMITED
+server = isolation.server()
+import psutil, torch
+program = psutil.Process(server.pid).cmdline()[1:]
+print(program == psutil.Process().cmdline()[1:], program[-2:] == ["-m", "bdlbench.forkserver"])
+print(isolation.call(torch.get_num_threads, limits=UNLIMITED), os.environ["OMP_NUM_THREADS"])
+print(isolation.call(os.write, 1, b"x", limits=UNLIMITED))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is always a program of its own")
+@pytest.mark.parametrize(("first", "forked"), [("", True), ("import numpy", False)])
+def test_a_forkserver_is_a_fork_of_a_command_that_has_just_begun(first: str, forked: bool) -> None:
+    script = LAUNCH.format(first=first)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert ended.stdout.splitlines() == [f"{forked} {not forked}", "1 2", "1"]
+    assert ended.stderr == "x", "standard output is the table's alone"
+
+
+def test_data_is_loaded_once_for_all_processes(
+    plan_run: Callable[..., Job], write_sampler: Write
+) -> None:
+    isolation.server()
+    plan_run(write_sampler(GOOD))
+    names, files = isolation.call(shelf.content, limits=Limits())
+    assert [name[:2] for name in names] == [
+        ("train", "digits"), ("test", "digits"), ("test", "letters")
+    ]  # fmt: skip
+    assert len(set(files)) == 3
+    assert shelf.content() == ((), ()), "here it would soon be out of date"
