@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bdlbench import certificate, controls, fidelity, files, tasks
+from bdlbench import certificate, fidelity, files, tasks
 from bdlbench.comparison import Comparison
 from bdlbench.data import search_folders
 from bdlbench.plan import Setup
@@ -78,6 +78,8 @@ def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, di
 
 def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
     """Return the control rows of every OOD set, from the images of the task."""
+    from bdlbench import controls  # and scikit-learn with it; most often, what it gives is kept
+
     folders = search_folders(setup.data_dir)
     train = tasks.training_images(setup.task, setup.split, folders)
     judged = tasks.judged_images(setup.task, setup.split, folders)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from bdlbench import register
 from bdlbench.data import Images
@@ -14,7 +15,8 @@ from bdlbench.glyphs import upsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 TRAIN = 1297
 
@@ -40,7 +42,18 @@ class Digits:
         """
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
-        digits = load_digits()
-        rows = slice(TRAIN) if split == "train" else slice(TRAIN, None)
-        counts = digits.images[rows].astype(np.uint8)
-        return Images(upsample(counts), digits.target[rows].astype(np.int64))
+        rows = _table()[:TRAIN] if split == "train" else _table()[TRAIN:]
+        counts = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)
+        return Images(upsample(counts), rows[:, -1].copy())
+
+
+def _table() -> NDArray[np.int64]:
+    """Return 64 counts and the label of every image: what `sklearn.datasets.load_digits` reads.
+
+    Read from scikit-learn's file: to import its data sets takes as long as a small run.
+    """
+    found = find_spec("sklearn")
+    assert found is not None, "scikit-learn is installed with bdlbench"
+    assert found.origin is not None
+    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    return np.loadtxt(file, np.int64, delimiter=",")
