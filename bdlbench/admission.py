@@ -49,7 +49,6 @@ def check_record(record: Record) -> None:
     expected = {
         "protocol": (plan.PROTOCOL, made["protocol"]),
         "prior_std": (task.prior_std, made["prior_std"]),
-        "draws": (task.budget.draws, made["budget"]["draws"]),
         "burn_in": (task.budget.burn_in, made["budget"]["burn_in"]),
         "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
     }

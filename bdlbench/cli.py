@@ -64,6 +64,9 @@ def compare(
     epochs: Annotated[
         float | None, typer.Option(help="Budget of every run.", show_default="the task's")
     ] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="To keep of every run.", show_default="the task's")
+    ] = None,
     split: Annotated[
         str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
     ] = "test",
@@ -94,6 +97,7 @@ def compare(
             model=model,
             seeds=seeds,
             epochs=epochs,
+            draws=draws,
             split=split,
             data_dir=data_dir,
             results=results,

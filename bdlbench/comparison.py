@@ -96,7 +96,8 @@ def run_comparison(
         memory: Bytes of memory that a run may take.
         force: Repeat runs that are on disk.
         quiet: Show no progress.
-        request: Task, model, seeds, epochs, split, data_dir, results, device: see `planned.make`.
+        request: Task, model, seeds, epochs, draws, split, data_dir, results, device: see
+            `planned.make`.
 
     Raises:
         BdlbenchError: What was asked for cannot be done; nothing that is finished is lost.

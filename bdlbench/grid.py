@@ -13,7 +13,7 @@ import numpy as np
 from bdlbench.errors import BdlbenchError
 from bdlbench.planned import Planned, make
 
-LISTS = ("tasks", "models", "epochs")  # of which every combination is a comparison of its own
+LISTS = ("tasks", "models", "epochs", "draws")  # every combination is a comparison of its own
 KEYS = (*LISTS, "seeds", "split", "samplers")
 RANGE = {"low", "high", "steps"}
 
@@ -24,7 +24,7 @@ class Grid:
 
     Args:
         samplers: As on the command line, the first is what others are held to.
-        comparisons: Task, model and epochs of each.
+        comparisons: Task, model, epochs and draws of each.
         seeds: Number of seeds, or the seeds.
         split: ``test`` or ``validation``.
     """
@@ -62,7 +62,7 @@ def read(path: Path) -> Grid:
         axes = [content.get(name, [None]) for name in LISTS]
         if not all(isinstance(axis, list) and axis for axis in axes):
             raise ValueError(f'{", ".join(LISTS)} are lists, such as tasks = ["digits"]')
-        singular = [name.removesuffix("s") if name != "epochs" else name for name in LISTS]
+        singular = ("task", "model", "epochs", "draws")
         return Grid(
             samplers=tuple(_samplers(content.get("samplers", {}))),
             comparisons=tuple(

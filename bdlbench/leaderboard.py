@@ -62,7 +62,9 @@ class Board:
     Args:
         task: Name of the task.
         model: Name of the model.
-        epochs: Budget of every run.
+        epochs: That every run may spend.
+        draws: That every run keeps.
+        budget: Both, in words.
         sort: Name of the metric that entries are sorted by.
         headline: Names of the metrics that entries are compared on.
         entries: Those with a rank first, by the mean of the sorting metric.
@@ -74,6 +76,8 @@ class Board:
     task: str
     model: str
     epochs: float
+    draws: int
+    budget: str
     sort: str
     headline: tuple[str, ...]
     entries: tuple[Entry, ...]
@@ -106,12 +110,13 @@ def build(results: Path, task: str | None = None) -> list[Board]:
     """
     if task is not None:
         tasks.get(task)
-    groups: dict[tuple[str, str, float], list[Record]] = defaultdict(list)
+    groups: dict[tuple[str, str, float, int], list[Record]] = defaultdict(list)
     for record in admission.read_runs(results):
         if record.configuration["split"] == "test" and task in (None, record.task):
             admission.check_record(record)
             made = record.configuration
-            groups[record.task, made["model"], made["budget"]["epochs"]].append(record)
+            epochs, draws = (made["budget"][name] for name in ("epochs", "draws"))
+            groups[record.task, made["model"], epochs, draws].append(record)
     return [_board(results, group) for _, group in sorted(groups.items())]
 
 
@@ -130,6 +135,8 @@ def _board(results: Path, runs: Sequence[Record]) -> Board:
         task=task.name,
         model=setup.model,
         epochs=task.budget.epochs,
+        draws=task.budget.draws,
+        budget=tasks.budget_of(task),
         sort=SORT,
         headline=tuple(headline),
         entries=_ranked(found, headline),

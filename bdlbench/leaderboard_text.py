@@ -81,7 +81,7 @@ def show(boards: Sequence[Board], console: Console) -> None:
 
 def title(board: Board) -> str:
     """Say what is compared: task, model and budget."""
-    return f"{board.task} · {board.model} · {board.epochs:g} epochs"
+    return f"{board.task} · {board.model} · {board.budget}"
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,7 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "task": board.task,
         "model": board.model,
         "budget": f"{board.epochs:g}",
+        "draws": str(board.draws),
         "rank_best": str(best),
         "rank_worst": str(worst),
         "sampler": csv_cell(row.sampler),

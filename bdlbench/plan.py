@@ -72,6 +72,7 @@ def set_up(
     data_dir: str | Path | None,
     results: str | Path,
     device: str,
+    draws: int | None = None,
 ) -> tuple[Setup, str]:
     """Check and complete what was asked for.
 
@@ -80,11 +81,13 @@ def set_up(
     """
     folder = None if data_dir is None else Path(data_dir)
     chosen, note = _choose_task(task, folder)
-    if epochs is not None:
-        try:
+    try:
+        if epochs is not None:
             chosen = replace(chosen, budget=replace(chosen.budget, epochs=epochs))
-        except ValueError as error:
-            raise BdlbenchError(f"--epochs: {error}") from None
+        if draws is not None:
+            chosen = replace(chosen, budget=replace(chosen.budget, draws=draws))
+    except ValueError as error:
+        raise BdlbenchError(f"--epochs and --draws: {error}") from None
     setup = Setup(
         task=chosen,
         model=model or chosen.model,

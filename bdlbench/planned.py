@@ -46,6 +46,7 @@ def make(
     model: str | None = None,
     seeds: int | Sequence[int] = 3,
     epochs: float | None = None,
+    draws: int | None = None,
     split: str = "test",
     data_dir: str | Path | None = None,
     results: str | Path = "results",
@@ -61,6 +62,7 @@ def make(
         model: Name of a model; by default the task's.
         seeds: Number of seeds, or the seeds; a run for each and for each sampler.
         epochs: Budget; by default the task's.
+        draws: To keep of every run; by default the task's.
         split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
             judges on the rest, to choose settings.
         data_dir: Folder that data is looked for in first.
@@ -74,7 +76,7 @@ def make(
     """
     specs = [parse(text) for text in samplers]
     _check(specs, seeds)
-    setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device)
+    setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device, draws)
     if note:
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]

@@ -51,9 +51,16 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
                 f"{record.run} was made with another version of {what} ({said[:12]}, here it is "
                 f"{here[:12]}); install that version to repeat it"
             )
-    epochs, device = made["budget"]["epochs"], made["device"]
+    budget = made["budget"]
     setup, _ = plan.set_up(
-        task.name, made["model"], epochs, made["split"], data_dir, results, device
+        task.name,
+        made["model"],
+        budget["epochs"],
+        made["split"],
+        data_dir,
+        results,
+        made["device"],
+        budget["draws"],
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
     if job.run != record.run:

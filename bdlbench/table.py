@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bdlbench import records
+from bdlbench import records, tasks
 from bdlbench.comparison import Comparison
 from bdlbench.records import to_json
 from bdlbench.scores import FIDELITY, describe
@@ -97,7 +97,7 @@ def title(comparison: Comparison) -> str:
     setup, seeds = comparison.setup, len(comparison.seeds)
     judged = "test set" if setup.split == "test" else "validation set"
     text = (
-        f"{setup.task.name} · {setup.model} · {setup.task.budget.epochs:g} epochs · "
+        f"{setup.task.name} · {setup.model} · {tasks.budget_of(setup.task)} · "
         f"{judged} · {seeds} seed{'s' if seeds > 1 else ''}"
     )
     return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text

@@ -114,6 +114,13 @@ TASKS = {
 }
 
 
+def budget_of(task: Task) -> str:
+    """Say what the task's runs may spend, and what they keep where that is not the usual."""
+    usual = TASKS[task.name].budget
+    draws = "" if task.budget.draws == usual.draws else f", {task.budget.draws} draws"
+    return f"{task.budget.epochs:g} epochs{draws}"
+
+
 def get(name: str) -> Task:
     """Return the task of this name.
 

@@ -130,7 +130,7 @@ def fill_in(text: str, content: str) -> str:
 
 def findings(boards: Sequence[Board]) -> str:
     """Return the findings with their figures."""
-    known = {f"{board.task} {board.model} {board.epochs:g}": board for board in boards}
+    known = {leaderboard_text.title(board).replace(" ·", ""): board for board in boards}
 
     def figure_of(found: re.Match[str]) -> str:
         name, sampler, metric = (part.strip() for part in found[1].split("|"))

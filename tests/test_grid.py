@@ -56,6 +56,7 @@ def test_every_combination_is_listed(tmp_path: Path) -> None:
         """
         tasks = ["digits", "mnist"]
         epochs = [1, 2.5]
+        draws = [7]
         seeds = [3, 5]
         split = "validation"
         [samplers.sgd]
@@ -77,7 +78,8 @@ def test_every_combination_is_listed(tmp_path: Path) -> None:
         "psgld:step_size=3.0",
     )
     assert [tuple(where.values()) for where in found.comparisons] == [
-        ("digits", None, 1), ("digits", None, 2.5), ("mnist", None, 1), ("mnist", None, 2.5),
+        ("digits", None, 1, 7), ("digits", None, 2.5, 7),
+        ("mnist", None, 1, 7), ("mnist", None, 2.5, 7),
     ]  # fmt: skip
     assert (found.seeds, found.split) == ([3, 5], "validation")
 

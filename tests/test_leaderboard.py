@@ -107,10 +107,15 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
     synthetic.write(tmp_path)
     synthetic.write(tmp_path, configuration={"model": "softmax"})
     synthetic.write(tmp_path, configuration={"budget": budget})
+    synthetic.write(tmp_path, configuration={"budget": budget | {"draws": 7}})
     synthetic.write(tmp_path, configuration={"split": "validation", "protocol": 0})
     boards = leaderboard.build(tmp_path)
-    found = [(board.model, board.epochs) for board in boards]
-    assert found == [("mlp-50", 3), ("mlp-50", 100), ("softmax", 100)]
+    assert [leaderboard_text.title(board) for board in boards] == [
+        "digits · mlp-50 · 3 epochs, 7 draws",
+        "digits · mlp-50 · 3 epochs",
+        "digits · mlp-50 · 100 epochs",
+        "digits · softmax · 100 epochs",
+    ]
     assert leaderboard.build(tmp_path, "mnist") == []
     with pytest.raises(BdlbenchError, match="no task 'mnits'; did you mean mnist"):
         leaderboard.build(tmp_path, "mnits")

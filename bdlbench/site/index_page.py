@@ -26,7 +26,7 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
 
 
 def _board(board: Board) -> dict[str, Any]:
-    key = page_name(f"{board.task}-{board.model}-{board.epochs:g}")
+    key = page_name(f"{board.task}-{board.model}-{board.epochs:g}-{board.draws}")
     rows = [_row(board, entry) for entry in board.entries]
     kinds = {row["outcome"] for row in rows}
     return {

@@ -28,7 +28,7 @@ def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
     model.
     """
     same: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
-    for board in sorted(boards, key=lambda board: board.epochs):
+    for board in sorted(boards, key=lambda board: (board.epochs, board.draws)):
         for entry in board.entries:
             same[_identity(board, entry)].append((board, entry))
     pages: dict[str, dict[tuple[str, str, str], list[Pair]]] = defaultdict(dict)
@@ -92,7 +92,7 @@ def _entry(
 ) -> dict[str, Any]:
     return {
         "key": key,
-        "title": f"{board.epochs:g} epochs",
+        "title": board.budget,
         "reasons": entry.row.reasons,
         "trials": cells.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
