@@ -202,8 +202,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def main() -> None:
-    """Import what runs need, and serve. Ctrl-C is left to the process that called."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Import what runs need, and serve. Signals to end are left to the process that called."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(0))
     from bdlbench import machine, supervision  # noqa: F401 -- runs are carried out by the latter
 

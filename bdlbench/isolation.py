@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import math
-import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -19,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from bdlbench.launch import launch
+from bdlbench.server import Server
 
 INTERVAL = 0.2  # seconds between two looks at the limits
 
@@ -57,74 +54,11 @@ class Stopped(Exception):  # noqa: N818 -- nobody handles it
     """Report a call that was given up because the command was interrupted."""
 
 
-class _Server:
-    """Own a forkserver; it ends with this process."""
-
-    def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
-        self._process = launch(self._control, theirs)
-        theirs.close()
-        self._prepared: set[Any] = set()
-        self._owner = os.getpid()
-        atexit.register(self.close)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def is_alive(self) -> bool:
-        if self._owner != os.getpid():
-            return False
-        try:
-            self._process.wait(0)
-        except psutil.TimeoutExpired:
-            return True
-        return False
-
-    def close(self) -> None:
-        self._control.close()  # which ends it
-        if self._owner == os.getpid():  # a fork of its owner has no say
-            with suppress(psutil.NoSuchProcess):
-                self._process.kill()  # it may still be importing
-            self._process.wait()
-
-    def fork(self, held: Sequence[int]) -> tuple[Connection, Connection]:
-        channel, status = self._request(b"r", 2, held)
-        return channel, status
-
-    def has(self, key: object) -> bool:
-        return key in self._prepared
-
-    def prepare(
-        self,
-        key: object,
-        function: Callable[..., object],
-        *arguments: Any,
-        held: Sequence[int] = (),
-    ) -> None:
-        self._prepared.add(key)
-        (channel,) = self._request(b"p", 1, held)
-        with channel:
-            channel.send((function, arguments))
-
-    def forget(self) -> None:
-        self._prepared.clear()
-
-    def _request(self, kind: bytes, channels: int, held: Sequence[int]) -> tuple[Connection, ...]:
-        pairs = [socket.socketpair() for _ in range(channels)]
-        theirs = [second.fileno() for _, second in pairs]
-        socket.send_fds(self._control, [kind], [*theirs, *held])
-        for _, second in pairs:
-            second.close()
-        return tuple(Connection(first.detach()) for first, _ in pairs)
-
-
 _lock = threading.Lock()
 _stopping = threading.Event()
 
 
-def server() -> _Server:
+def server() -> Server:
     """Return this process's forkserver, started if there is none.
 
     Called early, it imports what runs need while this process imports what it needs.
@@ -137,8 +71,8 @@ def server() -> _Server:
 
 
 @cache
-def _start() -> _Server:
-    return _Server()
+def _start() -> Server:
+    return Server()
 
 
 def prepare(
@@ -210,6 +144,8 @@ def _watch(channel: Connection, status: Connection, limits: Limits) -> tuple[Any
         ready = wait([channel, status], INTERVAL)
         if channel in ready and (answer := _receive(channel)) is not None:
             return answer  # type: ignore[no-any-return]
+        if _stopping.is_set():  # first: whatever has ended, has been ended
+            raise Stopped
         if status in ready:
             found = _receive(status)
             if pid is None and found is not None:
@@ -218,8 +154,6 @@ def _watch(channel: Connection, status: Connection, limits: Limits) -> tuple[Any
                 raise Ended("crashed", _describe(found))
         elif channel in ready:  # closed, and its process is about to die
             time.sleep(0.01)
-        if _stopping.is_set():
-            raise Stopped
         if pid is not None:
             _check(limits, time.monotonic() - started, pid)
 
