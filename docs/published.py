@@ -2,8 +2,8 @@
 
 Usage: ``python docs/published.py``, after ``bdlbench leaderboard``.
 
-In findings.in.md, ``{mnist mlp-400-400 64 | sgld | NLL}`` stands for the figure of that board
-(task, model, epochs), sampler and column of ``leaderboard.md``, and becomes a link to the board.
+In findings.in.md, ``{mnist mlp-400-400 64 epochs | sgld | NLL}`` stands for the figure of the board
+of that title, of a sampler and a column of ``leaderboard.md``, and becomes a link to the board.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,9 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
     asked = grid.read(path)
     for where in asked.comparisons:
         task = tasks.get(where["task"])
-        wanted = task.name, where["model"] or task.model, where["epochs"] or task.budget.epochs
-        (board,) = (b for b in published_boards if (b.task, b.model, b.epochs) == wanted)
+        usual = {"model": task.model, **asdict(task.budget)}
+        wanted = task.name, *(where[name] or usual[name] for name in ("model", "epochs", "draws"))
+        (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == wanted)
         seeds = asked.seeds if isinstance(asked.seeds, list) else list(range(asked.seeds))
         found = {entry.records[0].sampler["name"]: entry for entry in board.entries}
         for sampler in asked.samplers:
