@@ -24,6 +24,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     parser.add_argument("--compare", action="store_true", help="report ratios that got worse")
     options = parser.parse_args()
+    if options.write and options.only:
+        parser.error("--write puts all sections into README.md; leave out --only")
     os.environ["NPROC"] = str(options.threads)  # before JAX is imported, which reads it once
     sections = _measure(options)
     _print(sections, options.json)

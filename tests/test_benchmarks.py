@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import alternate, figures
+from benchmarks.__main__ import main
 from benchmarks.figures import Figure
 
 
@@ -64,3 +66,12 @@ def test_a_ratio_that_grew_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(json.loads(figures.FIGURES.read_text())["figures"]["steps"]) == 2
     now = {"steps": [Figure("a", 1.0, "s", 1.14, "b"), Figure("c", 1.0, "s", 1.16, "b")]}
     assert figures.worse(now) == ["steps: c to b: 1.00 was, 1.16 is"]
+
+
+def test_a_part_is_not_written_over_the_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "start-up", "--write"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--write puts all sections into README.md; leave out --only" in capsys.readouterr().err
