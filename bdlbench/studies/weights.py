@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget, Problem
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
+from bdlbench.statistics import seed_interval
 from bdlbench.studies import figure
 from bdlbench.studies.intervals import ends
 from bdlbench.studies.runs import sgld_of
@@ -57,19 +57,21 @@ class Weights:
             paths[name] = np.stack(runs)  # (seeds, looks, weights)
             say(f"{NAMES[name]}: {paths[name].shape[1]} looks at {self.tracked} weights")
         last = {name: path[:, -self.window // 10 :].std(1, ddof=1) for name, path in paths.items()}
-        ratio = seed_interval(np.median(last["sgld"] / last["sgd"], axis=1).tolist())
+        ratios = np.median(last["sgld"] / last["sgd"], axis=1)
+        ratio = seed_interval(np.log(ratios).tolist())  # no ratio is negative, nor its interval
         wider = seed_interval((last["sgld"] > last["sgd"]).mean(1).tolist())
-        low, high = ends(ratio)
+        mean, low, high = np.exp([ratio.mean, *ends(ratio)]).tolist()
         numbers = {f"std.{name}": float(np.median(values)) for name, values in last.items()}
-        numbers |= {"ratio": ratio.mean, "wider": wider.mean, "low": low, "high": high}
+        numbers |= {"ratio": mean, "wider": wider.mean, "low": low, "high": high}
         text = (
             f"Over the last {self.window} steps on {self.task}, the standard deviation of a single "
             f"weight (median of {self.tracked}) is {numbers['std.sgd']:.2g} under SGD and "
-            f"{numbers['std.sgld']:.2g} under SGLD. The ratio is {ratio.mean:.0f} "
-            f"[{low:.0f}, {high:.0f}] (median, 95 % interval over {ratio.n} seeds), and "
+            f"{numbers['std.sgld']:.2g} under SGLD. The ratio is {mean:.0f} "
+            f"[{low:.0f}, {high:.0f}] (median; geometric mean over {ratio.n} seeds and its 95 % "
+            f"interval), and "
             f"{wider.mean:.1%} of the weights are wider under SGLD."
         )
-        return Finding(text, numbers, self._draw(out, paths, last, ratio))
+        return Finding(text, numbers, self._draw(out, paths, last, mean))
 
     def _path(self, temperature: float, seed: int) -> NDArray[np.float32]:
         sampler = sgld_of(self.task, temperature=temperature)
@@ -90,9 +92,9 @@ class Weights:
         out: Path,
         paths: dict[str, NDArray[np.float32]],
         last: dict[str, NDArray[np.float32]],
-        ratio: Interval,
+        ratio: float,
     ) -> tuple[Path, ...]:
-        title = f"A single weight spreads {ratio.mean:.0f} times as wide under SGLD as under SGD"
+        title = f"A single weight spreads {ratio:.0f} times as wide under SGLD as under SGD"
         picture, (trace, density, rolling) = figure.canvas(title, 3, size=(13.5, 5))
         looks = self.window // 10
         # The weight in the middle of the ratios: neither the best nor the worst example.
@@ -102,7 +104,17 @@ class Weights:
         for (name, label), colour in zip(NAMES.items(), COLOURS, strict=True):
             weight = paths[name][0, :, shown]
             trace.plot(steps, weight, color=colour, label=label)
-            density.hist(weight[-looks:], 20, density=True, color=colour, alpha=0.7, label=label)
+            density.hist(
+                weight[-looks:],
+                20,
+                density=True,
+                histtype="stepfilled",
+                color=colour,
+                alpha=0.7,
+                edgecolor=colour,
+                linewidth=2.5,
+                label=label,
+            )  # fmt: skip -- the line shows a spike that is narrower than a pixel
             rolled = np.median(sliding_window_view(paths[name][0], looks, 0).std(2), 1)
             rolling.semilogy(steps[looks - 1 :], rolled, color=colour, linewidth=3)
             columns[f"weight.{name}"] = weight.tolist()
