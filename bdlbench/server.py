@@ -119,7 +119,6 @@ def _launch(ours: socket.socket, theirs: socket.socket) -> psutil.Process:
             os._exit(0)
     os.environ.clear()
     os.environ.update(before)
-    atexit.register(gc.freeze)  # else the interpreter goes through all of it once more as it ends
     return psutil.Process(pid)
 
 
