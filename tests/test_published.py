@@ -82,9 +82,15 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
         wanted = task.name, *(where[name] or usual[name] for name in ("model", "epochs", "draws"))
         (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == wanted)
         seeds = asked.seeds if isinstance(asked.seeds, list) else list(range(asked.seeds))
-        found = {entry.records[0].sampler["name"]: entry for entry in board.entries}
         for sampler in asked.samplers:
-            assert [record.seed for record in found[sampler].records] == seeds
+            wanted_settings = plan.contend(parse(sampler), task).settings
+            (records,) = (
+                entry.records
+                for entry in board.entries
+                if entry.records[0].sampler["name"] == parse(sampler).reference
+                and entry.records[0].sampler["settings"] == wanted_settings
+            )
+            assert [record.seed for record in records] == seeds
 
 
 def test_the_predictions_are_not_too_many_to_clone() -> None:
