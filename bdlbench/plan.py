@@ -81,13 +81,13 @@ def set_up(
     """
     folder = None if data_dir is None else Path(data_dir)
     chosen, note = _choose_task(task, folder)
-    try:
-        if epochs is not None:
-            chosen = replace(chosen, budget=replace(chosen.budget, epochs=epochs))
-        if draws is not None:
-            chosen = replace(chosen, budget=replace(chosen.budget, draws=draws))
-    except ValueError as error:
-        raise BdlbenchError(f"--epochs and --draws: {error}") from None
+    asked: dict[str, Any] = {"epochs": epochs, "draws": draws}
+    for name, value in asked.items():
+        if value is not None:
+            try:
+                chosen = replace(chosen, budget=replace(chosen.budget, **{name: value}))
+            except ValueError as error:
+                raise BdlbenchError(f"--{name}: {error}") from None
     setup = Setup(
         task=chosen,
         model=model or chosen.model,

@@ -91,8 +91,8 @@ def test_a_broken_file_is_an_error_and_no_reason_to_fall_back(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": float("inf")}, "--draws: expected finite epochs > 0, got inf"),
-        ({"draws": 0}, "--epochs and --draws: expected draws > 0, got 0"),
+        ({"epochs": float("inf")}, "--epochs: expected finite epochs > 0, got inf"),
+        ({"draws": 0}, "--draws: expected draws > 0, got 0"),
         ({"split": "train"}, "expected --split test or validation, got 'train'"),
         ({"model": "resnet"}, "no model 'resnet'"),
         ({"device": "tpu"}, "expected --device auto, cpu, cuda, got 'tpu'"),
