@@ -103,11 +103,12 @@ def _launch(ours: socket.socket, theirs: socket.socket) -> psutil.Process:
         return _spawn(theirs)
     before = dict(os.environ)
     os.environ.update(ONE_THREAD)
-    from bdlbench import forkserver, machine, supervision  # noqa: F401 -- what both will need
-
-    if len(os.listdir("/proc/self/task")) > 1:
+    try:
+        from bdlbench import forkserver, machine, supervision  # noqa: F401 -- what both will need
+    finally:
         os.environ.clear()
         os.environ.update(before)
+    if len(os.listdir("/proc/self/task")) > 1:
         return _spawn(theirs)
     gc.freeze()  # the collector would write to memory that is shared
     pid = os.fork()
@@ -117,13 +118,12 @@ def _launch(ours: socket.socket, theirs: socket.socket) -> psutil.Process:
             forkserver.main()
         finally:
             os._exit(0)
-    os.environ.clear()
-    os.environ.update(before)
     return psutil.Process(pid)
 
 
 def _become(ours: socket.socket, theirs: socket.socket) -> None:
     """Leave the command behind: its end of the channel, its standard input and output."""
+    os.environ.update(ONE_THREAD)  # for what is loaded later
     ours.close()
     os.dup2(theirs.fileno(), 0)
     os.dup2(2, 1)  # standard output is the table's alone
