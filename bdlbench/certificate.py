@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -28,24 +29,34 @@ def verdict(subject: Subject, found: Sequence[Result]) -> str:
 
 
 def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
-    """Keep the outcome of a full check in ``<results>/checks/<sampler>.json``."""
+    """Keep the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
     plugin = registry.load("samplers", subject.spec.reference)
-    name = vars(plugin)["plugin_name"]
+    name, source = vars(plugin)["plugin_name"], registry.source_digest(plugin)
     content = {
         "sampler": name,
         "settings": dict(subject.spec.settings),
-        "source_sha256": _source(plugin),
+        **_versions(source, source_of(*NUMERICAL_CODE)),
         "target": subject.target,
         "verdict": verdict(subject, found),
         "checks": [asdict(result) for result in found],
     }
-    path = results / "checks" / f"{name}.json"
+    path = results / file_of(name, source, source_of(*NUMERICAL_CODE))
     write_file(path, to_json(content))
     return path
 
 
+def file_of(name: str, source_sha256: str, code_sha256: str) -> str:
+    """Return where among the results the certificate of a sampler lies.
+
+    Each version of the sampler, and of the numerical code that it is run with, has one of its own:
+    what was certified when its runs were made stays so when the code moves on.
+    """
+    key = hashlib.sha256(f"{source_sha256}-{code_sha256}".encode()).hexdigest()[:10]
+    return f"checks/{name}-{key}.json"
+
+
 def read(results: Path, reference: str) -> str:
-    """Return the verdict on a sampler as it stands now: of another version, it says nothing.
+    """Return the verdict on a sampler as it stands now.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
 
@@ -53,40 +64,44 @@ def read(results: Path, reference: str) -> str:
         RecordError: The file is damaged.
     """
     plugin = registry.load("samplers", reference)
-    return _read(results, vars(plugin)["plugin_name"], _source(plugin))
+    source = registry.source_digest(plugin)
+    return _read(results, vars(plugin)["plugin_name"], source, source_of(*NUMERICAL_CODE))
 
 
 def of_run(results: Path, record: Record) -> str:
-    """Return the verdict on the sampler of a run as it was then; nothing is loaded.
+    """Return the verdict on the sampler of a run as it was then, with the code as it was then.
 
-    Of a run that was made with other numerical code than the present, it says nothing.
+    Nothing is loaded.
 
     Raises:
         RecordError: The file is damaged.
     """
-    sampler, made = record.sampler, record.configuration
-    if made["code_sha256"] != source_of(*NUMERICAL_CODE):
-        return NOT_CERTIFIED
-    return _read(results, sampler["name"], _digest(sampler["source_sha256"]))
+    return _read(results, *version_of(record))
 
 
-def _read(results: Path, name: str, source: str) -> str:
-    file = f"checks/{name}.json"
-    path = kept(results, file)
+def version_of(record: Record) -> tuple[str, str, str]:
+    """Return the sampler's name, its source's digest and the code's, for `file_of`."""
+    sampler = record.sampler
+    return sampler["name"], sampler["source_sha256"], record.configuration["code_sha256"]
+
+
+def _read(results: Path, name: str, source: str, code: str) -> str:
+    path = kept(results, file_of(name, source, code))
     if path is None:
         return NOT_CERTIFIED
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        current = content["source_sha256"] == source
-        return str(content["verdict"]) if current else NOT_CERTIFIED
+        versions = _versions(source, code)
+        same = {key: content[key] for key in versions} == versions
+        return str(content["verdict"]) if same else NOT_CERTIFIED
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
 
 
-def _source(plugin: type) -> str:
-    """Return the digest of the plugin's file, and of what it was run with."""
-    return _digest(registry.source_digest(plugin))
-
-
-def _digest(source_sha256: str) -> str:
-    return f"{source_sha256[:32]}-{source_of(*NUMERICAL_CODE, *CHECKS)[:32]}"
+def _versions(source: str, code: str) -> dict[str, str]:
+    """Return what a verdict is about, and what came to it: other checks might have failed."""
+    return {
+        "source_sha256": source,
+        "code_sha256": code,
+        "checks_sha256": source_of(*CHECKS),
+    }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bdlbench import certificate, cli, registry, report
+from bdlbench import certificate, cli, provenance, registry, report
 from bdlbench.checks import Result, Subject
 from bdlbench.errors import RecordError
+from bdlbench.records import Record
 from bdlbench.settings import parse
+from tests import synthetic
 
 Write = Callable[..., str]
 Run = Callable[..., tuple[int, str, str]]
@@ -72,7 +76,7 @@ def test_a_verdict_is_kept_and_read(
     subject = Subject(parse(str(path)))
     assert certificate.read(tmp_path, str(path)) == "not certified", "nobody has checked it"
     kept = certificate.write(tmp_path, subject, found)
-    assert kept == tmp_path / "checks" / "mine.json"
+    assert re.fullmatch(r"mine-[0-9a-f]{10}\.json", kept.name)
     content = json.loads(kept.read_text("utf-8"))
     assert (content["sampler"], content["target"]) == ("mine", target)
     assert content["verdict"] == verdict
@@ -80,12 +84,56 @@ def test_a_verdict_is_kept_and_read(
     assert certificate.read(tmp_path, str(path)) == verdict
 
 
-def test_another_source_is_not_certified(tmp_path: Path, write_sampler: Write) -> None:
+def test_another_source_is_not_certified_and_takes_nothing_away(
+    tmp_path: Path, write_sampler: Write
+) -> None:
     path = write_sampler(QUICK)
     certificate.write(tmp_path, Subject(parse(path)), [GOOD])
     assert certificate.read(tmp_path, path) == "certified"
     write_sampler(QUICK + "  # changed")
     assert certificate.read(tmp_path, path) == "not certified"
+    certificate.write(tmp_path, Subject(parse(path)), [BAD])
+    write_sampler(QUICK)
+    assert certificate.read(tmp_path, path) == "certified"
+
+
+def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
+    tmp_path: Path, write_sampler: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sampler(QUICK)
+    subject = Subject(parse(path))
+    source = registry.source_digest(registry.load("samplers", path))
+    made = run_of("mine", source, provenance.source_of(*provenance.NUMERICAL_CODE))
+    assert certificate.of_run(tmp_path, made) == "not certified", "nobody has checked it"
+    certificate.write(tmp_path, subject, [GOOD])
+    assert certificate.of_run(tmp_path, made) == "certified"
+    for other in (
+        run_of("mine", source, "0" * 64),
+        run_of("mine", "0" * 64, made.configuration["code_sha256"]),
+        run_of("other", source, made.configuration["code_sha256"]),
+    ):
+        assert certificate.of_run(tmp_path, other) == "not certified"
+    # The code moves on, and what is run with it fails: the run is what it was.
+    monkeypatch.setattr(certificate, "NUMERICAL_CODE", ("noise",))
+    assert certificate.read(tmp_path, path) == "not certified"
+    certificate.write(tmp_path, subject, [BAD])
+    assert certificate.read(tmp_path, path) == "not certified"
+    assert certificate.of_run(tmp_path, made) == "certified"
+
+
+def test_what_other_checks_have_passed_is_not_certified(
+    tmp_path: Path, write_sampler: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sampler(QUICK)
+    certificate.write(tmp_path, Subject(parse(path)), [GOOD])
+    monkeypatch.setattr(certificate, "CHECKS", ["checks/target"])
+    assert certificate.read(tmp_path, path) == "not certified"
+
+
+def run_of(name: str, source: str, code: str) -> Record:
+    """Return the record of a run, as far as its certificate is concerned."""
+    record = synthetic.record(name, configuration={"code_sha256": code})
+    return replace(record, sampler={**record.sampler, "source_sha256": source})
 
 
 BUILT_IN = sorted(registry.names("samplers"))
@@ -105,7 +153,7 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, write_sampler: Write, conten
     path = write_sampler(QUICK)
     kept = certificate.write(tmp_path, Subject(parse(path)), [GOOD])
     kept.write_text(content)
-    with pytest.raises(RecordError, match=r"mine\.json: cannot be read .*run bdlbench check again"):
+    with pytest.raises(RecordError, match=r"mine-\w+\.json: cannot be read .*run bdlbench"):
         certificate.read(tmp_path, path)
 
 
@@ -121,7 +169,7 @@ def test_only_a_full_check_of_the_default_settings_is_kept(
     path = write_sampler(QUICK)
     code, out, err = run("check", path + settings, *options)
     assert (code, err) == (0, "a plugin prints\n")
-    assert Path("results/checks/mine.json").exists() == kept
+    assert len([*Path("results").glob("checks/mine-*.json")]) == kept
     assert (certificate.read(Path("results"), path) == "certified") == kept
     lines = out.splitlines()
     assert lines[0].split() == ["pass", "line", "T", "=", "1:", "exact"]
@@ -138,7 +186,8 @@ def test_what_fails_is_kept_too_and_the_exit_code_is_2(
     assert err.splitlines()[-1] == f"error: {path}: not certified; what fails is said above"
     assert "fail   line                 T = 2: too hot" in out
     assert certificate.read(Path("results"), path) == "not certified"
-    assert "too hot" in Path("results/checks/mine.json").read_text()
+    (report,) = Path("results/checks").iterdir()
+    assert "too hot" in report.read_text()
 
 
 @pytest.mark.parametrize(("result", "code"), [(GOOD, 0), (SHOWN, 0), (BAD, 2)])

@@ -19,10 +19,13 @@ MEANING = {
     "posterior, and claims no more.",
 }
 OUTDATED = (
-    "The report below is about another version of the sampler, or of the code that it was run "
-    "with: it says nothing of these runs. bdlbench check makes a new one."
+    "The report below was made by other checks than the present ones, which might have failed. "
+    "bdlbench check makes a new one."
 )
-NO_REPORT = "There is no report of bdlbench check on it: nothing is known of what it draws from."
+NO_REPORT = (
+    "There is no report of bdlbench check on this version of it, or not with the code that it was "
+    "run with: nothing is known of what it draws from."
+)
 FAILED = "Some checks have failed: what it draws from is not what it claims."
 
 
@@ -32,11 +35,12 @@ def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
     Raises:
         RecordError: The report is damaged.
     """
-    name, verdict = entries[0].records[0].sampler["name"], entries[0].row.certificate
-    path = downloads.copy_report(results, name, site)
-    content = {} if path is None else _read(path)
+    # Should runs have been made with different versions, what is not certified counts.
+    entry = min(entries, key=lambda entry: entry.row.certificate in MEANING)
+    path = downloads.copy_report(results, entry.records[0], site)
+    content = {} if path is None else _read(site / path)
     return {
-        "sentence": MEANING.get(verdict) or _why_not(content),
+        "sentence": MEANING.get(entry.row.certificate) or _why_not(content),
         "checks": [
             {
                 "name": check["check"],
@@ -46,7 +50,7 @@ def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
             }
             for check in content.get("checks", ())
         ],
-        "file": f"../checks/{name}.json",
+        "file": f"../{path}",
     }
 
 

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from bdlbench import records
+from bdlbench import certificate, records
 from bdlbench.errors import RecordError
 from bdlbench.provenance import kept
 from bdlbench.records import Record
@@ -30,14 +30,18 @@ def copy_run(results: Path, record: Record, site: Path) -> list[str]:
     return [copy_file(folder / name, site, f"runs/{record.run}/{name}") for name in names]
 
 
-def copy_report(results: Path, sampler: str, site: Path) -> Path | None:
-    """Copy the report of a sampler's checks into the site; None if there is none.
+def copy_report(results: Path, record: Record, site: Path) -> str | None:
+    """Copy the report of the checks on a run's sampler into the site; None if there is none.
 
     What stands in the user's results counts first, as it does for the certificate.
+
+    Returns:
+        Its path within the site.
     """
-    file = f"checks/{safe(sampler)}.json"
+    safe(record.sampler["name"])
+    file = certificate.file_of(*certificate.version_of(record))
     found = kept(results, file)
-    return None if found is None else site / copy_file(found, site, file)
+    return None if found is None else copy_file(found, site, file)
 
 
 def copy_file(source: Path, site: Path, path: str) -> str:

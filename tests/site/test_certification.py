@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bdlbench import certificate
+from bdlbench import admission, certificate, tasks
 from bdlbench.errors import RecordError
 from bdlbench.site.publish import publish
+from tests import synthetic
 from tests.site.test_publish import Page
 
 PASSED = {"check": "line", "verdict": "pass", "figure": "T = 1.01 ± 0.02", "meaning": "exact"}
@@ -19,7 +21,8 @@ FAILED = {"check": "ranks", "verdict": "fail", "figure": "p = 1e-9", "meaning": 
 
 
 def report(results: Path, verdict: str, *checks: Any) -> Path:
-    path = results / "checks" / "sgld.json"
+    (record, *_) = admission.read_runs(results)
+    path = results / certificate.file_of(*certificate.version_of(record))
     path.parent.mkdir()
     path.write_text(json.dumps({"verdict": verdict, "checks": checks}))
     return path
@@ -36,7 +39,7 @@ def text_of(results: Path) -> str:
         ("certified", "certified", PASSED, "every check against posteriors that are known exactly"),
         ("approximate", "approximate", PASSED, "and does what it claims"),
         ("point", "point", PASSED, "claims no more"),
-        ("not certified", "certified", PASSED, "about another version of the sampler"),
+        ("not certified", "certified", PASSED, "was made by other checks than the present ones"),
         ("not certified", "not certified", FAILED, "Some checks have failed"),
     ],
 )
@@ -50,7 +53,7 @@ def test_the_report_is_shown(
     mark = "✓ pass" if check is PASSED else "✗ fail"
     row = [check["check"], mark, check["figure"], check["meaning"]]
     assert re.search(" *".join(map(re.escape, row)), text)
-    assert (few / "site" / "checks" / "sgld.json").read_bytes() == path.read_bytes()
+    assert (few / "site" / "checks" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"verdict": "certified", "checks": [{}]}'])
@@ -59,10 +62,22 @@ def test_a_damaged_report_is_refused(
 ) -> None:
     report(few, "certified").write_text(content)
     monkeypatch.setattr(certificate, "of_run", lambda results, record: "certified")
-    with pytest.raises(RecordError, match=r"sgld.json: cannot be read \(.*run bdlbench check"):
+    with pytest.raises(RecordError, match=r"sgld-\w+.json: cannot be read \(.*run bdlbench check"):
         publish(few, few / "site")
 
 
 def test_without_a_report_nothing_is_claimed(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
+    assert "nothing is known of what it draws from" in text_of(few)
+
+
+def test_of_runs_with_different_code_those_that_are_not_certified_count(
+    few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(few, "certified", PASSED)
+    another_board = asdict(replace(tasks.get("digits").budget, epochs=700.0))
+    made = {"code_sha256": "0" * 64, "budget": another_board}
+    synthetic.write(few, "sgld", inputs=50, configuration=made)
+    monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
+    monkeypatch.setattr(certificate, "_versions", lambda source, code: {})
     assert "nothing is known of what it draws from" in text_of(few)

@@ -119,5 +119,5 @@ def test_a_name_that_is_no_plain_name_is_part_of_no_path(tmp_path: Path, name: s
     with pytest.raises(RecordError, match="expected a name of letters, digits, dots and dashes"):
         downloads.copy_run(tmp_path, record, tmp_path / "site")
     with pytest.raises(RecordError, match="expected a name of letters"):
-        downloads.copy_report(tmp_path, name, tmp_path / "site")
+        downloads.copy_report(tmp_path, synthetic.record(name), tmp_path / "site")
     assert not (tmp_path / "site").exists()
