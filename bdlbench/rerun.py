@@ -16,7 +16,6 @@ from bdlbench.execution import Means
 from bdlbench.fidelity import total_variation
 from bdlbench.job import Job
 from bdlbench.predictions import Predictions
-from bdlbench.provenance import NUMERICAL_CODE, source_of
 from bdlbench.records import Record
 from bdlbench.settings import Spec
 
@@ -28,7 +27,7 @@ _ROUNDING = 1e-6  # of float32
 
 
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
-    """Make the job of a run from its record.
+    """Make the job of a run from its record, to be carried out with the code that is here.
 
     Args:
         record: Of the run.
@@ -42,15 +41,12 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
     made, task = record.configuration, tasks.get(record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler["settings"].items())
     sampler = plan.contend(Spec(reference or record.sampler["name"], settings), task)
-    for what, said, here in (
-        (f"sampler {sampler.name}", record.sampler["source_sha256"], sampler.source_sha256),
-        ("bdlbench", made["code_sha256"], source_of(*NUMERICAL_CODE)),
-    ):
-        if said != here:
-            raise BdlbenchError(
-                f"{record.run} was made with another version of {what} ({said[:12]}, here it is "
-                f"{here[:12]}); install that version to repeat it"
-            )
+    said, here = record.sampler["source_sha256"], sampler.source_sha256
+    if said != here:
+        raise BdlbenchError(
+            f"{record.run} was made with another version of sampler {sampler.name} ({said[:12]}, "
+            f"here it is {here[:12]}); install that version to repeat it"
+        )
     budget = made["budget"]
     setup, _ = plan.set_up(
         task.name,
@@ -63,9 +59,11 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         budget["draws"],
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
-    if job.run != record.run:
+    as_then = {**job.configuration, "code_sha256": made["code_sha256"]}
+    run = f"{plan.stem(task.name, job.sampler, as_then, job.data)}-{job.seed}"
+    if run != record.run:
         raise BdlbenchError(
-            f"{record.run} cannot be repeated: here it would be {job.run}, since the data differ"
+            f"{record.run} cannot be repeated: here it would be {run}, since the data differ"
         )
     return job
 
@@ -79,7 +77,7 @@ def rerun(
 ) -> dict[str, Any]:
     """Repeat a run, and compare predictions.
 
-    With the same processor and the same versions they must be the same bit for bit. Elsewhere
+    With the same processor, code and versions they must be the same bit for bit. Elsewhere
     rounding differs, and a long chain forgets where it began: the repetition is then as good as
     another seed, and it is held to that. The run is repeated with the next seed, too, and for every
     set of inputs the total variation between the original and its repetition may be at most twice
@@ -93,21 +91,25 @@ def rerun(
         say: Called with what is being done.
 
     Returns:
-        The verdict, and the distances and what they may be by set.
+        The verdict, the digest of the code that it was repeated with, and the distances and what
+        they may be by set.
 
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
-        say(f"repeating {record.run}")
+        code = {"code_sha256": job.configuration["code_sha256"]}
+        equal = code.items() <= record.configuration.items()
+        say(f"repeating {record.run}" + ("" if equal else ", with other numerical code"))
         again, found = _carry_out(job)
         if again.outcome != record.outcome:
-            return {"verdict": ANOTHER_OUTCOME, "outcome": again.outcome, "reason": again.reason}
+            what = {"outcome": again.outcome, "reason": again.reason}
+            return {"verdict": ANOTHER_OUTCOME, **what, **code}
         if _same(sets, found):
-            return {"verdict": IDENTICAL}
-        if again.environment == record.environment:
-            return {"verdict": NOT_IDENTICAL}
+            return {"verdict": IDENTICAL, **code}
+        if equal and again.environment == record.environment:
+            return {"verdict": NOT_IDENTICAL, **code}
         say("its predictions differ; repeating it with the next seed, to see what seeds change")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
         _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
@@ -118,6 +120,7 @@ def rerun(
     near = all(distance[name] <= tolerance[name] for name in sets)
     return {
         "verdict": WITHIN if near else BEYOND,
+        **code,
         "total_variation": distance,
         "tolerance": tolerance,
     }
