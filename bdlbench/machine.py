@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.noise import normal_like
+from bdlbench.noise import add_normal_
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -56,7 +56,8 @@ def warm_up() -> None:
     It takes seconds, which would else be charged to the first sampler that runs.
     """
     torch.optim.SGD([torch.zeros(1)])
-    normal_like(torch.zeros(1), torch.Generator())
+    for drift in (None, torch.zeros(1)):
+        add_normal_(torch.zeros(1), 1.0, torch.Generator(), drift)
 
 
 def reset_peak_memory(device: torch.device) -> None:

@@ -16,6 +16,7 @@ import torch
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 from torch import Tensor
 
 LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
@@ -38,17 +39,42 @@ def normal_like(tensor: Tensor, generator: torch.Generator | None = None) -> Ten
     return add_normal_(out, 1.0, generator)
 
 
-def add_normal_(tensor: Tensor, std: float, generator: torch.Generator | None = None) -> Tensor:
-    """Add independent draws from N(0, std²) to a tensor, in its place, and return it.
+def add_normal_(
+    tensor: Tensor,
+    std: float,
+    generator: torch.Generator | None = None,
+    drift: Tensor | None = None,
+    rate: float = 0.0,
+) -> Tensor:
+    """Add rate·drift and independent draws from N(0, std²) to a tensor, in its place; return it.
 
-    The draws are those of `normal_like`, but never stand in memory.
+    The draws are those of `normal_like`, but never stand in memory, and the tensor is passed over
+    once. To the last bit, it is ``tensor.add_(drift, alpha=rate)`` and then the noise.
     """
-    if tensor.device.type != "cpu" or tensor.dtype != torch.float32 or not tensor.is_contiguous():
+    quick = _suits(tensor)
+    if drift is not None and not (quick and _suits(drift) and drift.shape == tensor.shape):
+        tensor.add_(drift, alpha=rate)
+        drift = None
+    if not quick:
         noise = torch.empty_like(tensor).normal_(generator=generator)
         return tensor.add_(noise, alpha=std)
-    seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator)
-    _add(seed.numpy().view(np.uint64), F32(std), tensor.detach().view(-1).numpy())
+    seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator).numpy().view(np.uint64)
+    _add(seed, F32(std), None if drift is None else _flat(drift), F32(rate), _flat(tensor))
     return tensor
+
+
+def _suits(tensor: Tensor) -> bool:
+    return (
+        tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and tensor.layout == torch.strided
+        and tensor.is_contiguous()
+    )
+
+
+def _flat(tensor: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.detach().view(-1).numpy()
+    return array
 
 
 @intrinsic
@@ -71,6 +97,16 @@ def _bits_of(context: Any, number: Any) -> Any:
     return types.uint32(types.float32), generate
 
 
+@intrinsic
+def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return ab + c, rounded once, as torch's ``add_`` has it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
 @njit(cache=True)
 def _seed(seed: Any, state: Any) -> None:
     """Fill the states (4, LANES) from 128 bits: each half of them by splitmix64."""
@@ -91,16 +127,13 @@ def _rotated(x: Any, by: int) -> Any:
     return U32((x << U32(by)) | (x >> U32(32 - by)))
 
 
-@njit(cache=True)
-def _next(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
-    """Take a step of xoshiro128++ in every lane."""
-    for lane in range(LANES):
-        s0, s1, s2, s3 = a[lane], b[lane], c[lane], d[lane]
-        out[lane] = U32(_rotated(U32(s0 + s3), 7) + s0)
-        shifted = U32(s1 << U32(9))
-        s2, s3 = U32(s2 ^ s0), U32(s3 ^ s1)
-        a[lane], b[lane] = U32(s0 ^ s3), U32(s1 ^ s2)
-        c[lane], d[lane] = U32(s2 ^ shifted), _rotated(s3, 11)
+@njit(inline="always")
+def _next(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
+    """Return 32 bits of a generator, and its state after a step of xoshiro128++."""
+    bits = U32(_rotated(U32(s0 + s3), 7) + s0)
+    shifted = U32(s1 << U32(9))
+    s2, s3 = U32(s2 ^ s0), U32(s3 ^ s1)
+    return bits, U32(s0 ^ s3), U32(s1 ^ s2), U32(s2 ^ shifted), _rotated(s3, 11)
 
 
 @njit(inline="always")
@@ -109,7 +142,8 @@ def _log(x: Any) -> Any:
     bits: Any = _bits_of(x)  # type: ignore[call-arg]  # the context is given by numba
     mantissa = _float_of(U32((bits & U32(0x7FFFFF)) | U32(0x3F800000)))
     large = mantissa > SQRT_2
-    exponent = F32(I32(bits >> U32(23)) - I32(127)) + (F32(1) if large else F32(0))
+    # To 32 bits again, since numba takes a difference in 64: half as many fit into a register.
+    exponent = F32(I32(I32(bits >> U32(23)) - I32(127))) + (F32(1) if large else F32(0))
     # log m = 2·artanh t with t = (m − 1)/(m + 1), |t| < 0.172: five terms do for float32.
     mantissa = mantissa * F32(0.5) if large else mantissa
     t = (mantissa - F32(1)) / (mantissa + F32(1))
@@ -137,34 +171,44 @@ def _sine_cosine(bits: Any) -> Any:
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _transform(first: Any, second: Any, sines: Any, cosines: Any) -> None:
+def _transform(first: Any, second: Any) -> Any:
     """Make two Gaussian numbers of two uniform ones (Box & Muller, 1958)."""
+    # The odd multiples of 2⁻³²: never 0, and down to where the radius is 6.66.
+    uniform = F32(I32(first >> U32(1))) * (UNIT + UNIT) + UNIT
+    radius = F32(math.sqrt(F32(-2) * _log(uniform)))
+    sine, cosine = _sine_cosine(second)
+    return radius * sine, radius * cosine
+
+
+@njit(cache=True, error_model="numpy")
+def _add_block(a: Any, b: Any, c: Any, d: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
+    """Let every lane draw two numbers, and add them and the drift; all of it in registers."""
     for lane in range(LANES):
-        # The odd multiples of 2⁻³²: never 0, and down to where the radius is 6.66.
-        uniform = F32(I32(first[lane] >> U32(1))) * (UNIT + UNIT) + UNIT
-        radius = F32(math.sqrt(F32(-2) * _log(uniform)))
-        sine, cosine = _sine_cosine(second[lane])
-        sines[lane], cosines[lane] = radius * sine, radius * cosine
+        first, s0, s1, s2, s3 = _next(a[lane], b[lane], c[lane], d[lane])
+        second, a[lane], b[lane], c[lane], d[lane] = _next(s0, s1, s2, s3)
+        sine, cosine = _transform(first, second)
+        other = lane + LANES
+        if drift is not None:
+            out[lane] = _fma(rate, drift[lane], out[lane])  # type: ignore[call-arg]
+            out[other] = _fma(rate, drift[other], out[other])
+        out[lane] += std * sine
+        out[other] += std * cosine
 
 
-@njit(cache=True)
-def _add_block(drawn: Any, std: Any, out: Any) -> None:
-    for i in range(2 * LANES):
-        out[i] += std * drawn[i]
-
-
-@njit(cache=True)
-def _add(seed: Any, std: Any, out: Any) -> None:
+@njit(cache=True, error_model="numpy")
+def _add(seed: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
     state = np.empty((4, LANES), np.uint32)
     _seed(seed, state)
     a, b, c, d = state[0], state[1], state[2], state[3]
-    bits, more = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
-    drawn = np.empty(2 * LANES, np.float32)
-    for start in range(0, out.size, 2 * LANES):
-        _next(a, b, c, d, bits)
-        _next(a, b, c, d, more)
-        _transform(bits, more, drawn[:LANES], drawn[LANES:])
-        if start + 2 * LANES <= out.size:
-            _add_block(drawn, std, out[start : start + 2 * LANES])
-        else:
-            out[start:] += std * drawn[: out.size - start]
+    width = 2 * LANES
+    whole = out.size // width * width
+    for start in range(0, whole, width):
+        part = None if drift is None else drift[start : start + width]
+        _add_block(a, b, c, d, std, part, rate, out[start : start + width])
+    if whole < out.size:  # what is left, in a block of its own
+        left, last = out.size - whole, np.zeros((2, width), np.float32)
+        last[0, :left] = out[whole:]
+        if drift is not None:
+            last[1, :left] = drift[whole:]
+        _add_block(a, b, c, d, std, None if drift is None else last[1], rate, last[0])
+        out[whole:] = last[0, :left]

@@ -67,8 +67,7 @@ class SGLD(torch.optim.Optimizer):
             epsilon, noise_std = group["lr"], math.sqrt(group["lr"] * group["temperature"])
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    parameter.add_(parameter.grad, alpha=-epsilon / 2)
-                    add_normal_(parameter, noise_std, self._generator)
+                    add_normal_(parameter, noise_std, self._generator, parameter.grad, -epsilon / 2)
         return loss
 
 
@@ -208,8 +207,9 @@ class SGHMC(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     state = self.state[parameter]
                     velocity = state.setdefault("v", torch.zeros_like(parameter))
-                    velocity.mul_(momentum).add_(parameter.grad, alpha=-epsilon / 2)
-                    parameter.add_(add_normal_(velocity, noise_std, self._generator))
+                    velocity.mul_(momentum)
+                    add_normal_(velocity, noise_std, self._generator, parameter.grad, -epsilon / 2)
+                    parameter.add_(velocity)
         return loss
 
 

@@ -118,6 +118,34 @@ def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype
     torch.testing.assert_close(found, start + 0.5 * drawn)
 
 
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("strided", [False, True])
+def test_a_drift_is_added_on_the_way(count: int, dtype: torch.dtype, strided: bool) -> None:
+    rng = torch.Generator().manual_seed(1)
+    start, drift = (torch.randn(count, dtype=dtype, generator=rng) for _ in range(2))
+    expected = start.add(drift, alpha=-1e-2 / 3)
+    add_normal_(expected, 0.01, torch.Generator().manual_seed(5))
+    if strided:
+        drift = torch.stack([drift, drift], dim=1)[:, 0]
+    found = add_normal_(start, 0.01, torch.Generator().manual_seed(5), drift, -1e-2 / 3)
+    # One rounding: elsewhere torch may round a product before it is added.
+    torch.testing.assert_close(found, expected, rtol=2**-22, atol=2**-24)
+
+
+def test_a_drift_of_another_shape_is_never_read_past_its_end() -> None:
+    with pytest.raises(RuntimeError, match="size"):
+        add_normal_(torch.zeros(1000), 1.0, None, torch.zeros(10), 1.0)
+    found = add_normal_(torch.zeros(1000), 0.0, None, torch.ones(1), 2.0)
+    assert (found == 2).all(), "broadcast, as torch has it"
+
+
+def test_a_sparse_drift_is_added_too() -> None:
+    drift = torch.tensor([0.0, 3.0, 0.0]).to_sparse()
+    found = add_normal_(torch.zeros(3), 0.0, None, drift, -1.0)
+    assert torch.equal(found, torch.tensor([0.0, -3.0, 0.0]))
+
+
 def test_noise_is_added_to_a_view_where_it_lies() -> None:
     whole = torch.zeros(50, 100)
     add_normal_(whole.T[:, 10:], 2.0, torch.Generator().manual_seed(0))
