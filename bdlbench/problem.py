@@ -133,7 +133,7 @@ class Problem:
         """
         self._charge_batch(theta, batch)
         gradient = self._posterior.gradient(theta, batch)
-        if self._gradients % CHECK_EVERY == 0 and not bool(gradient.isfinite().all()):
+        if self._gradients % CHECK_EVERY == 0 and not _all_finite(gradient):
             raise Diverged(f"∇U is not finite after {self.epochs:.3g} epochs")
         self._gradients += 1
         return gradient
@@ -209,12 +209,13 @@ class Problem:
             yield None
         while size == self.n:  # all the data at every step: its order is of no account
             yield torch.arange(self.n, device=rng.device).expand(self.chains, -1)
-        queue = self._shuffle(rng)
+        left = torch.empty(self.chains, 0, dtype=torch.int64, device=rng.device)
         while True:
-            while queue.shape[1] < size:
-                queue = torch.cat([queue, self._shuffle(rng)], dim=1)
-            batch, queue = queue[:, :size], queue[:, size:]
-            yield batch
+            order = torch.cat([left, self._shuffle(rng)], dim=1)
+            end = order.shape[1] // size * size
+            for start in range(0, end, size):
+                yield order[:, start : start + size]
+            left = order[:, end:]
 
     def _shuffle(self, rng: torch.Generator) -> Tensor:
         # One chain at a time: to sort random keys of all chains takes thirty times as long.
@@ -240,3 +241,8 @@ class Problem:
                 f"expected theta of shape ({self.chains}, {self.dim}), got {tuple(theta.shape)}"
             )
         self._spent += self.chains * (self.n if batch is None else batch.shape[-1])
+
+
+def _all_finite(tensor: Tensor) -> bool:
+    # The sum of what is not finite is not finite either, and takes a thirtieth of the time.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())

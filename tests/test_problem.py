@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from bdlbench.errors import Diverged
 from bdlbench.exact import linear_regression
+from bdlbench.posterior import Posterior
 from bdlbench.problem import Budget, Problem
 
 POSTERIOR = linear_regression().posterior  # n = 100
@@ -124,6 +128,24 @@ def test_a_theta_of_the_wrong_shape_is_refused() -> None:
 def test_a_gradient_that_is_not_finite_is_named() -> None:
     with pytest.raises(Diverged, match="∇U is not finite"):
         make(epochs=1).gradient(torch.full((1, 2), float("inf")))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "finite"),
+    [
+        ([1.0, 2.0], True),
+        ([3e38, 3e38], True),  # though their sum is not
+        ([1.0, math.nan], False),
+        ([math.inf, 1.0], False),
+        ([math.inf, -math.inf], False),
+    ],
+)
+def test_only_a_gradient_that_is_not_finite_ends_a_run(
+    monkeypatch: pytest.MonkeyPatch, gradient: list[float], finite: bool
+) -> None:
+    monkeypatch.setattr(Posterior, "gradient", lambda *arguments: torch.tensor([gradient]))
+    with nullcontext() if finite else pytest.raises(Diverged):
+        make(epochs=1).gradient(torch.zeros(1, 2))
 
 
 @pytest.mark.parametrize(
