@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -27,14 +28,23 @@ def gradient(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor
         slope: Derivative of the loss with respect to the outputs (chains, n, outputs), as a
             function of them.
     """
-    first, *_ = network.module
-    kinds = [type(layer) for layer in network.module]
-    if isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1):
-        kinds, x = kinds[1:], x.flatten(2)
-    alternating = kinds[0::2] == [nn.Linear] * (len(kinds) // 2 + 1)
-    if alternating and set(kinds[1::2]) <= {nn.ReLU} and x.dim() == 3:
+    if not _is_perceptron(network, x.dim()):
+        return _by_autograd(network, theta, x, slope)
+    x = x.flatten(2)
+    if len(theta) > 1:
         return _written_out(network, theta, x, slope)
-    return _by_autograd(network, theta, x, slope)
+    # Of one chain, without the axis of chains: a plain product is quicker than a batch of one.
+    return _written_out(network, theta[0], x[0], lambda outputs: slope(outputs[None])[0])[None]
+
+
+@cache
+def _is_perceptron(network: Network, axes: int) -> bool:
+    """Tell whether there are linear layers with ReLUs between them, and no axes besides theirs."""
+    first, *rest = network.module
+    flattens = isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1)
+    kinds = [type(layer) for layer in (rest if flattens else network.module)]
+    alternating = kinds[0::2] == [nn.Linear] * (len(kinds) // 2 + 1)
+    return alternating and set(kinds[1::2]) <= {nn.ReLU} and (flattens or axes == 3)
 
 
 @torch.no_grad()
@@ -42,20 +52,22 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
     """Go forward through y = Wa + b and a = max(y, 0), and back by the chain rule."""
     result = torch.empty_like(theta)
     parameters, gradients = network.unflatten(theta), network.unflatten(result)
-    inputs: list[tuple[int, Tensor]] = []
+    inputs: list[tuple[str, str, Tensor]] = []
     for index, layer in enumerate(network.module):
         if isinstance(layer, nn.Linear):
-            inputs.append((index, x))
-        # In place: what a linear layer puts out is needed no more.
-        x = x.relu_() if isinstance(layer, nn.ReLU) else network.apply(index, parameters, x)
+            weight, bias = f"{index}.weight", f"{index}.bias"
+            inputs.append((weight, bias, x))
+            x = multiply(x, parameters[weight].mT, parameters.get(bias))
+        elif isinstance(layer, nn.ReLU):
+            x = x.relu_()  # in place: what a linear layer puts out is needed no more
     delta = slope(x)
-    for index, a in reversed(inputs):
-        _product(delta.mT, a, gradients[f"{index}.weight"])
-        if f"{index}.bias" in gradients:
-            torch.sum(delta, dim=1, out=gradients[f"{index}.bias"])
-        if index != inputs[0][0]:
+    for weight, bias, a in reversed(inputs):
+        multiply(delta.mT, a, out=gradients[weight])
+        if bias in gradients:
+            torch.sum(delta, dim=-2, out=gradients[bias])
+        if a is not inputs[0][2]:
             # The sign of a ReLU's output is its derivative, and needs no conversion of types.
-            delta = _product(delta, parameters[f"{index}.weight"]).mul_(a.sign())
+            delta = multiply(delta, parameters[weight]).mul_(a.sign())
     return result
 
 
@@ -69,10 +81,3 @@ def _by_autograd(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
         outputs = network(leaves, x)
     parts = torch.autograd.grad(outputs, list(leaves.values()), slope(outputs.detach()))
     return torch.cat([part.flatten(1) for part in parts], dim=1)
-
-
-def _product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """Multiply the matrices of every chain."""
-    if len(a) == 1:  # a plain product is quicker than a batch of one
-        return multiply(a[0], b[0], out=None if out is None else out[0])[None]
-    return torch.bmm(a, b, out=out)

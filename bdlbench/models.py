@@ -131,8 +131,7 @@ def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) ->
     if len(x) == 1 and x.dim() == 3:  # a plain product is quicker than a batch of one
         return multiply(x[0], weight[0].T, None if bias is None else bias[0])[None]
     shape, x = x.shape[:-1], x.flatten(1, -2)
-    y = torch.bmm(x, weight.mT) if bias is None else torch.baddbmm(bias[:, None], x, weight.mT)
-    outputs: Tensor = y.unflatten(1, shape[1:])
+    outputs: Tensor = multiply(x, weight.mT, bias).unflatten(1, shape[1:])
     return outputs
 
 

@@ -86,7 +86,7 @@ class Posterior:
             # Twice as fast as x[batch].
             rows = batch.flatten()
             x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
-            return [(x.unflatten(0, batch.shape), y.unflatten(0, batch.shape))]
+            return [(x.view(*batch.shape, *x.shape[1:]), y.view(batch.shape))]
         return [
             (x.expand(chains, *x.shape), y.expand(chains, *y.shape))
             for x, y in zip(self.x.split(ROWS), self.y.split(ROWS), strict=True)

@@ -24,8 +24,13 @@ ZEN_5 = 26  # AMD's number of the processor family
 def multiply(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
     """Return ab + bias of matrices a (n, k) and b (k, m), in `out` if it is given.
 
-    Large products of float32 on the CPU go to oneDNN where it pays, and have no gradient there.
+    All may have a first axis of chains, and each is then multiplied with its own. Large products
+    of float32 on the CPU go to oneDNN where it pays, and have no gradient there.
     """
+    if a.dim() == 3:
+        if bias is None:
+            return torch.bmm(a, b, out=out)
+        return torch.baddbmm(bias[:, None], a, b, out=out)
     operator = _one_dnn(copied=out is not None) if _suits(a, b) else None
     if operator is not None:
         product: Tensor = operator(a, b.T, bias, "none", [], "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -158,7 +161,6 @@ def test_the_gradient_written_out_equals_autograd_s(module: nn.Sequential, chain
         return posterior.likelihood.slope(outputs, posterior.y.expand(chains, -1))
 
     expected = backward._by_autograd(network, theta, x, slope)
-    torch.testing.assert_close(backward._written_out(network, theta, x, slope), expected)
     torch.testing.assert_close(backward.gradient(network, theta, x, slope), expected)
 
 
@@ -178,8 +180,13 @@ def test_only_what_the_rule_holds_for_is_written_out(
     layers: list[nn.Module], written_out: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = []
+
+    def spy(name: str, network: Network, theta: Tensor, *arguments: Any) -> Tensor:
+        called.append(name)
+        return theta
+
     for name in ("_written_out", "_by_autograd"):
-        monkeypatch.setattr(backward, name, lambda *arguments, name=name: called.append(name))
+        monkeypatch.setattr(backward, name, partial(spy, name))
     network, x = Network(nn.Sequential(*layers)), torch.zeros(1, 5, 4)
     backward.gradient(network, network.init(1, torch.Generator()), x, torch.ones_like)
     assert called == ["_written_out" if written_out else "_by_autograd"]
