@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-from bdlbench import grid, plan, tasks
+from bdlbench import certificate, grid, plan, provenance, registry, tasks
 from bdlbench.leaderboard import Board
 from bdlbench.settings import Spec, parse
 
@@ -91,6 +91,18 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
                 and entry.records[0].sampler["settings"] == wanted_settings
             )
             assert [record.seed for record in records] == seeds
+
+
+def test_only_certificates_that_something_rests_on_are_kept(published_boards: list[Board]) -> None:
+    code = provenance.source_of(*provenance.NUMERICAL_CODE)
+    plugins = {name: registry.load("samplers", name) for name in registry.names("samplers")}
+    versions = {(name, registry.source_digest(it), code) for name, it in plugins.items()}
+    for board in published_boards:
+        for entry in board.entries:
+            versions |= {certificate.version_of(record) for record in entry.records}
+            assert entry.row.certificate != certificate.NOT_CERTIFIED
+    wanted = {Path(certificate.file_of(*version)).name for version in versions}
+    assert {path.name for path in (RESULTS / "checks").iterdir()} == wanted
 
 
 def test_the_predictions_are_not_too_many_to_clone() -> None:
