@@ -41,12 +41,6 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
     made, task = record.configuration, tasks.get(record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler["settings"].items())
     sampler = plan.contend(Spec(reference or record.sampler["name"], settings), task)
-    said, here = record.sampler["source_sha256"], sampler.source_sha256
-    if said != here:
-        raise BdlbenchError(
-            f"{record.run} was made with another version of sampler {sampler.name} ({said[:12]}, "
-            f"here it is {here[:12]}); install that version to repeat it"
-        )
     budget = made["budget"]
     setup, _ = plan.set_up(
         task.name,
@@ -59,8 +53,10 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         budget["draws"],
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
-    as_then = {**job.configuration, "code_sha256": made["code_sha256"]}
-    run = f"{plan.stem(task.name, job.sampler, as_then, job.data)}-{job.seed}"
+    # The name that it would have, had it been made with the versions of then.
+    configuration = {**job.configuration, "code_sha256": made["code_sha256"]}
+    then = {**job.sampler, "source_sha256": record.sampler["source_sha256"]}
+    run = f"{plan.stem(task.name, then, configuration, job.data)}-{job.seed}"
     if run != record.run:
         raise BdlbenchError(
             f"{record.run} cannot be repeated: here it would be {run}, since the data differ"
@@ -83,6 +79,9 @@ def rerun(
     set of inputs the total variation between the original and its repetition may be at most twice
     that between the two repetitions. What is smaller than what seeds change, this cannot see.
 
+    Another version of the sampler may be another sampler: its predictions prove the run if they
+    are the same, and say nothing of it if they are not.
+
     Args:
         record: Of the run.
         sets: Its predictions; none if it did not complete.
@@ -91,25 +90,32 @@ def rerun(
         say: Called with what is being done.
 
     Returns:
-        The verdict, the digest of the code that it was repeated with, and the distances and what
-        they may be by set.
+        The verdict, the digests of sampler and code that it was repeated with, and the distances
+        and what they may be by set.
 
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
-        code = {"code_sha256": job.configuration["code_sha256"]}
-        equal = code.items() <= record.configuration.items()
-        say(f"repeating {record.run}" + ("" if equal else ", with other numerical code"))
+        now, then = _versions(job), _versions(record)
+        equal = {name: now[name] == then[name] for name in now}
+        others = [name.removesuffix("_sha256") for name, same in equal.items() if not same]
+        say(f"repeating {record.run}" + (f", with other {' and '.join(others)}" if others else ""))
         again, found = _carry_out(job)
+        if again.outcome == record.outcome and _same(sets, found):
+            return {"verdict": IDENTICAL, **now}
+        if not equal["source_sha256"]:
+            raise BdlbenchError(
+                f"{record.run} was made with another version of sampler {job.sampler['name']} "
+                f"({then['source_sha256'][:12]}, here it is {now['source_sha256'][:12]}), and this "
+                "one does not give the same; install that version to repeat it"
+            )
         if again.outcome != record.outcome:
             what = {"outcome": again.outcome, "reason": again.reason}
-            return {"verdict": ANOTHER_OUTCOME, **what, **code}
-        if _same(sets, found):
-            return {"verdict": IDENTICAL, **code}
-        if equal and again.environment == record.environment:
-            return {"verdict": NOT_IDENTICAL, **code}
+            return {"verdict": ANOTHER_OUTCOME, **what, **now}
+        if not others and again.environment == record.environment:
+            return {"verdict": NOT_IDENTICAL, **now}
         say("its predictions differ; repeating it with the next seed, to see what seeds change")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
         _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
@@ -120,10 +126,15 @@ def rerun(
     near = all(distance[name] <= tolerance[name] for name in sets)
     return {
         "verdict": WITHIN if near else BEYOND,
-        **code,
+        **now,
         "total_variation": distance,
         "tolerance": tolerance,
     }
+
+
+def _versions(made: Job | Record) -> dict[str, str]:
+    code = made.configuration["code_sha256"]
+    return {"source_sha256": made.sampler["source_sha256"], "code_sha256": code}
 
 
 def _carry_out(job: Job) -> tuple[Record, Sets]:

@@ -72,9 +72,13 @@ def changed(folder: Path, change: Callable[[Predictions], np.ndarray]) -> None:
 
 def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
     found = check(*run)
-    code = provenance.source_of(*provenance.NUMERICAL_CODE)
+    record = records.read(run[0])
     assert found["verdict"] == "holds"
-    assert found["rerun"] == {"verdict": "identical", "code_sha256": code}
+    assert found["rerun"] == {
+        "verdict": "identical",
+        "source_sha256": record.sampler["source_sha256"],
+        "code_sha256": provenance.source_of(*provenance.NUMERICAL_CODE),
+    }
 
 
 def test_a_lie_is_found_where_the_bits_must_be_the_same(run: tuple[Path, str]) -> None:
@@ -109,10 +113,19 @@ def test_without_a_repetition_the_checks_alone_decide(run: tuple[Path, str]) -> 
     assert "not the file its record was made with" in found["reason"]
 
 
-def test_another_version_of_the_sampler_is_refused(run: tuple[Path, str]) -> None:
+def test_another_version_of_the_sampler_that_gives_the_same_will_do(run: tuple[Path, str]) -> None:
     _, path = run
     with open(path, "a") as file:
         file.write("# a comment\n")
+    found = check(*run)
+    assert (found["verdict"], found["rerun"]["verdict"]) == ("holds", "identical")
+
+
+@pytest.mark.parametrize("body", ["yield 2 * problem.init(rng)", "raise ValueError('no')"])
+def test_another_version_that_gives_something_else_says_nothing(
+    run: tuple[Path, str], write_sampler: Write, body: str
+) -> None:
+    write_sampler(f"for _ in range(3): {body}\nyield problem.init(rng)")
     assert "was made with another version of sampler mine" in refused(run)
 
 
