@@ -66,8 +66,9 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
         if bias in gradients:
             torch.sum(delta, dim=-2, out=gradients[bias])
         if a is not inputs[0][2]:
-            # The sign of a ReLU's output is its derivative, and needs no conversion of types.
-            delta = multiply(delta, parameters[weight]).mul_(a.sign())
+            # The sign of a ReLU's output is its derivative, and needs no conversion of types; in
+            # place: the output has seen its last use.
+            delta = multiply(delta, parameters[weight]).mul_(a.sign_())
     return result
 
 

@@ -32,7 +32,7 @@ class Categorical:
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return what the probabilities lack of certainty in the label."""
         slope = outputs.softmax(-1).neg_()
-        return slope.scatter_add_(-1, y.unsqueeze(-1), outputs.new_ones(1).expand(*y.shape, 1))
+        return slope.scatter_(-1, y.unsqueeze(-1), 1.0, reduce="add")
 
 
 @dataclass(frozen=True)

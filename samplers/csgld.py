@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
-from bdlbench import Problem, optim, register
+from bdlbench import Problem, register
+from bdlbench.optim import cosine, langevin_
 from bdlbench.settings import check_positive, check_range
 
 
@@ -48,15 +49,12 @@ class CyclicalSGLD:
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Yield states of the sampling stages, evenly spaced."""
         theta, kept = problem.init(rng), 0
-        optimizer = optim.SGLD([theta], self.step_size, generator=rng)
-        (group,) = optimizer.param_groups
         for batch, _ in problem.steps(self.batch_size, rng):
             cycle, phase = divmod(problem.progress * self.cycles, 1)
             stage = (phase - self.exploration) / (1 - self.exploration)  # from 0 to 1 in sampling
-            group["lr"] = self.step_size * optim.cosine(phase)
-            group["temperature"] = self.temperature if stage >= 0 else 0.0
-            theta.grad = problem.gradient(theta, batch)
-            optimizer.step()
+            epsilon = self.step_size * cosine(phase)
+            temperature = self.temperature if stage >= 0 else 0.0
+            langevin_(theta, problem.gradient(theta, batch), epsilon, temperature, rng)
             # Draw j is due at j − ½ of the parts that all sampling stages together are cut into.
             if stage >= 0 and kept + 0.5 <= (cycle + stage) / self.cycles * problem.draws:
                 kept += 1

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Generator, Tensor, optim
+import torch
+from torch import Generator, Tensor
 
 from bdlbench import Problem, register
 from bdlbench.optim import cosine
@@ -49,11 +50,12 @@ class DeepEnsemble:
         members = min(self.members, problem.draws)
         for member in range(members):
             theta = problem.init(rng)
-            optimizer = optim.SGD([theta], momentum=self.momentum)
+            velocity = torch.zeros_like(theta)
             until = (member + 1) / members
             for batch, _ in problem.steps(self.batch_size, rng, until=until):
                 rate = self.learning_rate * cosine(problem.progress * members - member)
-                optimizer.param_groups[0]["lr"] = rate / problem.n
-                theta.grad = problem.gradient(theta, batch)
-                optimizer.step()
+                slope = problem.gradient(theta, batch)
+                if self.momentum:
+                    slope = velocity.mul_(self.momentum).add_(slope)
+                theta.add_(slope, alpha=-rate / problem.n)
             yield theta

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
-from bdlbench import Problem, optim, register
+from bdlbench import Problem, register
+from bdlbench.optim import langevin_
 from bdlbench.settings import check_positive, check_range
 
 
@@ -43,10 +44,8 @@ class SGLD:
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Yield states after burn-in, evenly thinned."""
         theta = problem.init(rng)
-        optimizer = optim.SGLD([theta], self.step_size, self.temperature, generator=rng)
         for batch, keep in problem.steps(self.batch_size, rng):
-            optimizer.param_groups[0]["lr"] = self.step_size * self.decay**problem.progress
-            theta.grad = problem.gradient(theta, batch)
-            optimizer.step()
+            epsilon = self.step_size * self.decay**problem.progress
+            langevin_(theta, problem.gradient(theta, batch), epsilon, self.temperature, rng)
             if keep:
                 yield theta
