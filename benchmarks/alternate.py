@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ class Timings:
 
 
 def alternate(actions: Mapping[str, tuple[Action, int]], rounds: int = 15) -> Timings:
-    """Run every action for a slice of time, again and again.
+    """Run every action for a slice of time, again and again, in an order that is drawn each time.
+
+    What comes after an action that fills the caches with data of its own is slower at first: each
+    follows each, and warms up before it is timed.
 
     Args:
         actions: By name, what to call, and how many units (steps, say) one call does.
@@ -38,8 +42,13 @@ def alternate(actions: Mapping[str, tuple[Action, int]], rounds: int = 15) -> Ti
     """
     calls = {name: _calls(action) for name, (action, _) in actions.items()}
     seconds: dict[str, list[float]] = {name: [] for name in actions}
+    order, rng = list(actions), random.Random(0)
     for _ in range(rounds):
-        for name, (action, units) in actions.items():
+        rng.shuffle(order)
+        for name in order:
+            action, units = actions[name]
+            for _ in range(calls[name] // 5):
+                action()
             started = time.perf_counter()
             for _ in range(calls[name]):
                 action()

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
-from benchmarks.steps import BATCH, OPTIMIZERS, make_problem, stepper
+from benchmarks.steps import BATCH, SAMPLERS, make_problem, stepper
 
 SECONDS = 4.0  # that runs are timed for
 COMMAND = [sys.executable, "-m", "bdlbench"]
@@ -34,7 +34,7 @@ def side_by_side(rounds: int) -> list[Figure]:
 
 def _steps_per_second(seed: int) -> float:
     torch.set_num_threads(1)
-    step = stepper(make_problem("mlp-400-400"), OPTIMIZERS["SGLD"], BATCH)
+    step = stepper(make_problem("mlp-400-400"), SAMPLERS["SGLD"], BATCH)
     for _ in range(20):
         step()
     started, count = time.perf_counter(), 0
@@ -94,7 +94,7 @@ def growth(rounds: int) -> list[Figure]:
         actions: dict[str, tuple[Action, int]] = {}
         for model, n, chains, batch_size, size in cases:
             problem = make_problem(model, n, chains, device)
-            step = stepper(problem, OPTIMIZERS["SGLD"], batch_size, device)
+            step = stepper(problem, SAMPLERS["SGLD"], batch_size, device)
             actions[name.format(size)] = _synchronised(step, device), 1
         timings = alternate(actions, max(3, rounds // 3))
         first = next(iter(actions))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from bdlbench import models, optim
+from bdlbench import models
 from bdlbench.likelihoods import Categorical
+from bdlbench.optim import PSGLD, SGHMC, langevin_
 from bdlbench.posterior import Posterior
 from bdlbench.problem import Budget, Problem
 from benchmarks import peers
@@ -18,12 +20,28 @@ from benchmarks.figures import Figure
 
 N, BATCH = 60_000, 128
 TINY = 1e-12  # a step size: θ stays where it is
-Optimizer = Callable[[list[Tensor], Generator], torch.optim.Optimizer]
-OPTIMIZERS: dict[str, Optimizer] = {
-    "SGD": lambda theta, rng: torch.optim.SGD(theta, lr=TINY),
-    "SGLD": lambda theta, rng: optim.SGLD(theta, lr=TINY, generator=rng),
-    "pSGLD": lambda theta, rng: optim.PSGLD(theta, lr=TINY, chains=True, generator=rng),
-    "SGHMC": lambda theta, rng: optim.SGHMC(theta, lr=TINY, generator=rng),
+Update = Callable[[Tensor], object]  # takes a gradient, and moves θ
+Sampler = Callable[[Tensor, Generator], Update]
+
+
+def _by(optimizer: type[torch.optim.Optimizer], **settings: Any) -> Sampler:
+    def make(theta: Tensor, rng: Generator) -> Update:
+        made = optimizer([theta], lr=TINY, generator=rng, **settings)  # type: ignore[call-arg]
+
+        def update(gradient: Tensor) -> None:
+            theta.grad = gradient
+            made.step()
+
+        return update
+
+    return make
+
+
+SAMPLERS: dict[str, Sampler] = {  # as they are written in samplers/
+    "SGD": lambda theta, rng: lambda gradient: theta.add_(gradient, alpha=-TINY),
+    "SGLD": lambda theta, rng: lambda gradient: langevin_(theta, gradient, TINY, 1.0, rng),
+    "pSGLD": _by(PSGLD, chains=True),
+    "SGHMC": _by(SGHMC),
 }
 
 
@@ -46,16 +64,15 @@ def make_data(n: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images), torch.from_numpy(rng.integers(10, size=n))
 
 
-def stepper(problem: Problem, optimizer: Optimizer, batch_size: int, device: str = "cpu") -> Action:
-    """Return a function that takes one step, written like the samplers."""
+def stepper(problem: Problem, sampler: Sampler, batch_size: int, device: str = "cpu") -> Action:
+    """Return a function that takes one step."""
     rng = Generator(device).manual_seed(0)
     theta = problem.init(rng)
-    steps, update = problem.steps(batch_size, rng), optimizer([theta], rng)
+    steps, update = problem.steps(batch_size, rng), sampler(theta, rng)
 
     def step() -> None:
         batch, _ = next(steps)
-        theta.grad = problem.gradient(theta, batch)
-        update.step()
+        update(problem.gradient(theta, batch))
 
     return step
 
@@ -90,8 +107,8 @@ def measure(rounds: int) -> list[Figure]:
     ceiling = matrix_products("mlp-400-400", BATCH)
     actions: dict[str, tuple[Action, int]] = {name: (act, 1) for name, act in ceiling.items()}
     problem = make_problem("mlp-400-400")
-    for name, optimizer in OPTIMIZERS.items():
-        actions[name] = stepper(problem, optimizer, BATCH), 1
+    for name, sampler in SAMPLERS.items():
+        actions[name] = stepper(problem, sampler, BATCH), 1
     actions |= peers.steps(*make_data(N), BATCH)
     return _figures(alternate(actions, rounds), list(ceiling))
 
