@@ -57,9 +57,8 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
         if isinstance(layer, nn.Linear):
             weight, bias = f"{index}.weight", f"{index}.bias"
             inputs.append((weight, bias, x))
-            x = multiply(x, parameters[weight].mT, parameters.get(bias))
-        elif isinstance(layer, nn.ReLU):
-            x = x.relu_()  # in place: what a linear layer puts out is needed no more
+            rectified = index + 1 < len(network.module)  # by the ReLU that follows
+            x = multiply(x, parameters[weight].mT, parameters.get(bias), relu=rectified)
     delta = slope(x)
     for weight, bias, a in reversed(inputs):
         multiply(delta.mT, a, out=gradients[weight])

@@ -41,9 +41,9 @@ class Network:
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """Return views of θ (chains, dim) as named tensors of shape (chains, *parameter shape)."""
-        parts = theta.split(self.sizes, dim=-1)
+        parts = theta.split_with_sizes(self.sizes, dim=-1)
         return {
-            name: part.unflatten(-1, shape)
+            name: part.unflatten(-1, shape) if len(shape) > 1 else part
             for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
         }
 

@@ -58,7 +58,7 @@ def add_normal_(
     if not quick:
         noise = torch.empty_like(tensor).normal_(generator=generator)
         return tensor.add_(noise, alpha=std)
-    seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator).numpy().view(np.uint64)
+    seed = torch.randint(-(2**63), 2**63 - 1, (2,), generator=generator).numpy()
     _add(seed, F32(std), None if drift is None else _flat(drift), F32(rate), _flat(tensor))
     return tensor
 
@@ -111,7 +111,7 @@ def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
 def _seed(seed: Any, state: Any) -> None:
     """Fill the states (4, LANES) from 128 bits: each half of them by splitmix64."""
     for half in range(2):
-        counter = seed[half]
+        counter = np.uint64(seed[half])
         for lane in range(LANES):
             counter += np.uint64(0x9E3779B97F4A7C15)
             z = counter

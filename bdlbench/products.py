@@ -21,28 +21,36 @@ SMALL = 4_000_000  # multiplications, below which oneDNN's longer start is not m
 ZEN_5 = 26  # AMD's number of the processor family
 
 
-def multiply(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
+def multiply(
+    a: Tensor,
+    b: Tensor,
+    bias: Tensor | None = None,
+    out: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
     """Return ab + bias of matrices a (n, k) and b (k, m), in `out` if it is given.
+
+    With `relu`, what is negative becomes 0; there is no `out` and no gradient then.
 
     All may have a first axis of chains, and each is then multiplied with its own. Large products
     of float32 on the CPU go to oneDNN where it pays, and have no gradient there.
     """
-    if a.dim() == 3:
-        if bias is None:
-            return torch.bmm(a, b, out=out)
-        return torch.baddbmm(bias[:, None], a, b, out=out)
     operator = _one_dnn(copied=out is not None) if _suits(a, b) else None
     if operator is not None:
-        product: Tensor = operator(a, b.T, bias, "none", [], "")
+        product: Tensor = operator(a, b.T, bias, "relu" if relu else "none", [], "")
         return product if out is None else out.copy_(product)
-    if bias is None:
-        return torch.mm(a, b, out=out)
-    return torch.addmm(bias, a, b, out=out)
+    if a.dim() == 3:
+        rows = None if bias is None else bias[:, None]
+        product = torch.bmm(a, b, out=out) if rows is None else torch.baddbmm(rows, a, b, out=out)
+    else:
+        product = torch.mm(a, b, out=out) if bias is None else torch.addmm(bias, a, b, out=out)
+    return product.relu_() if relu else product
 
 
 def _suits(a: Tensor, b: Tensor) -> bool:
     return (
-        a.numel() * b.shape[1] >= SMALL
+        a.dim() == 2
+        and a.numel() * b.shape[1] >= SMALL
         and a.dtype == b.dtype == torch.float32
         and a.device.type == "cpu"
         and not torch.is_grad_enabled()

@@ -45,6 +45,8 @@ def test_one_dnn_s_product_is_torch_s(transposed: tuple[bool, bool], bias: bool)
     with torch.no_grad():
         for product in (products.multiply(a, b, added), products.multiply(a, b, added, out)):
             torch.testing.assert_close(product.double(), expected, rtol=1e-5, atol=1e-5)
+        rectified = products.multiply(a, b, added, relu=True)
+        torch.testing.assert_close(rectified.double(), expected.relu(), rtol=1e-5, atol=1e-5)
     assert out.isfinite().all()
     assert flat[:3].isnan().all()
 
