@@ -49,7 +49,8 @@ def add_normal_(
     """Add rate·drift and independent draws from N(0, std²) to a tensor, in its place; return it.
 
     The draws are those of `normal_like`, but never stand in memory, and the tensor is passed over
-    once. To the last bit, it is ``tensor.add_(drift, alpha=rate)`` and then the noise.
+    once. It is ``tensor.add_(drift, alpha=rate)`` and then the noise: to the last bit where torch
+    rounds a product and its sum once, as it does on processors that can.
     """
     quick = _suits(tensor)
     if drift is not None and not (quick and _suits(drift) and drift.shape == tensor.shape):

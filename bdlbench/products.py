@@ -30,7 +30,7 @@ def multiply(
 ) -> Tensor:
     """Return ab + bias of matrices a (n, k) and b (k, m), in `out` if it is given.
 
-    With `relu`, what is negative becomes 0; there is no `out` and no gradient then.
+    With `relu`, what is negative becomes 0.
 
     All may have a first axis of chains, and each is then multiplied with its own. Large products
     of float32 on the CPU go to oneDNN where it pays, and have no gradient there.

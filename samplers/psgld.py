@@ -47,7 +47,8 @@ class PSGLD:
     decay: float = 1.0
 
     def __post_init__(self) -> None:
-        check_positive(step_size=self.step_size, batch_size=self.batch_size, damping=self.damping)
+        check_positive(step_size=self.step_size, batch_size=self.batch_size)
+        check_positive(damping=self.damping, decay=self.decay)
         check_range(0, 1, decay=self.decay)
         check_range(0, float("inf"), temperature=self.temperature)
         check_range(0, 0.99999, alpha=self.alpha)

@@ -8,6 +8,7 @@ import torch
 from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench import registry
+from bdlbench.errors import PluginError
 from bdlbench.exact import linear_regression
 from bdlbench.noise import normal_like
 from bdlbench.optim import SGLD
@@ -94,6 +95,13 @@ def test_the_step_size_falls_from_the_first_step_to_the_last(
     moved = draws[1:] - draws[:-1]
     expected = -rate / 2 * decay ** (np.arange(1, steps) / steps)
     np.testing.assert_allclose(moved, expected[:, None, None] * gradient, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sgld", "psgld"])
+@pytest.mark.parametrize("decay", [0.0, -0.5, 1.5])
+def test_a_step_size_that_rises_or_is_gone_at_once_is_refused(name: str, decay: float) -> None:
+    with pytest.raises(PluginError, match=f"{name}: expected decay .*{decay}"):
+        registry.configure(registry.load("samplers", name), {"decay": decay})
 
 
 def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> None:
