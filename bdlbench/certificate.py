@@ -30,17 +30,16 @@ def verdict(subject: Subject, found: Sequence[Result]) -> str:
 
 def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
     """Keep the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
-    plugin = registry.load("samplers", subject.spec.reference)
-    name, source = vars(plugin)["plugin_name"], registry.source_digest(plugin)
+    name, source, code = present_version(subject.spec.reference)
     content = {
         "sampler": name,
         "settings": dict(subject.spec.settings),
-        **_versions(source, source_of(*NUMERICAL_CODE)),
+        **_versions(source, code),
         "target": subject.target,
         "verdict": verdict(subject, found),
         "checks": [asdict(result) for result in found],
     }
-    path = results / file_of(name, source, source_of(*NUMERICAL_CODE))
+    path = results / file_of(name, source, code)
     write_file(path, to_json(content))
     return path
 
@@ -63,9 +62,7 @@ def read(results: Path, reference: str) -> str:
     Raises:
         RecordError: The file is damaged.
     """
-    plugin = registry.load("samplers", reference)
-    source = registry.source_digest(plugin)
-    return _read(results, vars(plugin)["plugin_name"], source, source_of(*NUMERICAL_CODE))
+    return _read(results, *present_version(reference))
 
 
 def of_run(results: Path, record: Record) -> str:
@@ -79,8 +76,15 @@ def of_run(results: Path, record: Record) -> str:
     return _read(results, *version_of(record))
 
 
+def present_version(reference: str) -> tuple[str, str, str]:
+    """Return the sampler's name, its source's digest and the code's as they are, for `file_of`."""
+    plugin = registry.load("samplers", reference)
+    digest = registry.source_digest(plugin)
+    return vars(plugin)["plugin_name"], digest, source_of(*NUMERICAL_CODE)
+
+
 def version_of(record: Record) -> tuple[str, str, str]:
-    """Return the sampler's name, its source's digest and the code's, for `file_of`."""
+    """Return the same of a run, as they were when it was made."""
     sampler = record.sampler
     return sampler["name"], sampler["source_sha256"], record.configuration["code_sha256"]
 

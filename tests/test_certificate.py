@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import certificate, cli, provenance, registry, report
+from bdlbench import certificate, cli, registry, report
 from bdlbench.checks import Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.records import Record
@@ -102,8 +102,8 @@ def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
 ) -> None:
     path = write_sampler(QUICK)
     subject = Subject(parse(path))
-    source = registry.source_digest(registry.load("samplers", path))
-    made = run_of("mine", source, provenance.source_of(*provenance.NUMERICAL_CODE))
+    _, source, code = certificate.present_version(path)
+    made = run_of("mine", source, code)
     assert certificate.of_run(tmp_path, made) == "not certified", "nobody has checked it"
     certificate.write(tmp_path, subject, [GOOD])
     assert certificate.of_run(tmp_path, made) == "certified"
