@@ -22,6 +22,25 @@ def cosine(fraction: float) -> float:
     return (1 + math.cos(math.pi * fraction)) / 2
 
 
+def descend_(
+    theta: Tensor, gradient: Tensor, rate: float, momentum: float, velocity: Tensor
+) -> Tensor:
+    """Step by gradient descent, in place: v ← μv + ∇U, θ ← θ − ηv.
+
+    Source: Sutskever et al. (2013), with η outside of v, as ``torch.optim.SGD`` has it.
+
+    Args:
+        theta: θ, of any shape.
+        gradient: ∇U, or an unbiased estimate of it, of that shape.
+        rate: The learning rate η.
+        momentum: μ.
+        velocity: v, zeros at first; it is left alone if μ is 0.
+    """
+    if momentum:
+        gradient = velocity.mul_(momentum).add_(gradient)
+    return theta.add_(gradient, alpha=-rate)
+
+
 def langevin_(
     theta: Tensor,
     gradient: Tensor,
@@ -163,14 +182,14 @@ class PSGLD(torch.optim.Optimizer):
 
     def _update_preconditioner(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         for parameter in parameters:
-            square = self.state[parameter].setdefault("V", torch.zeros_like(parameter))
-            square.mul_(group["alpha"])
+            assert parameter.grad is not None  # `step` leaves those without a gradient out
+            square = _kept(self.state[parameter], "V", parameter).mul_(group["alpha"])
             square.addcmul_(parameter.grad, parameter.grad, value=1 - group["alpha"])
         roots = []
         for parameter in parameters:
             state = self.state[parameter]
             # √V in the place of the last G: in new memory it would take several times as long.
-            root = torch.sqrt(state["V"], out=state.setdefault("G", torch.empty_like(state["V"])))
+            root = torch.sqrt(state["V"], out=_kept(state, "G", parameter))
             roots.append(self._rows(root))
         smallest = torch.stack([root.amin(1) for root in roots]).amin(0)[:, None]
         largest = torch.stack([root.amax(1) for root in roots]).amax(0)[:, None]
@@ -229,12 +248,17 @@ class SGHMC(torch.optim.Optimizer):
             noise_std = math.sqrt(epsilon * (1 - momentum) * group["temperature"])
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    state = self.state[parameter]
-                    velocity = state.setdefault("v", torch.zeros_like(parameter))
-                    velocity.mul_(momentum)
+                    velocity = _kept(self.state[parameter], "v", parameter).mul_(momentum)
                     add_normal_(velocity, noise_std, self._generator, parameter.grad, -epsilon / 2)
                     parameter.add_(velocity)
         return loss
+
+
+def _kept(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
+    """Return what an optimizer keeps of a parameter under a name: zeros, the first time."""
+    if name not in state:
+        state[name] = torch.zeros_like(like)
+    return state[name]
 
 
 def _evaluate(closure: Callable[[], float] | None) -> float | None:

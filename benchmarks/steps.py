@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from bdlbench import models
 from bdlbench.likelihoods import Categorical
-from bdlbench.optim import PSGLD, SGHMC, langevin_
+from bdlbench.optim import PSGLD, SGHMC, descend_, langevin_
 from bdlbench.posterior import Posterior
 from bdlbench.problem import Budget, Problem
 from benchmarks import peers
@@ -38,7 +38,7 @@ def _by(optimizer: type[torch.optim.Optimizer], **settings: Any) -> Sampler:
 
 
 SAMPLERS: dict[str, Sampler] = {  # as they are written in samplers/
-    "SGD": lambda theta, rng: lambda gradient: theta.add_(gradient, alpha=-TINY),
+    "SGD": lambda theta, rng: lambda gradient: descend_(theta, gradient, TINY, 0.0, theta),
     "SGLD": lambda theta, rng: lambda gradient: langevin_(theta, gradient, TINY, 1.0, rng),
     "pSGLD": _by(PSGLD, chains=True),
     "SGHMC": _by(SGHMC),

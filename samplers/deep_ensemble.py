@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from bdlbench import Problem, register
-from bdlbench.optim import cosine
+from bdlbench.optim import cosine, descend_
 from bdlbench.settings import check_positive, check_range
 
 
@@ -54,8 +54,6 @@ class DeepEnsemble:
             until = (member + 1) / members
             for batch, _ in problem.steps(self.batch_size, rng, until=until):
                 rate = self.learning_rate * cosine(problem.progress * members - member)
-                slope = problem.gradient(theta, batch)
-                if self.momentum:
-                    slope = velocity.mul_(self.momentum).add_(slope)
-                theta.add_(slope, alpha=-rate / problem.n)
+                gradient = problem.gradient(theta, batch)
+                descend_(theta, gradient, rate / problem.n, self.momentum, velocity)
             yield theta

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from bdlbench import Problem, register
-from bdlbench.optim import cosine
+from bdlbench.optim import cosine, descend_
 from bdlbench.settings import check_positive, check_range
 
 
@@ -42,8 +42,6 @@ class SGD:
         velocity = torch.zeros_like(theta)
         for batch, _ in problem.steps(self.batch_size, rng):
             rate = self.learning_rate * cosine(problem.progress)
-            slope = problem.gradient(theta, batch)
-            if self.momentum:
-                slope = velocity.mul_(self.momentum).add_(slope)
-            theta.add_(slope, alpha=-rate / problem.n)
+            gradient = problem.gradient(theta, batch)
+            descend_(theta, gradient, rate / problem.n, self.momentum, velocity)
         yield theta

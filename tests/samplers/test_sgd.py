@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from bdlbench import registry
 from bdlbench.exact import linear_regression
+from bdlbench.optim import descend_
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()
@@ -29,3 +31,15 @@ def test_momentum_ends_there_too_and_by_another_way() -> None:
     plain, heavy = last(batch_size=20), last(batch_size=20, momentum=0.9, learning_rate=0.01)
     assert not torch.equal(plain, heavy)
     assert ((heavy - EXACT.mean).abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_update_is_torchs(momentum: float) -> None:
+    theta, velocity = torch.ones(1, 3), torch.zeros(1, 3)
+    twin = theta.clone()
+    optimizer = torch.optim.SGD([twin], lr=0.1, momentum=momentum)
+    for gradient in torch.randn(5, 1, 3):
+        descend_(theta, gradient.clone(), 0.1, momentum, velocity)
+        twin.grad = gradient
+        optimizer.step()
+    torch.testing.assert_close(theta, twin)
