@@ -33,7 +33,7 @@ def gradient(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor
     x = x.flatten(2)
     if len(theta) > 1:
         return _written_out(network, theta, x, slope)
-    # Of one chain, without the axis of chains: a plain product is quicker than a batch of one.
+    # Of one chain, without the axis of chains, which every product would take off and put on.
     return _written_out(network, theta[0], x[0], lambda outputs: slope(outputs[None])[0])[None]
 
 

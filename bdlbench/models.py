@@ -43,7 +43,7 @@ class Network:
         """Return views of θ (chains, dim) as named tensors of shape (chains, *parameter shape)."""
         parts = theta.split_with_sizes(self.sizes, dim=-1)
         return {
-            name: part.unflatten(-1, shape) if len(shape) > 1 else part
+            name: part.view(*part.shape[:-1], *shape) if len(shape) > 1 else part
             for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
         }
 
@@ -128,8 +128,6 @@ def _lenet5() -> nn.Sequential:
 
 
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if len(x) == 1 and x.dim() == 3:  # a plain product is quicker than a batch of one
-        return multiply(x[0], weight[0].T, None if bias is None else bias[0])[None]
     shape, x = x.shape[:-1], x.flatten(1, -2)
     outputs: Tensor = multiply(x, weight.mT, bias).unflatten(1, shape[1:])
     return outputs

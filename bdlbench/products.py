@@ -35,6 +35,9 @@ def multiply(
     All may have a first axis of chains, and each is then multiplied with its own. Large products
     of float32 on the CPU go to oneDNN where it pays, and have no gradient there.
     """
+    if a.dim() == 3 and len(a) == 1:  # a plain product is quicker than a batch of one
+        bias, out = None if bias is None else bias[0], None if out is None else out[0]
+        return multiply(a[0], b[0], bias, out, relu)[None]
     operator = _one_dnn(copied=out is not None) if _suits(a, b) else None
     if operator is not None:
         product: Tensor = operator(a, b.T, bias, "relu" if relu else "none", [], "")

@@ -51,6 +51,19 @@ def test_one_dnn_s_product_is_torch_s(transposed: tuple[bool, bool], bias: bool)
     assert flat[:3].isnan().all()
 
 
+@pytest.mark.parametrize("chains", [1, 3])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("relu", [False, True])
+def test_every_chain_is_multiplied_with_its_own(chains: int, biased: bool, relu: bool) -> None:
+    a, b, bias = torch.randn(chains, 5, 4), torch.randn(chains, 4, 3), torch.randn(chains, 3)
+    added = [row if biased else None for row in bias]
+    alone = [products.multiply(*each, relu=relu) for each in zip(a, b, added, strict=True)]
+    given, out = bias if biased else None, torch.empty(chains, 5, 3)
+    torch.testing.assert_close(products.multiply(a, b, given, relu=relu), torch.stack(alone))
+    products.multiply(a, b, given, out, relu)
+    torch.testing.assert_close(out, torch.stack(alone))
+
+
 @pytest.mark.usefixtures("one_dnn")
 def test_where_a_gradient_is_wanted_there_is_one() -> None:
     a = matrix(4, 3, False).requires_grad_()
