@@ -65,17 +65,12 @@ def add_normal_(
 
 
 def _suits(tensor: Tensor) -> bool:
-    return (
-        tensor.device.type == "cpu"
-        and tensor.dtype == torch.float32
-        and tensor.layout == torch.strided
-        and tensor.is_contiguous()
-    )
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and tensor.is_contiguous()
 
 
 def _flat(tensor: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = tensor.detach().view(-1).numpy()
-    return array
+    array: NDArray[np.float32] = tensor.detach().numpy()
+    return array.reshape(-1)  # of what is contiguous: a view
 
 
 @intrinsic

@@ -212,10 +212,9 @@ class Problem:
         left = torch.empty(self.chains, 0, dtype=torch.int64, device=rng.device)
         while True:
             order = torch.cat([left, self._shuffle(rng)], dim=1)
-            end = order.shape[1] // size * size
-            for start in range(0, end, size):
-                yield order[:, start : start + size]
-            left = order[:, end:]
+            whole = order.shape[1] // size * size
+            yield from order[:, :whole].split(size, dim=1)
+            left = order[:, whole:]
 
     def _shuffle(self, rng: torch.Generator) -> Tensor:
         # One chain at a time: to sort random keys of all chains takes thirty times as long.
