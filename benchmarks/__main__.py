@@ -33,7 +33,9 @@ def main() -> int:
 
     if options.write:
         figures.write(sections)
-    worse = figures.worse(sections) if options.compare else []
+    if not options.compare:
+        return 0
+    worse = figures.worse(sections)
     print("\n".join(worse) or "no ratio got worse by more than 15 %", file=sys.stderr)
     return 1 if worse else 0
 
