@@ -1,0 +1,133 @@
+"""Damage a run: in its record, its predictions, the archive that holds them, or its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bdlbench import records
+from tests import synthetic
+
+Arrays = dict[str, Any]
+Break = Callable[[Path], object]
+
+
+def text(change: Callable[[str], str | bytes]) -> Break:
+    """Change the text of the record."""
+
+    def apply(run: Path) -> None:
+        changed = change((run / "record.json").read_text("utf-8"))
+        content = changed if isinstance(changed, bytes) else changed.encode("utf-8")
+        (run / "record.json").write_bytes(content)
+
+    return apply
+
+
+def field(path: str, value: Any) -> Break:
+    """Set a field of the record, given by dots, to a value."""
+
+    def apply(run: Path) -> None:
+        content = json.loads((run / "record.json").read_text("utf-8"))
+        *parents, last = path.split(".")
+        place = content
+        for name in parents:
+            place = place[name]
+        place[last] = value
+        (run / "record.json").write_text(json.dumps(content), "utf-8")
+
+    return apply
+
+
+def named(**changes: Any) -> Break:
+    """Change fields of the record, and name the run as its content then has it."""
+
+    def apply(run: Path) -> Path:
+        record = records.read(run)
+        configuration = {**record.configuration, **changes.get("configuration", {})}
+        changed = synthetic.named(replace(record, **{**changes, "configuration": configuration}))
+        (run / "record.json").write_text(records.to_json(vars(changed)), "utf-8")
+        return run.rename(run.with_name(changed.run))
+
+    return apply
+
+
+def sign(run: Path, content: bytes) -> None:
+    """Write predictions and their checksum: a stranger can do that, too."""
+    (run / "predictions.npz").write_bytes(content)
+    field("predictions_sha256", hashlib.sha256(content).hexdigest())(run)
+
+
+def packed(change: Callable[[Arrays], object]) -> Break:
+    """Change the arrays of the predictions."""
+
+    def apply(run: Path) -> None:
+        with np.load(run / "predictions.npz") as archive:
+            arrays = dict(archive)
+        arrays = change(arrays) or arrays  # type: ignore[assignment]
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        sign(run, buffer.getvalue())
+
+    return apply
+
+
+def zipped(
+    *entries: tuple[str, bytes], method: int | None = None, says: int | None = None
+) -> Break:
+    """Write a zip file of these entries for the predictions; it may lie about them."""
+
+    def apply(run: Path) -> None:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in entries:
+                archive.writestr(name, content)
+            for entry in archive.filelist:  # written when it is closed
+                entry.file_size = entry.file_size if says is None else says
+                entry.compress_type = entry.compress_type if method is None else method
+        sign(run, buffer.getvalue())
+
+    return apply
+
+
+def array(name: str, change: Callable[[Any], Any]) -> Break:
+    """Change one array of the predictions."""
+    return packed(lambda arrays: arrays.update({name: change(arrays[name])}))
+
+
+def header(shape: str, dtype: str = "<f4") -> bytes:
+    """Return the beginning of an .npy file that says to be of this shape."""
+    said = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    said += " " * (63 - (10 + len(said)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little") + said.encode()
+
+
+def moved(name: str, make: Callable[[Path, Path], object]) -> Break:
+    """Put a file of the run elsewhere, and something that leads there in its place."""
+
+    def apply(run: Path) -> None:
+        elsewhere = run.parents[1] / name
+        (run / name).rename(elsewhere)
+        make(run / name, elsewhere)
+
+    return apply
+
+
+def lied(run: Path) -> None:
+    """Have the letters' draws be surer of themselves than any draws of that mean."""
+    array("letters/expected_entropy", lambda a: np.full_like(a, np.log(10)))(run)
+
+
+def swapped(labels: Any) -> Any:
+    return (labels + 1) % 10
+
+
+HUGE = "x" * 10_000_000
+PICKLE = np.array([{}], dtype=object)

@@ -1,0 +1,281 @@
+"""Runs as a stranger may send them: what is done to one, and what bdlbench is to say of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from tests.damage import (
+    HUGE,
+    PICKLE,
+    Break,
+    array,
+    field,
+    header,
+    lied,
+    moved,
+    named,
+    packed,
+    sign,
+    swapped,
+    text,
+    zipped,
+)
+
+CASES: dict[str, tuple[Break, str]] = {
+    # names
+    "script in the run's name": (field("run", "<script>alert(1)</script>"), "expected run to be a"),
+    "a way out in the run's name": (field("run", "../../etc/passwd"), "expected run to be a name"),
+    "a line feed at the end of a name": (field("run", "digits\n"), "expected run to be a name"),
+    "a control character in a name": (
+        field("sampler.name", "sgd\x1b[31m"),
+        "expected sampler.name",
+    ),
+    "text that runs backwards": (field("reason", "ok\u202elmth"), "expected reason to be a line"),
+    "half of a character": (
+        text(lambda t: t.replace('"reason": ""', '"reason": "\\ud800"')),
+        "expec.*reason",
+    ),
+    "a zero byte": (field("task", "digits\x00"), "expected task to be a name"),
+    "a plugin's file for a sampler": (
+        field("sampler.name", "./evil.py"),
+        "expected sampler.name to",
+    ),
+    "a module for a sampler": (field("sampler.name", "os.system"), "expected sampler.name to be"),
+    "a task that there is not": (field("task", "imagenet"), "no task 'imagenet'"),
+    "a task in another folder": (field("task", "../digits"), "expected task to be a name"),
+    "a model that there is not": (named(configuration={"model": "evil"}), "no model 'evil'"),
+    "a model beyond all memory": (
+        named(configuration={"model": "mlp-99999-99999"}),
+        "a model of at most",
+    ),
+    "a model of endless width": (
+        named(configuration={"model": "mlp-" + "9" * 30}),
+        "a model's name",
+    ),
+    "another run's folder": (lambda run: run.rename(run.with_name("other")), "holds the record of"),
+    "settings changed after the run": (
+        field("sampler.settings", {"a": 1}),
+        "is a run named digits",
+    ),
+    "a seed changed after the run": (field("seed", 5), "is a run named digits"),
+    # sizes
+    "a text of 10 MB": (field("reason", HUGE), "expected at most 262144 bytes|of at most 262144"),
+    "a reason of 3,000 characters": (field("reason", "x" * 3000), "expected reason to be"),
+    "10,000 settings": (
+        field("sampler.settings", {f"a{i}": 1 for i in range(10_000)}),
+        "settings to",
+    ),
+    "10,000 metrics": (
+        field("metrics", {f"a{i}": 1.0 for i in range(5000)}),
+        "metrics to be of max",
+    ),
+    "a number of 5,000 digits": (
+        text(lambda t: t.replace('"seed": 0', '"seed": ' + "1" * 5000)),
+        "digits",
+    ),
+    "a seed beyond all integers": (field("seed", 2**70), "expected seed to be of maximum"),
+    "predictions of 33 MB": (
+        lambda run: (run / "predictions.npz").write_bytes(bytes(33 * 2**20)),
+        "at most 33554432",
+    ),
+    # numbers
+    "NaN": (field("metrics.accuracy", float("nan")), "expected finite numbers, got NaN"),
+    "Infinity": (field("epochs", float("inf")), "expected finite numbers, got Infinity"),
+    "1e999": (text(lambda t: t.replace('"epochs": 100.0', '"epochs": 1e999')), "got 1e999"),
+    "a number as a string": (
+        field("metrics.accuracy", "0.99"),
+        "metrics.accuracy to be of type num",
+    ),
+    "a truth for a number": (
+        field("metrics.accuracy", True),
+        "metrics.accuracy to be of type number",
+    ),
+    "a seed with a point": (field("seed", 0.0), "expected seed to be of type integer, got 0.0"),
+    "a seed below 0": (field("seed", -1), "expected seed to be of minimum 0"),
+    "a negative cost": (
+        field("measured.seconds", -1.0),
+        "expected measured.seconds to be of minimum",
+    ),
+    "nothing for a metric": (
+        field("metrics.accuracy", None),
+        "metrics.accuracy to be of type number",
+    ),
+    # structure
+    "no JSON": (text(lambda t: "hello"), "Expecting value"),
+    "an empty file": (text(lambda t: ""), "Expecting value"),
+    "bytes that are no text": (text(lambda t: b"\xff\xfe{}"), "codec can't decode"),
+    "a record cut short": (text(lambda t: t[: len(t) // 2]), "cannot be read"),
+    "a list": (text(lambda t: f"[{t}]"), "expected a record of schema 1"),
+    "lists without end": (text(lambda t: "[" * 200_000), "nested without end"),
+    "a name twice": (
+        text(lambda t: t.replace("{", '{"seed": 1,', 1)),
+        "every name once, got 'seed'",
+    ),
+    "a field too many": (field("evil", 1), "expected nothing else in a record, got 'evil'"),
+    "a field in the sampler": (
+        field("sampler.code", "import os"),
+        "nothing else in sampler, got 'co",
+    ),
+    "a field too few": (
+        text(lambda t: t.replace('"draws"', '"draw"')),
+        "expected a record with draws|e",
+    ),
+    "a newer schema": (field("schema", 99), "expected a record of schema 1, got 99; upgrade"),
+    "an object for a setting": (
+        field("sampler.settings", {"a": {"b": 1}}),
+        "sampler.settings.a to be",
+    ),
+    "an outcome that there is not": (
+        field("outcome", "excellent"),
+        "expected outcome to be of enum",
+    ),
+    "a digest that is none": (field("data.test", "zz"), "expected data.test to be a SHA-256"),
+    # what may be compared
+    "another protocol": (
+        named(configuration={"protocol": 1}),
+        "expected protocol 2, as digits has it",
+    ),
+    "another prior": (
+        named(configuration={"prior_std": 1.0}),
+        "expected prior_std 0.316.*, got 1.0",
+    ),
+    "the validation set": (
+        named(configuration={"split": "validation"}),
+        "expected a run on the test",
+    ),
+    "data left out": (named(data={"train": "a" * 64, "test": "b" * 64}), "expected data sets"),
+    "a failed run with metrics": (
+        field("outcome", "diverged"),
+        "expected no metrics and predictions",
+    ),
+    # metrics
+    "a changed metric": (field("metrics.accuracy", 0.999), "accuracy is 0.999 in the record, but"),
+    "a metric left out": (
+        field("metrics", {"accuracy": 0.5}),
+        "negative_log_likelihood is in the pre",
+    ),
+    "a metric of one's own": (field("metrics.coolness", 1.0), "coolness is in the record alone"),
+    "other draws": (field("draws", 100), "expected 100 draws, as its record says, got 4"),
+    # files
+    "a link for the record": (
+        moved("record.json", Path.symlink_to),
+        "record.json to be a plain file",
+    ),
+    "a link for predictions": (
+        moved("predictions.npz", Path.symlink_to),
+        "predictions.npz to be a pl",
+    ),
+    "a hard link": (
+        moved("predictions.npz", lambda a, b: os.link(b, a)),
+        "predictions.npz to be a pl",
+    ),
+    "a pipe": (moved("record.json", lambda a, b: os.mkfifo(a)), "record.json to be a plain file"),
+    "a folder for the record": (moved("record.json", lambda a, b: a.mkdir()), "to be a plain file"),
+    "another file": (
+        lambda run: (run / "setup.py").touch(),
+        "expected record.json and .*'setup.py'",
+    ),
+    "a hidden file": (lambda run: (run / ".git").mkdir(), "expected record.json and .*'.git'"),
+    "no record": (lambda run: (run / "record.json").unlink(), "no run in"),
+    "no predictions": (
+        lambda run: (run / "predictions.npz").unlink(),
+        "predictions.npz: cannot be read",
+    ),
+    # the archive
+    "a changed byte": (
+        lambda run: (run / "predictions.npz").write_bytes(
+            (run / "predictions.npz").read_bytes()[:-1] + b"!"
+        ),
+        "not the file its record was made with",
+    ),
+    "no archive": (lambda run: sign(run, b"hello"), "File is not a zip file"),
+    "a pickle": (lambda run: sign(run, b"\x80\x04}\x94."), "File is not a zip file"),
+    "an object array": (
+        packed(lambda a: a.update({"test/labels": PICKLE})),
+        "expected numbers in 'test/l",
+    ),
+    "a zip bomb": (
+        zipped(("test/votes.npy", bytes(10**6)), says=2**40),
+        "at most 1073741824 bytes",
+    ),
+    "a zip bomb that lies": (
+        zipped(("a.npy", header("(9,)") + bytes(10**6)), says=100),
+        "9|CRC|shape",
+    ),
+    "a shape of terabytes": (
+        zipped(("test/votes.npy", header("(1000000000000,)"))),
+        "shape it says",
+    ),
+    "a shape below 0": (zipped(("test/votes.npy", header("(-1, 5)"))), "shape it says"),
+    "a shape that is a program": (zipped(("a.npy", header("__import__('os')"))), "malformed node"),
+    "a structured type": (zipped(("a.npy", header("(1,)", "O"))), "expected numbers in 'a.npy'"),
+    "10,000 arrays": (zipped(*((f"{i}.npy", b"") for i in range(2000))), "at most 1000 arrays"),
+    "a file that is no array": (zipped(("evil.py", b"1")), "expected arrays, got a file 'evil.py'"),
+    "a way out of the archive": (
+        zipped(("../../a.npy", header("(0,)"))),
+        r"arrays \[.*\] in '\.\./\.\.'",
+    ),
+    "a method of packing": (
+        zipped(("a.npy", b"1"), method=97),
+        "packed as NumPy's archives are",
+    ),
+    "an array too many": (
+        packed(lambda a: a.update({"test/evil": np.zeros(2)})),
+        "expected arrays",
+    ),
+    "an array too few": (
+        packed(lambda a: {k: v for k, v in a.items() if k != "test/votes"}),
+        "expected arrays",
+    ),
+    # the predictions
+    "probabilities that do not sum to 1": (
+        array("test/log_probabilities", lambda a: a + 0.03),
+        "sum to 1",
+    ),
+    "NaN in predictions": (
+        array("test/log_probabilities", lambda a: a * np.float32("nan")),
+        "finite",
+    ),
+    "infinite predictions": (
+        array("test/expected_entropy", lambda a: a / np.float32(0)),
+        "finite|inf",
+    ),
+    "another type": (array("test/log_probabilities", lambda a: a.astype("f8")), "of type float32"),
+    "fewer labels": (array("test/labels", lambda a: a[1:]), "expected labels of shape"),
+    "fewer inputs": (
+        packed(lambda a: {k: v[..., :5] if "votes" in k else v[:5] for k, v in a.items()}),
+        "the labels of its",
+    ),
+    "swapped labels": (
+        array("test/labels", swapped),
+        "the labels of its test set are not the task's",
+    ),
+    "labels beyond the classes": (
+        array("test/labels", lambda a: a + 10),
+        "expected labels of test in",
+    ),
+    "votes for no class": (
+        array("test/votes", lambda a: a + np.uint8(10)),
+        "expected votes below 10",
+    ),
+    "a set left out": (
+        packed(lambda a: {k: v for k, v in a.items() if "test" in k}),
+        "expected predictio",
+    ),
+    "a set of one's own": (
+        packed(lambda a: a | {k.replace("letters", "easy"): v for k, v in a.items()}),
+        "expected predi",
+    ),
+    "a set with a way out": (
+        packed(lambda a: {k.replace("letters", "a.b"): v for k, v in a.items()}),
+        "set name",
+    ),
+    "an entropy beyond all": (
+        array("test/expected_entropy", lambda a: a + 9),
+        "entropies in 0..log 10",
+    ),
+    "draws that are too unsure": (lied, "entropy that is .* above that of their mean"),
+}
