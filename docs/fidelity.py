@@ -1,7 +1,7 @@
-"""Draw README's picture from stored runs: how near samplers come to the posterior, at what price.
+"""Say how near samplers come to the posterior, at what price: in README's picture, and a table.
 
-Usage: ``python docs/fidelity.py RESULTS OUT.png``, after ``bdlbench compare … --task digits
---results RESULTS`` with as many samplers and budgets (``--epochs``) as are to be seen.
+Usage: ``python docs/fidelity.py RESULTS``, after ``bdlbench grid docs/fidelity.toml --results
+RESULTS`` and the same of ``docs/fidelity-hmc.toml``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,28 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
+from published import fill_in
 
-from bdlbench import fidelity, records, reference
+from bdlbench import fidelity, leaderboard, leaderboard_text, records, reference
 from bdlbench.reference import Reference
 
+DOCS = Path(__file__).parent
 TASK = "digits"
+COLUMNS = (
+    "sampler",
+    "accuracy ↑",
+    "NLL ↓",
+    "agreement ↑",
+    "TV ↓",
+    "ESS (per 1000 gradients) ↑",
+    "R-hat ↓",
+    "epochs",
+)
 # Okabe & Ito's, told apart by everyone, without the yellow; every line is named as well.
 COLOURS = {
     "sgd": "#000000",
@@ -32,16 +45,24 @@ COLOURS = {
     "psgld": "#56b4e9",
     "sghmc": "#009e73",
     "csgld": "#8c5a2b",
+    "laplace": "#332288",
+    "sgd-covariance": "#999933",
     "hmc": "#d55e00",
+    "nuts": "#882255",
 }
+FAR = ("sgd", "sgld", "hmc")
+BEYOND = ("laplace", "hmc", "nuts")  # too far from the posterior, at small budgets, to be drawn
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
+Budgets = dict[str, dict[float, list[Curve]]]
 
 
 def curves(results: Path, sampler: str, gold: Reference) -> dict[float, list[Curve]]:
     """Return epochs spent and total variation of every seed, by budget."""
     found: dict[float, list[Curve]] = defaultdict(list)
-    for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-??????????-*")):
+    for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-*")):
         record = records.read(folder)
+        if record.sampler["name"] != sampler:  # sgd, and there is sgd-covariance
+            continue
         sets = records.read_predictions(folder, record)
         spent, points = sets["test"].course()
         budget = record.configuration["budget"]["epochs"]
@@ -61,7 +82,7 @@ def draw(axes: Axes, budgets: dict[float, list[Curve]], colour: str) -> tuple[fl
     return float(spent[-1]), mean[-1]
 
 
-def name(axes: Axes, ends: dict[str, tuple[float, float]], gap: float = 1.045) -> None:
+def name(axes: Axes, ends: dict[str, tuple[float, float]], gap: float) -> None:
     """Write the samplers' names beside the ends of their lines, each clear of the one above."""
     lowest = np.inf
     for sampler, (spent, distance) in sorted(ends.items(), key=lambda item: -item[1][1]):
@@ -73,18 +94,51 @@ def name(axes: Axes, ends: dict[str, tuple[float, float]], gap: float = 1.045) -
         )  # fmt: skip
 
 
-def panel(axes: Axes, budgets: dict[str, dict[float, list[Curve]]], title: str) -> None:
+def panel(axes: Axes, budgets: Budgets, title: str, gap: float) -> None:
     """Draw a line for each sampler, and name it."""
     axes.set(xscale="log", yscale="log", title=title, xlabel="gradients on all the training data")
-    name(axes, {sampler: draw(axes, runs, COLOURS[sampler]) for sampler, runs in budgets.items()})
+    ends = {sampler: draw(axes, runs, COLOURS[sampler]) for sampler, runs in budgets.items()}
+    name(axes, ends, gap)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,g}")
     axes.grid(which="both", alpha=0.15)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def main(results: Path, out: Path) -> None:
-    """Write the picture."""
+def table(results: Path) -> str:
+    """Return a table for every task: all samplers at all budgets, as their boards have them."""
+    boards = sorted(leaderboard.build(results), key=_order)
+    lines: dict[str, list[str]] = {}
+    for board in boards:
+        (rows,) = leaderboard_text.rows_of([board]).values()
+        cells = [line[2:-2].replace("**", "").split(" | ") for line in rows]
+        chosen = [cells[0].index(name) for name in COLUMNS]
+        written = [f"| {' | '.join(row[index] for index in chosen)} |" for row in cells]
+        samplers = [line for line in written[2:] if not line.startswith("| control")]
+        lines.setdefault(board.task, written[:2]).extend(samplers)
+    return "\n\n".join("\n".join([f"`{task}`:", "", *rows]) for task, rows in lines.items())
+
+
+def _order(board: leaderboard.Board) -> tuple[str, float]:
+    return board.task, board.entries[0].records[0].configuration["budget"]["epochs"]
+
+
+def beyond(found: Budgets) -> str:
+    """Say where the samplers are that are not drawn."""
+    lines = ["not drawn:"]
+    for sampler in BEYOND:
+        ends = [
+            curve[1][-1]
+            for budget, runs in found[sampler].items()
+            if budget <= 300
+            for curve in runs
+        ]
+        lines.append(f"{sampler}, {min(ends):.2f} to {max(ends):.2f}")
+    return "\n".join(lines)
+
+
+def picture(results: Path) -> Figure:
+    """Draw total variation against gradients."""
     gold = reference.load(TASK, results)
     found = {sampler: curves(results, sampler, gold) for sampler in COLOURS}
     figure, (near, far) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
@@ -95,19 +149,28 @@ def main(results: Path, out: Path) -> None:
         "once to twice the floor: HMC against HMC\ndotted: within a run, draw by draw",
         transform=far.get_yaxis_transform(), fontsize=11, color="#a04000",
     )  # fmt: skip
-    panel(far, {name: found[name] for name in ("sgd", "sgld", "hmc")}, "and how long HMC takes")
+    panel(far, {name: found[name] for name in FAR}, "and how long HMC takes", gap=1.2)
     for sampler in ("sgld", "hmc"):
         longest = found[sampler][max(found[sampler])]
         far.plot(*longest[0], color=COLOURS[sampler], linewidth=1, linestyle=":")
-    panel(near, {name: runs for name, runs in found.items() if name != "hmc"}, "at small budgets")
-    near.set(xlim=(27, 600), ylim=(0.028, 0.06), ylabel="total variation from the posterior")
-    near.set_yticks([0.03, 0.04, 0.05, 0.06])
+    near_runs = {name: runs for name, runs in found.items() if name not in BEYOND}
+    panel(near, near_runs, "at small budgets", gap=1.09)
+    near.text(0.02, 0.95, beyond(found), transform=near.transAxes, fontsize=10, va="top")
+    near.set(xlim=(27, 600), ylim=(0.025, 0.25), ylabel="total variation from the posterior")
+    near.set_yticks([0.03, 0.04, 0.05, 0.07, 0.1, 0.2])
     near.set_xticks([30, 100, 300])
     for axis in (near.xaxis, near.yaxis):
         axis.set_minor_formatter("")
     figure.suptitle("How near to the posterior's prediction? digits, mlp-50", fontsize=14)
-    figure.savefig(out, dpi=110)
+    return figure
+
+
+def main(results: Path) -> None:
+    """Write both."""
+    page = DOCS / "reference-posteriors.md"
+    page.write_text(fill_in(page.read_text("utf-8"), table(results)), "utf-8")
+    picture(results).savefig(DOCS / "fidelity.png", dpi=110)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))
