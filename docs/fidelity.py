@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
-from published import fill_in
+from published import fill_in, lines_of
 
-from bdlbench import fidelity, leaderboard, leaderboard_text, records, reference
+from bdlbench import fidelity, leaderboard, records, reference
 from bdlbench.reference import Reference
 
 DOCS = Path(__file__).parent
@@ -107,20 +107,12 @@ def panel(axes: Axes, budgets: Budgets, title: str, gap: float) -> None:
 
 def table(results: Path) -> str:
     """Return a table for every task: all samplers at all budgets, as their boards have them."""
-    boards = sorted(leaderboard.build(results), key=_order)
     lines: dict[str, list[str]] = {}
-    for board in boards:
-        (rows,) = leaderboard_text.rows_of([board]).values()
-        cells = [line[2:-2].replace("**", "").split(" | ") for line in rows]
-        chosen = [cells[0].index(name) for name in COLUMNS]
-        written = [f"| {' | '.join(row[index] for index in chosen)} |" for row in cells]
-        samplers = [line for line in written[2:] if not line.startswith("| control")]
-        lines.setdefault(board.task, written[:2]).extend(samplers)
+    for board in leaderboard.build(results):
+        header, rule, *rows = (line.replace("**", "") for line in lines_of(board, COLUMNS))
+        samplers = [row for row in rows if not row.startswith("| control")]
+        lines.setdefault(board.task, [header, rule]).extend(samplers)
     return "\n\n".join("\n".join([f"`{task}`:", "", *rows]) for task, rows in lines.items())
-
-
-def _order(board: leaderboard.Board) -> tuple[str, float]:
-    return board.task, board.entries[0].records[0].configuration["budget"]["epochs"]
 
 
 def beyond(found: Budgets) -> str:

@@ -60,10 +60,15 @@ def section(boards: Sequence[Board]) -> str:
     """Return what stands between README's marks: the table, and what it says of letters."""
     board = board_of(boards)
     title = leaderboard_text.title(board)
-    rows = [line[2:-2].split(" | ") for line in leaderboard_text.rows_of([board])[title]]
-    chosen = [rows[0].index(name) for name in COLUMNS]
-    lines = [f"| {' | '.join(row[index] for index in chosen)} |" for row in rows]
-    return "\n".join([f"**{title}**", "", *lines, "", _finding(board)])
+    return "\n".join([f"**{title}**", "", *lines_of(board, COLUMNS), "", _finding(board)])
+
+
+def lines_of(board: Board, names: Sequence[str]) -> list[str]:
+    """Return header, rule and rows of a board's table in Markdown, with these columns alone."""
+    (lines,) = leaderboard_text.rows_of([board]).values()
+    rows = [line[2:-2].split(" | ") for line in lines]
+    chosen = [rows[0].index(name) for name in names]
+    return [f"| {' | '.join(row[index] for index in chosen)} |" for row in rows]
 
 
 def _finding(board: Board) -> str:
