@@ -110,12 +110,13 @@ def weighted(metric: str, sets: Sets) -> Weighted:
 
 def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
     # scikit-learn's takes weights too, but sorts anew for each: 60 times as long.
-    in_order, out_order = np.argsort(in_scores), np.argsort(out_scores)
-    ranked, outside = in_scores[in_order], out_scores[out_order]
+    in_ranks, out_ranks = metrics.joint_ranks(in_scores, out_scores)
+    in_order, out_order = np.argsort(in_ranks), np.argsort(out_ranks)
+    ranked, outside = in_ranks[in_order], out_ranks[out_order]
     rows, place = _in_strips(in_order)
     below = place[np.searchsorted(ranked, outside, side="left")]
     up_to = place[np.searchsorted(ranked, outside, side="right")]
-    pairs = len(in_scores) * len(out_scores)
+    pairs = len(in_ranks) * len(out_ranks)
 
     # All but the last sum are whole numbers below 2²⁴, which are exact in float32.
     def weighted(in_weights: Floats, out_weights: Floats) -> Float64s:

@@ -124,7 +124,7 @@ def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
             "set": name,
             "input": np.arange(len(p)),
             "label": found.labels,
-            "predicted": p.argmax(axis=1),
+            "predicted": metrics.most_probable(p),
             "entropy": metrics.predictive_entropy(p),
             "expected_entropy": found.expected_entropy,
             **{f"p_{c}": p[:, c] for c in range(p.shape[1])},

@@ -9,9 +9,10 @@ import numpy as np
 from bdlbench.convergence import bulk_ess, r_hat
 from bdlbench.errors import RecordError
 from bdlbench.gate import FEWEST, SHARE
-from bdlbench.metrics import Float64s
+from bdlbench.metrics import Float64s, most_probable
 from bdlbench.plan import Setup
-from bdlbench.predictions import Predictions, to_probabilities
+from bdlbench.predictions import Predictions
+from bdlbench.quantization import to_probabilities
 from bdlbench.records import Record
 from bdlbench.reference import Reference, load
 from bdlbench.scores import in_distribution
@@ -40,7 +41,7 @@ def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | N
 def agreement(p: Float64s, q: Float64s) -> float:
     """Return the share of inputs on which p and q, (inputs, classes), have the same top class."""
     _check_same(p, q)
-    return float(np.mean(p.argmax(axis=1) == q.argmax(axis=1)))
+    return float(np.mean(most_probable(p) == most_probable(q)))
 
 
 def total_variation(p: Float64s, q: Float64s) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from bdlbench.problem import Budget
 from bdlbench.ranking import rank_intervals
 from bdlbench.records import Record
 from bdlbench.reference import Reference
-from bdlbench.scores import describe
+from bdlbench.scores import TOLERANCE, describe
 from bdlbench.settings import Spec
 from bdlbench.summary import Row
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from bdlbench.bootstrap import Weighted
 
 SORT = "negative_log_likelihood"
-_SAME = 1e-9  # two ways of summing the same float64 numbers
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _gather(
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
     """Hold a metric of the record against its predictions; they are at hand."""
     said, found = record.metrics.get(metric), float(function(*(np.ones(n) for n in sizes)))
-    if said is None or abs(said - found) > _SAME:
+    if said is None or not math.isclose(said, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         raise RecordError(
             f"{record.run}: {metric} is {said} in the record, but {found} by its predictions"
         )

@@ -2,6 +2,11 @@
 
 Pure functions on NumPy arrays, in float64. `probabilities` has shape (inputs, classes), each row
 summing to 1; `labels` has shape (inputs,) and holds class numbers. Wrong input is a ValueError.
+
+No result depends on the processor by more than the rounding of a mean. Whatever is ordered or
+compared (scores, probabilities, bin edges) counts as equal if it is equal to a relative `EQUAL`:
+probabilities are stored with few bits, many are tied exactly, and one unit in the last place of
+`exp` must not break such a tie.
 """
 
 from __future__ import annotations
@@ -13,6 +18,14 @@ Floats = NDArray[np.floating]
 Float64s = NDArray[np.float64]
 Labels = NDArray[np.integer]
 
+EQUAL = 2.0**-28
+"""Relative difference up to which two numbers count as equal.
+
+It is far above rounding. A probability has a relative error of a few 2⁻⁵², and so has the entropy
+or 1 − max p, whose terms all have one sign: 2⁻⁴⁸ is generous. The mutual information is at least
+1e-5 of the entropy that it is a difference of, or 0: 2⁻⁴⁸ / 1e-5 < 2⁻³¹. And it is far below the
+2⁻⁹ to which log-probabilities are stored, so that hardly any two different scores are tied.
+"""
 _ROW_SUM_TOLERANCE = 1e-4
 
 
@@ -50,10 +63,43 @@ def _checked_bins(bins: int) -> int:
     return bins
 
 
+def most_probable(probabilities: Floats) -> NDArray[np.intp]:
+    """Return the most probable class of every input, (inputs,); of tied classes, the first."""
+    p = _checked(probabilities)
+    return np.asarray((p >= p.max(axis=1, keepdims=True) * (1 - EQUAL)).argmax(axis=1))
+
+
 def correct(probabilities: Floats, labels: Labels) -> Float64s:
     """Return 1.0 where the most probable class is the label and 0.0 elsewhere, (inputs,)."""
     p, y = _checked_pair(probabilities, labels)
-    return np.asarray(p.argmax(axis=1) == y, dtype=np.float64)
+    return np.asarray(most_probable(p) == y, dtype=np.float64)
+
+
+def confident(probabilities: Floats, threshold: float = 0.9) -> NDArray[np.bool_]:
+    """Tell whose highest probability is above the threshold, (inputs,)."""
+    return np.asarray(_checked(probabilities).max(axis=1) > threshold * (1 + EQUAL))
+
+
+def dense_ranks(scores: Floats) -> NDArray[np.intp]:
+    """Return the rank of every score among the distinct ones, from 0 for the lowest, (inputs,).
+
+    Scores are tied if they are equal to a relative `EQUAL`, or if scores between them link them.
+    (Not by rounding each: a rounding boundary between two equal scores would tear them apart.)
+    """
+    s = _checked_scores(scores)
+    order = np.argsort(s, kind="stable")
+    size = np.abs(s[order])
+    steps = np.diff(s[order]) > EQUAL * np.maximum(size[1:], size[:-1])
+    ranks = np.empty(len(s), np.intp)
+    ranks[order] = np.concatenate([[0], np.cumsum(steps)])
+    return ranks
+
+
+def joint_ranks(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the `dense_ranks` of two sets of scores among all of them."""
+    inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
+    ranks = dense_ranks(np.concatenate([inside, outside]))
+    return ranks[: len(inside)], ranks[len(inside) :]
 
 
 def log_losses(probabilities: Floats, labels: Labels) -> Float64s:
@@ -98,7 +144,7 @@ def calibration_gaps(
     """
     right = correct(probabilities, labels)
     confidence = np.asarray(probabilities, dtype=np.float64).max(axis=1)
-    inner_edges = np.arange(1, _checked_bins(bins)) / bins
+    inner_edges = np.arange(1, _checked_bins(bins)) / bins * (1 + EQUAL)
     return np.searchsorted(inner_edges, confidence, side="left"), confidence - right
 
 
@@ -126,9 +172,11 @@ def adaptive_calibration_error(probabilities: Floats, labels: Labels, bins: int 
 
 
 def _sorted_gaps(confidence: Float64s, outcome: NDArray[np.bool_]) -> Float64s:
-    values, group, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    group = dense_ranks(confidence)
+    counts = np.bincount(group)
+    mean = np.bincount(group, weights=confidence) / counts
     frequency = np.bincount(group, weights=outcome) / counts
-    return np.repeat(values - frequency, counts)
+    return np.repeat(mean - frequency, counts)
 
 
 def _without_top(p: Float64s) -> Float64s:
@@ -173,8 +221,8 @@ def mutual_information(probabilities: Floats, expected_entropy: Floats) -> Float
     return np.where(difference > rounding, difference, 0.0)
 
 
-def _pooled(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.bool_], Float64s]:
-    inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
+def _pooled(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    inside, outside = joint_ranks(in_scores, out_scores)
     return np.arange(len(inside) + len(outside)) >= len(inside), np.concatenate([inside, outside])
 
 
@@ -202,7 +250,7 @@ def fpr_at_95_tpr(in_scores: Floats, out_scores: Floats) -> float:
     The threshold t is the largest with at least 95 % of the OOD scores ≥ t; the result is the
     share of in-distribution scores ≥ t. Out-of-distribution is the positive class.
     """
-    inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
+    inside, outside = joint_ranks(in_scores, out_scores)
     caught = -(-95 * outside.size // 100)  # ceil in whole numbers: 0.95 has no exact float
     threshold = np.sort(outside)[outside.size - caught]
     return float((inside >= threshold).mean())

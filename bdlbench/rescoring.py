@@ -10,9 +10,7 @@ from bdlbench import records
 from bdlbench.errors import BdlbenchError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
-from bdlbench.scores import score
-
-TOLERANCE = 1e-9  # relative and absolute: the same float64 numbers, summed on another processor
+from bdlbench.scores import TOLERANCE, score
 
 
 def rescore(folder: Path) -> Iterator[tuple[str, list[str]]]:

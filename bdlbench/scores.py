@@ -32,6 +32,18 @@ class Metric:
     definition: str
 
 
+VERSION = 2
+"""Version of what `score` computes; to be raised with every change of a metric's value.
+
+1 broke ties between scores by rounding, and so by the processor.
+"""
+TOLERANCE = 2.0**-36
+"""Difference, relative and absolute, that two processors may leave in a metric.
+
+A metric adds at most 2¹⁷ numbers, each with a relative error of a few 2⁻⁵³. In whatever order they
+are added, rounding is below 2¹⁷·2⁻⁵³ of the sum of their sizes; what is ordered or compared does
+not depend on rounding at all (`metrics.EQUAL`).
+"""
 _CLASSIFICATION = {
     "accuracy": metrics.accuracy,
     "negative_log_likelihood": metrics.negative_log_likelihood,
@@ -49,8 +61,10 @@ _SCORES = {  # prefix of the metric: the score in words; the first is the headli
     "max_probability.": "1 − highest probability",
     "mutual_information.": "mutual information",
 }
-_CONFIDENT = 0.9
 _TEXTS = ("name", "label", "definition")
+
+
+_TIES = "Scores that are equal to a relative 2⁻²⁸ are tied."
 
 
 def _detection_metrics(prefix: str, score: str) -> tuple[Metric, ...]:
@@ -58,18 +72,20 @@ def _detection_metrics(prefix: str, score: str) -> tuple[Metric, ...]:
     return (
         Metric(f"{name}auroc", f"AUROC{by} (<set>)", "up",
                f"Probability that the {score} of a random <set> input exceeds that of a random "
-               "in-distribution input, ties counted ½."),
+               f"in-distribution input, ties counted ½. {_TIES}"),
         Metric(f"{name}average_precision", f"AUPR{by} (<set>)", "up",
                f"Average precision (not interpolated) of the {score} with <set> as the positive "
-               "class; it depends on the ratio of the set sizes."),
+               f"class; it depends on the ratio of the set sizes. {_TIES}"),
         Metric(f"{name}fpr_at_95_tpr", f"FPR@95{by} (<set>)", "down",
                f"Share of in-distribution inputs whose {score} is at or above the highest "
-               "threshold that at least 95 % of the <set> inputs reach."),
+               f"threshold that at least 95 % of the <set> inputs reach. {_TIES}"),
     )  # fmt: skip
 
 
 METRICS = (
-    Metric("accuracy", "accuracy", "up", "Share of inputs whose most probable class is the label."),
+    Metric("accuracy", "accuracy", "up",
+           "Share of inputs whose most probable class is the label; of classes whose probabilities "
+           "are equal to a relative 2⁻²⁸, the first counts as the most probable."),
     Metric("negative_log_likelihood", "NLL", "down", "Mean of −log p(label), in nats."),
     Metric("brier_score", "Brier", "down", "Mean of Σ_c (p_c − [c = label])², in [0, 2]."),
     Metric("expected_calibration_error", "ECE (15 bins)", "down",
@@ -77,7 +93,8 @@ METRICS = (
            "probability, weighted by the inputs in each."),
     Metric("adaptive_calibration_error", "ACE (15 ranges)", "down",
            "Mean |p − frequency| over classes and, for each class, 15 ranges of p that hold "
-           "equally many inputs."),
+           "equally many inputs; inputs whose p is equal to a relative 2⁻²⁸ share their mean "
+           "frequency."),
     Metric("epistemic_share", "epistemic share", "up",
            "Mutual information between label and draw, summed over all inputs of all sets, as a "
            "share of the predictive entropy: 0 if all draws predict the same."),
@@ -153,8 +170,8 @@ def score(sets: Mapping[str, Predictions]) -> dict[str, float]:
         if name not in IN_DISTRIBUTION:
             found = _detect(in_scores, _doubt(outside))
             results |= {f"ood.{name}.{key}": value for key, value in found.items()}
-            confident = outside.probabilities.max(axis=1) > _CONFIDENT
-            results[f"ood.{name}.confident_fraction"] = float(confident.mean())
+            sure = metrics.confident(outside.probabilities)
+            results[f"ood.{name}.confident_fraction"] = float(sure.mean())
     return results
 
 

@@ -41,7 +41,10 @@ def test_an_impossible_label_costs_708_nats_and_the_brier_score_reaches_2() -> N
 
 @pytest.mark.parametrize(
     ("confidence", "expected_bin"),
-    [(0.5, 4), (np.nextafter(0.5, 1), 5), (0.7, 6), (np.nextafter(0.7, 1), 7), (1.0, 9)],
+    [
+        *((0.5, 4), (np.nextafter(0.5, 1), 4), (0.5 + 1e-8, 5)),
+        *((0.7, 6), (np.nextafter(0.7, 1), 6), (0.7 + 1e-8, 7), (1.0, 9)),
+    ],
 )
 def test_calibration_bins_are_closed_on_the_right(confidence: float, expected_bin: int) -> None:
     p = np.array([[confidence, 1 - confidence]])

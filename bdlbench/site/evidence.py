@@ -96,9 +96,10 @@ def reliability(runs: Sequence[Predictions]) -> tuple[Bin, ...]:
 
 def histogram(name: str, runs: Sequence[Predictions]) -> Histogram:
     """Return the histogram of the highest probability, of all runs together."""
-    top = np.concatenate([run.probabilities.max(axis=1) for run in runs])
-    counts, _ = np.histogram(top, bins=BARS, range=(0, 1))
-    return Histogram(name, tuple((counts / len(top)).tolist()), float((top > SURE).mean()))
+    p = np.concatenate([run.probabilities for run in runs])
+    counts, _ = np.histogram(p.max(axis=1), bins=BARS, range=(0, 1))
+    share = float(metrics.confident(p, SURE).mean())
+    return Histogram(name, tuple((counts / len(p)).tolist()), share)
 
 
 def course(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bdlbench.data import Images
+from bdlbench.metrics import most_probable
 from bdlbench.predictions import Predictions
 from bdlbench.studies import figure
 
@@ -31,7 +32,7 @@ def draw_examples(
     columns: dict[str, list[float]] = {"image": list(chosen)}
     for sampler, predicted in answers.items():
         p = predicted.probabilities[chosen]
-        columns |= {f"{sampler}.digit": p.argmax(1).tolist(), sampler: p.max(1).tolist()}
+        columns |= {f"{sampler}.digit": most_probable(p).tolist(), sampler: p.max(1).tolist()}
     for index, (ax, image) in enumerate(zip(axes, chosen, strict=True)):
         ax.imshow(images.pixels[image], cmap="gray_r")
         ax.set_axis_off()
