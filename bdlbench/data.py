@@ -1,10 +1,10 @@
-"""Hold labelled images, find the folders they live in, and bring them to a network's scale."""
+"""Hold labelled images, and find the folders that they live in."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,50 +58,6 @@ class Images:
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         digest.update(repr(self.pixels.shape).encode())
         return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """Standardise pixels by the mean and standard deviation of the training pixels.
-
-    Every data set a network sees, out-of-distribution ones included, goes through the scaler of its
-    training data: scaled by its own statistics, a data set would tell the network what it is.
-
-    Args:
-        mean: Mean of the training pixels / 255.
-        std: Their standard deviation.
-
-    Raises:
-        ValueError: The standard deviation is not positive.
-    """
-
-    mean: float
-    std: float
-    _table: NDArray[np.float32] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if not self.std > 0:
-            raise ValueError(
-                f"expected a positive standard deviation of the pixels, got {self.std}"
-            )
-        table = ((np.arange(256) / 255 - self.mean) / self.std).astype(np.float32)
-        object.__setattr__(self, "_table", table)
-
-    @classmethod
-    def fit(cls, images: Images) -> Scaler:
-        """Measure the training images (population mean and standard deviation)."""
-        pixels, count = images.pixels, images.pixels.size
-        if count == 0:
-            raise ValueError("expected at least one image to fit a scaler on, got none")
-        # In whole numbers: exact, and no copy of 60,000 images in float64.
-        total = int(pixels.sum(dtype=np.int64))
-        squares = int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64))
-        std = float(np.sqrt(count * squares - total**2)) / (255 * count)
-        return cls(total / (255 * count), std)
-
-    def __call__(self, images: Images) -> NDArray[np.float32]:
-        """Return the standardised pixels, shape (N, 28, 28)."""
-        return self._table[images.pixels]
 
 
 def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:

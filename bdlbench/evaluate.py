@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.data import Images, Scaler
+from bdlbench.data import Images
 from bdlbench.errors import Diverged
 from bdlbench.metrics import predictive_entropy
 from bdlbench.models import Network
-from bdlbench.predictions import IN_DISTRIBUTION, PRECISION, Predictions, to_probabilities
+from bdlbench.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.quantization import shorten, to_probabilities
+from bdlbench.scaler import Scaler
 
 ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
 TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw
@@ -98,13 +100,6 @@ def log_likelihoods(log_p: Tensor, labels: NDArray[np.int64]) -> NDArray[np.floa
     """Return log p(label) of the first `TRACED` inputs, from log-probabilities of all of them."""
     chosen = log_p[:TRACED].gather(1, torch.from_numpy(labels[:TRACED, None]))
     return chosen[:, 0].float().numpy()
-
-
-def shorten(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Round to a relative error of at most `PRECISION`: what is left compresses to a third."""
-    mantissa, exponent = np.frexp(values)  # of at least ½
-    rounded = np.ldexp(np.rint(mantissa / PRECISION) * PRECISION, exponent)
-    return np.asarray(rounded, np.float32)
 
 
 class _Average:

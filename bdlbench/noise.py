@@ -26,6 +26,11 @@ SQRT_2, LOG_2 = F32(math.sqrt(2)), F32(math.log(2))
 UNIT, QUARTER = F32(2.0**-32), F32(2.0**-32 * math.pi / 2)
 
 
+def generator(seed: int, device: torch.device) -> torch.Generator:
+    """Return the generator that a run's random numbers come from."""
+    return torch.Generator(device).manual_seed(seed)
+
+
 def normal_like(tensor: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Return independent draws from N(0, 1), of the shape, type and device of a tensor.
 

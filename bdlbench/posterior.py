@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bdlbench import backward
-from bdlbench.likelihoods import Likelihood
+from bdlbench import backward, models
+from bdlbench.data import Images
+from bdlbench.likelihoods import Categorical, Likelihood
 from bdlbench.models import Network
+from bdlbench.scaler import Scaler
 
 ROWS = 10_000  # of the data at a time, when all of it is asked for: bounds the memory
 
@@ -91,3 +93,19 @@ class Posterior:
             (x.expand(chains, *x.shape), y.expand(chains, *y.shape))
             for x, y in zip(self.x.split(ROWS), self.y.split(ROWS), strict=True)
         ]
+
+
+def build_posterior(
+    images: Images, model: str, prior_std: float, device: torch.device
+) -> tuple[Posterior, Scaler]:
+    """Combine a model, by its name, with training images; return their scaler, too."""
+    scaler = Scaler.fit(images)
+    posterior = Posterior(
+        network=models.build(model),
+        likelihood=Categorical(),
+        x=torch.from_numpy(scaler(images)).to(device),
+        # A copy: a view would keep what was split off for validation within a plugin's reach.
+        y=torch.from_numpy(images.labels.copy()).to(device),
+        prior_std=prior_std,
+    )
+    return posterior, scaler

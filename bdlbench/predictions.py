@@ -14,6 +14,7 @@ from bdlbench import files
 from bdlbench.archives import read_arrays
 from bdlbench.errors import RecordError
 from bdlbench.escaping import visible
+from bdlbench.quantization import ROUNDING, to_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,6 @@ IN_DISTRIBUTION = ("test", "validation")
 
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_FILE = 2**30  # bytes unpacked: a crafted archive of 1 MB can unpack to far more
-PRECISION = 2**-9  # of the log-probabilities that are kept, relative
-ROUNDING = 0.02  # what that leaves of a sum over classes: 2⁻⁹ log 1,000 = 0.013, generously
 _DTYPES = {
     "log_probabilities": np.dtype(np.float32),
     "expected_entropy": np.dtype(np.float32),
@@ -39,12 +38,6 @@ _HISTORY = {
     "curve": np.dtype(np.float16),
     "epochs": np.dtype(np.float64),
 }
-
-
-def to_probabilities(log_probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return probabilities in float64, renormalised over the last axis, the classes."""
-    p = np.exp(log_probabilities.astype(np.float64))
-    return np.asarray(p / p.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)

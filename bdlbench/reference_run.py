@@ -20,10 +20,10 @@ from bdlbench.errors import RecordError
 from bdlbench.evaluate import Predictor
 from bdlbench.numpyro_kernels import Kernel
 from bdlbench.plan import Setup
+from bdlbench.posterior import build_posterior
 from bdlbench.progress import shown
 from bdlbench.reference import Reference, load, write
 from bdlbench.reference_chains import Chains, Length
-from bdlbench.run import build_posterior
 from bdlbench.to_jax import to_jax
 
 MODEL = "mlp-50"  # of every reference: small enough for HMC to converge

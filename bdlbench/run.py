@@ -12,18 +12,18 @@ from typing import Any
 
 import torch
 
-from bdlbench import machine, models, provenance, records, shelf, tasks
-from bdlbench.data import Images, Scaler
+from bdlbench import machine, provenance, records, shelf, tasks
+from bdlbench.data import Images
 from bdlbench.draws import Draws
 from bdlbench.errors import DataError, Diverged
 from bdlbench.evaluate import predict
 from bdlbench.job import Job
-from bdlbench.likelihoods import Categorical
 from bdlbench.models import Network
-from bdlbench.posterior import Posterior
+from bdlbench.posterior import build_posterior
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import Record
 from bdlbench.sampling import Outcome, sample
+from bdlbench.scaler import Scaler
 from bdlbench.scores import score
 
 OnProgress = Callable[[float], None]
@@ -91,22 +91,6 @@ def _prepare(
         posterior, budget, on_progress=lambda done: on_progress(SAMPLING_SHARE * done)
     )
     return problem, posterior.network, scaler
-
-
-def build_posterior(
-    images: Images, model: str, prior_std: float, device: torch.device
-) -> tuple[Posterior, Scaler]:
-    """Combine a model, by its name, with training images; return their scaler, too."""
-    scaler = Scaler.fit(images)
-    posterior = Posterior(
-        network=models.build(model),
-        likelihood=Categorical(),
-        x=torch.from_numpy(scaler(images)).to(device),
-        # A copy: a view would keep what was split off for validation within a plugin's reach.
-        y=torch.from_numpy(images.labels.copy()).to(device),
-        prior_std=prior_std,
-    )
-    return posterior, scaler
 
 
 def _judged(job: Job) -> dict[str, Images]:

@@ -14,6 +14,7 @@ from bdlbench import records, registry
 from bdlbench.draws import Draws
 from bdlbench.errors import Diverged, PluginError, RecordError
 from bdlbench.job import Job
+from bdlbench.noise import generator
 from bdlbench.predictions import Predictions
 from bdlbench.problem import Problem
 
@@ -50,7 +51,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     started = time.perf_counter()
     try:
         plugin = _load(job)
-        rng = torch.Generator(device).manual_seed(job.seed)
+        rng = generator(job.seed, device)
         started = time.perf_counter()  # what the plugin's file imports is not its sampling time
         for theta in plugin.sample(problem, rng):
             _check_process(process, forks)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from bdlbench import machine, models
-from bdlbench.data import Images, Scaler
+from bdlbench.data import Images
 from bdlbench.evaluate import predict
+from bdlbench.scaler import Scaler
 from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 

@@ -50,8 +50,8 @@ import sys
 import torch
 from bdlbench import run, tasks
 from bdlbench.comparison import run_comparison
-from bdlbench.data import Scaler
 from bdlbench.planned import make
+from bdlbench.scaler import Scaler
 
 REQUEST = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": 1, "results": sys.argv[1]}
 

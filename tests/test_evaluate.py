@@ -12,11 +12,13 @@ from scipy.stats import entropy
 from torch import Tensor
 
 from bdlbench import evaluate, metrics, models
-from bdlbench.data import Images, Scaler
+from bdlbench.data import Images
 from bdlbench.draws import Draws
 from bdlbench.errors import Diverged
 from bdlbench.models import Network
-from bdlbench.predictions import PRECISION, Predictions
+from bdlbench.predictions import Predictions
+from bdlbench.quantization import PRECISION
+from bdlbench.scaler import Scaler
 
 CPU = torch.device("cpu")
 MLP = models.build("mlp-5")

@@ -17,12 +17,12 @@ import torch
 
 from bdlbench import evaluate, gate, provenance, reference, reference_run, tasks
 from bdlbench.cli import main
-from bdlbench.data import Scaler
 from bdlbench.errors import BdlbenchError, Diverged, RecordError
 from bdlbench.models import build
 from bdlbench.numpyro_kernels import State
-from bdlbench.predictions import PRECISION
+from bdlbench.quantization import PRECISION
 from bdlbench.reference_chains import Chains, Length
+from bdlbench.scaler import Scaler
 from bdlbench.tasks import Task
 
 TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)

@@ -12,10 +12,10 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 from bdlbench import tasks
-from bdlbench.data import Scaler, search_folders
+from bdlbench.data import search_folders
 from bdlbench.evaluate import predict
-from bdlbench.posterior import Posterior
-from bdlbench.run import build_posterior
+from bdlbench.posterior import Posterior, build_posterior
+from bdlbench.scaler import Scaler
 from bdlbench.scores import score
 
 
