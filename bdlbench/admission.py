@@ -1,20 +1,19 @@
 """Say which runs may stand side by side, and refuse the others with a sentence.
 
 What must be equal on a board is what decides what is measured: the task with its data, prior, model
-and budget, and the protocol. The digest of the numerical code may differ between samplers, since
-it changes with every comment; the protocol is what is raised when numbers change.
+and budget, and the numerics version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bdlbench import models, plan, records, tasks
+from bdlbench import models, numerics, origins, plan, records, tasks
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
@@ -40,14 +39,13 @@ def read_runs(results: Path) -> Iterator[Record]:
 
 
 def check_record(record: Record) -> None:
-    """Check that a run was made as its task is set, under the present protocol.
+    """Check that a run was made as its task is set.
 
     Raises:
         BdlbenchError: It was not, or its name is not that of its content.
     """
     task, made = tasks.get(record.task), record.configuration
     expected = {
-        "protocol": (plan.PROTOCOL, made["protocol"]),
         "prior_std": (task.prior_std, made["prior_std"]),
         "burn_in": (task.budget.burn_in, made["budget"]["burn_in"]),
         "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
@@ -73,27 +71,74 @@ def _check_model(name: str) -> None:
         )
 
 
-def check_board(found: Sequence[Record]) -> None:
-    """Check that runs of one task, model and budget may be compared.
+def numerics_of(record: Record) -> str:
+    """Return the numerics version that a run was made with."""
+    return numerics.identity_of(record.sampler, record.configuration).numerics
+
+
+def check_declared(record: Record) -> None:
+    """Check that a run was made with code of the declared numerics version.
 
     Raises:
-        RecordError: Their data differ, or a sampler is there twice.
+        RecordError: It was not: others could not repeat it.
     """
-    first = found[0]
+    wanted, got = str(numerics.declared().version), numerics_of(record)
+    if wanted != got:
+        why = "its code is a local version" if "+" in got else "it has another version"
+        raise RecordError(
+            f"{record.run}: expected numerics version {wanted}, got {got}: {why}; run it again "
+            "with the code as it is released, or see `bdlbench numerics`"
+        )
+
+
+def check_board(found: Sequence[Record]) -> None:
+    """Check that runs of one task, model, budget and data may be compared.
+
+    Raises:
+        RecordError: A sampler or a run is there twice.
+    """
     stems: dict[str, Record] = {}
+    seeds: dict[tuple[str, int], Record] = {}
     for record in found:
-        for name, digest in record.data.items():
-            if digest != first.data[name]:
-                raise RecordError(
-                    f"{record.run} and {first.run} have different {name} data "
-                    f"({digest[:12]}, {first.data[name][:12]}); keep those of one"
-                )
         twin = stems.setdefault(identity(record), record)
-        if twin.run.rpartition("-")[0] != record.run.rpartition("-")[0]:
+        if _present_stem(twin) != _present_stem(record):
             raise RecordError(
                 f"{twin.run} and {record.run} are two records for one run: the same sampler with "
                 "the same settings, of different code or on different devices; keep one"
             )
+        other = seeds.setdefault((identity(record), record.seed), record)
+        if other is not record:
+            raise RecordError(f"{other.run} and {record.run} are two records for one run: keep one")
+
+
+def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
+    """Check that new runs are on data that is known: the official files, or those of other runs.
+
+    Raises:
+        RecordError: One is on other data; nobody could say what its board is worth.
+    """
+    published = list(others)
+    for record in new:
+        known = [other.data for other in published if other.task == record.task]
+        if record.task in origins.USUAL:
+            known = [origins.USUAL[record.task], *known]
+        if known and record.data not in known:
+            differing = [name for name in record.data if record.data[name] != known[0].get(name)]
+            raise RecordError(
+                f"{record.run}: expected the data that {record.task} is published with, got "
+                f"another {' and '.join(differing)} set"
+            )
+
+
+def _present_stem(record: Record) -> str:
+    """Return the name that a run would have today, without its seed."""
+    found = numerics.identity_of(record.sampler, record.configuration)
+    old = ("protocol", "code_sha256")
+    configuration = {name: v for name, v in record.configuration.items() if name not in old}
+    sampler = {**record.sampler, "source_sha256": found.source_sha256}
+    return plan.stem(
+        record.task, sampler, {**configuration, "numerics": found.numerics}, record.data
+    )
 
 
 def identity(record: Record) -> str:

@@ -9,16 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import checks, numerics, registry
 from bdlbench.checks import BAD, Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.files import write_file
-from bdlbench.provenance import NUMERICAL_CODE, kept, source_of
+from bdlbench.numerics import Identity
+from bdlbench.provenance import kept
 from bdlbench.records import Record, to_json
 
 NOT_CERTIFIED = "not certified"
-# What decides between pass and fail; the words of a diagnosis do not.
-CHECKS = [f"checks/{name}" for name in ("calibration", "contract", "moments", "sampling", "target")]
 
 
 def verdict(subject: Subject, found: Sequence[Result]) -> str:
@@ -30,27 +29,27 @@ def verdict(subject: Subject, found: Sequence[Result]) -> str:
 
 def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
     """Keep the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
-    name, source, code = present_version(subject.spec.reference)
+    name, identity = present_version(subject.spec.reference)
     content = {
         "sampler": name,
         "settings": dict(subject.spec.settings),
-        **_versions(source, code),
+        **_versions(identity),
         "target": subject.target,
         "verdict": verdict(subject, found),
         "checks": [asdict(result) for result in found],
     }
-    path = results / file_of(name, source, code)
+    path = results / file_of(name, identity)
     write_file(path, to_json(content))
     return path
 
 
-def file_of(name: str, source_sha256: str, code_sha256: str) -> str:
+def file_of(name: str, identity: Identity) -> str:
     """Return where among the results the certificate of a sampler lies.
 
-    Each version of the sampler, and of the numerical code that it is run with, has one of its own:
-    what was certified when its runs were made stays so when the code moves on.
+    Each numerics version, and each file of a sampler that is not built in, has one of its own: what
+    was certified when its runs were made stays so when the code moves on.
     """
-    key = hashlib.sha256(f"{source_sha256}-{code_sha256}".encode()).hexdigest()[:10]
+    key = hashlib.sha256(f"{identity.source_sha256}-{identity.numerics}".encode()).hexdigest()[:10]
     return f"checks/{name}-{key}.json"
 
 
@@ -76,36 +75,31 @@ def of_run(results: Path, record: Record) -> str:
     return _read(results, *version_of(record))
 
 
-def present_version(reference: str) -> tuple[str, str, str]:
-    """Return the sampler's name, its source's digest and the code's as they are, for `file_of`."""
+def present_version(reference: str) -> tuple[str, Identity]:
+    """Return the sampler's name and the identity of its code as they are, for `file_of`."""
     plugin = registry.load("samplers", reference)
-    digest = registry.source_digest(plugin)
-    return vars(plugin)["plugin_name"], digest, source_of(*NUMERICAL_CODE)
+    return vars(plugin)["plugin_name"], numerics.identify(plugin)
 
 
-def version_of(record: Record) -> tuple[str, str, str]:
+def version_of(record: Record) -> tuple[str, Identity]:
     """Return the same of a run, as they were when it was made."""
-    sampler = record.sampler
-    return sampler["name"], sampler["source_sha256"], record.configuration["code_sha256"]
+    identity = numerics.identity_of(record.sampler, record.configuration)
+    return record.sampler["name"], identity
 
 
-def _read(results: Path, name: str, source: str, code: str) -> str:
-    path = kept(results, file_of(name, source, code))
+def _read(results: Path, name: str, identity: Identity) -> str:
+    path = kept(results, file_of(name, identity))
     if path is None:
         return NOT_CERTIFIED
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        versions = _versions(source, code)
+        versions = _versions(identity)
         same = {key: content[key] for key in versions} == versions
         return str(content["verdict"]) if same else NOT_CERTIFIED
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
 
 
-def _versions(source: str, code: str) -> dict[str, str]:
+def _versions(identity: Identity) -> dict[str, Any]:
     """Return what a verdict is about, and what came to it: other checks might have failed."""
-    return {
-        "source_sha256": source,
-        "code_sha256": code,
-        "checks_sha256": source_of(*CHECKS),
-    }
+    return {**asdict(identity), "checks_version": checks.VERSION}

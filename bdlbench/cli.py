@@ -200,6 +200,35 @@ def new(
 
 
 @app.command()
+def numerics(
+    check: Annotated[
+        bool, typer.Option("--check", help="Compute the goldens, and say which have moved.")
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Declare changed code to be of the same version, if it is."),
+    ] = False,
+    raised: Annotated[
+        bool, typer.Option("--raise", help="Declare changed code to be of a new version.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Say which version the code is that decides a run's numbers; accept a change of it."""
+    from bdlbench import acceptance
+
+    if accept or raised:
+        typer.echo(f"accepted as numerics version {acceptance.accept(raised)}")
+        return
+    moved = acceptance.check() if check else []
+    for line in acceptance.report(moved):
+        typer.echo(line)
+    if moved:
+        raise BdlbenchError(f"{len(moved)} goldens have moved; see above")
+    if check:
+        typer.echo("all goldens hold")
+
+
+@app.command()
 def study(
     name: Annotated[
         str | None,

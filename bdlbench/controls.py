@@ -59,8 +59,9 @@ def _either_way(in_scores: Float64s, out_scores: Float64s) -> float:
     return max(value, 1 - value)
 
 
-def _rows(images: Pixels) -> NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32)
+def _rows(images: Pixels) -> NDArray[np.float64]:
+    # Squared distances are then whole numbers, and exact: no processor rounds them.
+    return images.reshape(len(images), -1).astype(np.float64)
 
 
 def _neighbours(train: Pixels) -> NearestNeighbors:

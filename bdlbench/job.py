@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bdlbench import scores
 from bdlbench.data import search_folders
-from bdlbench.provenance import scoring_code
 from bdlbench.records import Record
 
 
@@ -20,7 +20,7 @@ class Job:
         run: Name of the run.
         reference: Name or file of the sampler.
         sampler: What the record says of the sampler: name, settings (all of them), SHA-256 of its
-            source, and the number of trials that the settings were chosen from.
+            file unless it is built in, and the number of trials that the settings were chosen from.
         task: Name of the task.
         seed: Seed of the run's random numbers.
         configuration: What else determines the run, as it stands in the record.
@@ -50,7 +50,7 @@ class Job:
             seed=self.seed,
             configuration=self.configuration,
             data=self.data,
-            scoring_sha256=scoring_code(),
+            scoring=scores.VERSION,
             predictions_sha256="",
             **outcome,
         )

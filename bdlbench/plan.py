@@ -8,18 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import machine, models, registry, tasks, tuning
-from bdlbench.data import Images, search_folders
+from bdlbench import machine, models, numerics, registry, tasks, tuning
+from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.job import Job
 from bdlbench.locations import absolute, place
-from bdlbench.provenance import NUMERICAL_CODE, source_of
+from bdlbench.numerics import Identity, is_built_in
 from bdlbench.records import to_json
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
-
-BUILT_IN = "bdlbench_samplers."  # what a forkserver may import: it is known to start no threads
-PROTOCOL = 2  # raised when runs made before must not be compared with runs made after
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Contender:
     spec: Spec
     name: str
     settings: dict[str, Setting]
-    source_sha256: str
+    identity: Identity
     module: str
 
     @property
@@ -117,18 +114,13 @@ def contend(spec: Spec, task: Task) -> Contender:
     name = vars(plugin)["plugin_name"]
     defaults = task.settings.get(name, {})
     instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
-    digest = registry.source_digest(plugin)
-    return Contender(spec, name, asdict(instance), digest, plugin.__module__)
+    identity = numerics.identify(plugin)
+    return Contender(spec, name, asdict(instance), identity, plugin.__module__)
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
     """Return the SHA-256 of the training data and of everything that is judged on, by name."""
-    task, split, folders = setup.task, setup.split, search_folders(setup.data_dir)
-    images: dict[str, Images] = {
-        "train": tasks.training_images(task, split, folders),
-        **tasks.judged_images(task, split, folders),
-    }
-    return {name: part.sha256 for name, part in images.items()}
+    return tasks.fingerprints(setup.task, setup.split, search_folders(setup.data_dir))
 
 
 def data_folders(setup: Setup) -> tuple[Path, ...]:
@@ -140,14 +132,12 @@ def jobs(
     contenders: Sequence[Contender], setup: Setup, data: dict[str, str], seeds: Sequence[int]
 ) -> list[list[Job]]:
     """Return a job for every contender and seed, seeds within contenders."""
-    configuration = {
+    shared = {
         "model": setup.model,
         "prior_std": setup.task.prior_std,
         "budget": asdict(setup.task.budget),
         "split": setup.split,
         "device": setup.device,
-        "protocol": PROTOCOL,
-        "code_sha256": source_of(*NUMERICAL_CODE),
     }
     folders = data_folders(setup)
     planned = []
@@ -155,8 +145,9 @@ def jobs(
         sampler: dict[str, Any] = {
             "name": contender.name,
             "settings": contender.settings,
-            "source_sha256": contender.source_sha256,
+            "source_sha256": contender.identity.source_sha256,
         }
+        configuration = {**shared, "numerics": contender.identity.numerics}
         sampler["trials"] = tuning.trials_of(setup.results, setup.task.name, setup.model, sampler)
         name = stem(setup.task.name, sampler, configuration, data)
         planned.append(
@@ -171,7 +162,7 @@ def jobs(
                     data=data,
                     results=absolute(setup.results),
                     folders=folders,
-                    module=contender.module if contender.module.startswith(BUILT_IN) else "",
+                    module=contender.module if is_built_in(contender.module) else "",
                 )
                 for seed in seeds
             ]

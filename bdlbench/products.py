@@ -39,7 +39,7 @@ def multiply(
         bias, out = None if bias is None else bias[0], None if out is None else out[0]
         return multiply(a[0], b[0], bias, out, relu)[None]
     operator = _one_dnn(copied=out is not None) if _suits(a, b) else None
-    if operator is not None:
+    if operator is not None:  # pragma: no cover -- on processors of another kind
         product: Tensor = operator(a, b.T, bias, "relu" if relu else "none", [], "")
         return product if out is None else out.copy_(product)
     if a.dim() == 3:
@@ -72,6 +72,10 @@ def _one_dnn(copied: bool) -> Any:
     vendor, family = _processor()
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or vendor != "AuthenticAMD":
         return None
+    return _working_one_dnn(copied, family)  # pragma: no cover -- likewise
+
+
+def _working_one_dnn(copied: bool, family: int) -> Any:  # pragma: no cover -- likewise
     if copied and family < ZEN_5:
         return None
     operator = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
@@ -88,7 +92,7 @@ def _one_dnn(copied: bool) -> Any:
 def _processor() -> tuple[str, int]:
     """Return the processor's maker, as it spells itself, and family; "" and 0 where unknown."""
     info = Path("/proc/cpuinfo")
-    if platform.system() != "Linux" or not info.exists():
+    if platform.system() != "Linux" or not info.exists():  # pragma: no cover -- likewise
         return "", 0
     lines = (line.partition(":") for line in info.read_text("utf-8", "replace").splitlines())
     found = {name.strip(): value.strip() for name, _, value in lines}

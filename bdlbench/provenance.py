@@ -1,34 +1,14 @@
-"""Say what a run was made with: code, versions and processor."""
+"""Say what a run was made with: versions and processor."""
 
 from __future__ import annotations
 
-import hashlib
 import platform
-from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-
-NUMERICAL_CODE = (  # what a run's draws and predictions depend on, beside the sampler's own file
-    *("backward", "data", "evaluate", "likelihoods", "models", "noise", "optim"),
-    *("posterior", "problem", "products", "hamiltonian", "jax_layers", "numpyro_kernels", "to_jax"),
-)
-
-
-@cache
-def source_of(*modules: str) -> str:
-    """Return the SHA-256 of the source of modules of bdlbench, without importing them.
-
-    Args:
-        modules: Names, without the package's: ``optim``, ``checks/target``.
-    """
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update((Path(__file__).parent / f"{module}.py").read_bytes())
-    return digest.hexdigest()
 
 
 def published(file: str) -> list[Path]:
@@ -46,11 +26,6 @@ def kept(results: Path, file: str) -> Path | None:
     return next((path for path in (results / file, *published(file)) if path.exists()), None)
 
 
-def scoring_code() -> str:
-    """Return the SHA-256 of the code that turns predictions into metrics."""
-    return source_of("metrics", "scores")
-
-
 def environment(device: torch.device) -> dict[str, Any]:
     """Return versions, processor and threads, as they stand in a record."""
     gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
@@ -63,6 +38,8 @@ def environment(device: torch.device) -> dict[str, Any]:
         "numpyro": version("numpyro"),
         "system": platform.system(),
         "processor": processor(),
+        "processor_family": processor_family(),
+        "instructions": instructions(),
         "threads": torch.get_num_threads(),
         **gpu,
     }
@@ -70,9 +47,27 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 def processor() -> str:
     """Return the processor's name."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_family() -> str:
+    """Return the processor's maker, family and model, where they are known.
+
+    Machines that are for hire often call processors of several generations by one name.
+    """
+    info = _cpuinfo()
+    return "-".join(info[key] for key in ("vendor_id", "cpu family", "model") if key in info)
+
+
+def instructions() -> str:
+    """Return the vector instructions that torch uses here, such as AVX2."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def _cpuinfo() -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first, _, _ = path.read_text("utf-8", "replace").partition("\n\n")
+    lines = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines}

@@ -57,6 +57,9 @@ def score(
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="Results, or the folder of one run.")
     ] = Path("results"),
+    update: Annotated[
+        bool, typer.Option("--update", help="Write metrics of an earlier version anew.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Compute every metric of every run again from its predictions; say what differs."""
@@ -64,7 +67,7 @@ def score(
     from bdlbench.rescoring import rescore
 
     wrong = total = 0
-    for run, lines in rescore(folder):
+    for run, lines in rescore(folder, update):
         total += 1
         wrong += bool(lines)
         for line in lines:

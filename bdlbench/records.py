@@ -24,7 +24,7 @@ from bdlbench.escaping import visible
 from bdlbench.locations import is_local
 from bdlbench.predictions import Predictions
 
-SCHEMA = 1
+SCHEMA = 2
 COMPLETED, DIVERGED = "completed", "diverged"
 OUTCOMES = (
     *(COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error"),
@@ -39,17 +39,18 @@ class Record:
     Args:
         run: The run's name, also its folder's.
         task: Name of the task.
-        sampler: Name, settings (all of them), SHA-256 of the source, and the number of trials that
-            the settings were chosen from (0: none is known of).
+        sampler: Name, settings (all of them), SHA-256 of its file (empty for a built-in sampler),
+            and the number of trials that the settings were chosen from (0: none is known of).
         seed: Seed of the run's random numbers.
-        configuration: All else that determines the run: model, prior, budget, split, code, device.
+        configuration: All else that determines the run: model, prior, budget, split, device, and
+            the numerics version.
         data: SHA-256 of every set that was read, by name.
         outcome: One of `OUTCOMES`.
         reason: For an outcome other than completed, why.
         epochs: Spent, as counted by the problem.
         draws: Number of draws that the predictions average.
         metrics: Scores by name; fractions, not percent. Empty unless completed.
-        scoring_sha256: Checksum of the code that computed the metrics.
+        scoring: Version of the metrics, `scores.VERSION` as it was.
         predictions_sha256: Checksum of the predictions' file; empty unless completed.
         environment: Versions, processor and threads.
         measured: What differs between two equal runs: wall-clock seconds of sampling and of
@@ -67,7 +68,7 @@ class Record:
     epochs: float
     draws: int
     metrics: dict[str, float]
-    scoring_sha256: str
+    scoring: int
     predictions_sha256: str
     environment: dict[str, Any]
     measured: dict[str, Any]
@@ -119,6 +120,15 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
     return record
 
 
+def update(folder: Path, record: Record) -> None:
+    """Write a run's record anew, its predictions as they are.
+
+    Raises:
+        RecordError: The folder cannot be written to.
+    """
+    files.write_file(folder / "record.json", to_json(asdict(record)))
+
+
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
     """Make a folder to write a run in: beside its own, or here if that is behind a URL."""
@@ -167,7 +177,9 @@ def read(folder: Path, checked: bool = True) -> Record:
         raise RecordError(
             f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
         )
-    if found != SCHEMA:
+    if found == 1:
+        content = _from_schema_1(content)
+    elif found != SCHEMA:
         raise _damaged(path, f"expected a record of schema {SCHEMA}")
     try:
         if checked:
@@ -175,6 +187,12 @@ def read(folder: Path, checked: bool = True) -> Record:
         return Record(**content)
     except (TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
+
+
+def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
+    """Bring a record up to date; what its name was made from stays as it was."""
+    rest = {name: value for name, value in content.items() if name != "scoring_sha256"}
+    return {**rest, "scoring": 1, "schema": SCHEMA}
 
 
 def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bdlbench import gate, machine, plan, provenance, records, tasks
+from bdlbench import gate, machine, numerics, plan, provenance, records, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.evaluate import Predictor
@@ -65,7 +65,7 @@ def make(
     records.check_writable(setup.results)
     facts = _facts(setup, length)
     with suppress(RecordError):
-        found = load(task, results, converged=False)
+        found = load(task, results, converged=False, data=facts["data"])
         if found.facts["key"] == facts["key"]:
             return found
     with machine.one_thread():
@@ -73,7 +73,7 @@ def make(
         _carry_out(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
         write(setup.results, _judge(facts, chains))
     chains.checkpoint.unlink(missing_ok=True)
-    return load(task, results, converged=False)
+    return load(task, results, converged=False, data=facts["data"])
 
 
 def _carry_out(chains: Chains, label: str, console: Console) -> None:
@@ -131,9 +131,7 @@ def _facts(setup: Setup, length: Length) -> dict[str, Any]:
         },
         "data": plan.fingerprints(setup),
         "environment": provenance.environment(torch.device(setup.device)),
-        "code_sha256": provenance.source_of(
-            *provenance.NUMERICAL_CODE, "reference_chains", "reference_run"
-        ),
+        "numerics": numerics.version(),
     }
     return {**facts, "key": hashlib.sha256(records.to_json(facts).encode()).hexdigest()[:10]}
 

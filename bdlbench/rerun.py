@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from bdlbench import execution, plan, records, tasks
+from bdlbench import execution, numerics, plan, records, tasks
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import Means
 from bdlbench.fidelity import total_variation
 from bdlbench.job import Job
+from bdlbench.numerics import Identity
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
 from bdlbench.settings import Spec
@@ -24,6 +25,7 @@ IDENTICAL, WITHIN, BEYOND = "identical", "within the seed spread", "beyond the s
 NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another outcome"
 TWICE = 2.0  # as far as two seeds are apart: a distance between two runs is itself uncertain
 _ROUNDING = 1e-6  # of float32
+_EQUAL = ("model", "prior_std", "budget", "split", "device", "settings")
 
 
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
@@ -53,15 +55,26 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         budget["draws"],
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
-    # The name that it would have, had it been made with the versions of then.
-    configuration = {**job.configuration, "code_sha256": made["code_sha256"]}
-    then = {**job.sampler, "source_sha256": record.sampler["source_sha256"]}
-    run = f"{plan.stem(task.name, then, configuration, job.data)}-{job.seed}"
-    if run != record.run:
-        raise BdlbenchError(
-            f"{record.run} cannot be repeated: here it would be {run}, since the data differ"
-        )
+    _check_equal(record, job)
     return job
+
+
+def _check_equal(record: Record, job: Job) -> None:
+    """Hold what determines a run against its repetition; the code may be of another version."""
+    asked = {**record.configuration, "settings": record.sampler["settings"]}
+    found = {**job.configuration, "settings": job.sampler["settings"]}
+    pairs = {name: (asked[name], found[name]) for name in _EQUAL}
+    pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
+    for name, (then, now) in pairs.items():
+        if then != now:
+            raise BdlbenchError(
+                f"{record.run} cannot be repeated: its {name} was {_short(then)}, here it is "
+                f"{_short(now)}"
+            )
+
+
+def _short(value: object) -> str:
+    return value[:12] if isinstance(value, str) else str(value)
 
 
 def rerun(
@@ -90,32 +103,34 @@ def rerun(
         say: Called with what is being done.
 
     Returns:
-        The verdict, the digests of sampler and code that it was repeated with, and the distances
-        and what they may be by set.
+        The verdict, the identity of the code that it was repeated with, and the distances and what
+        they may be by set.
 
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
-        now, then = _versions(job), _versions(record)
-        equal = {name: now[name] == then[name] for name in now}
-        others = [name.removesuffix("_sha256") for name, same in equal.items() if not same]
-        say(f"repeating {record.run}" + (f", with other {' and '.join(others)}" if others else ""))
+        now, then = (numerics.identity_of(run.sampler, run.configuration) for run in (job, record))
+        facts = asdict(now)
+        others = [name for name, value in _words(now).items() if value != _words(then)[name]]
+        say(
+            f"repeating {record.run}" + (f", with another {' and '.join(others)}" if others else "")
+        )
         again, found = _carry_out(job)
         if again.outcome == record.outcome and _same(sets, found):
-            return {"verdict": IDENTICAL, **now}
-        if not equal["source_sha256"]:
+            return {"verdict": IDENTICAL, **facts}
+        if now.source_sha256 != then.source_sha256:
             raise BdlbenchError(
                 f"{record.run} was made with another version of sampler {job.sampler['name']} "
-                f"({then['source_sha256'][:12]}, here it is {now['source_sha256'][:12]}), and this "
-                "one does not give the same; install that version to repeat it"
+                f"({_source(then)}, here it is {_source(now)}), and this one does not give the "
+                "same; install that version to repeat it"
             )
         if again.outcome != record.outcome:
-            what = {"outcome": again.outcome, "reason": again.reason}
-            return {"verdict": ANOTHER_OUTCOME, **what, **now}
+            outcome = {"outcome": again.outcome, "reason": again.reason}
+            return {"verdict": ANOTHER_OUTCOME, **outcome, **facts}
         if not others and again.environment == record.environment:
-            return {"verdict": NOT_IDENTICAL, **now}
+            return {"verdict": NOT_IDENTICAL, **facts}
         say("its predictions differ; repeating it with the next seed, to see what seeds change")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
         _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
@@ -126,15 +141,18 @@ def rerun(
     near = all(distance[name] <= tolerance[name] for name in sets)
     return {
         "verdict": WITHIN if near else BEYOND,
-        **now,
+        **facts,
         "total_variation": distance,
         "tolerance": tolerance,
     }
 
 
-def _versions(made: Job | Record) -> dict[str, str]:
-    code = made.configuration["code_sha256"]
-    return {"source_sha256": made.sampler["source_sha256"], "code_sha256": code}
+def _words(identity: Identity) -> dict[str, str]:
+    return {"file of the sampler": identity.source_sha256, "numerics version": identity.numerics}
+
+
+def _source(identity: Identity) -> str:
+    return identity.source_sha256[:12] or f"numerics version {identity.numerics}"
 
 
 def _carry_out(job: Job) -> tuple[Record, Sets]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bdlbench import records
 from bdlbench.errors import BdlbenchError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
-from bdlbench.scores import TOLERANCE, score
+from bdlbench.scores import TOLERANCE, VERSION, score
 
 
-def rescore(folder: Path) -> Iterator[tuple[str, list[str]]]:
+def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]]]:
     """Score every run again.
 
     Args:
         folder: That runs are kept in, or of one run.
+        update: Write the metrics of the present version into records of an earlier one.
 
     Yields:
         The name of each run, and sentences on what is wrong with it; none if nothing is.
@@ -31,18 +33,22 @@ def rescore(folder: Path) -> Iterator[tuple[str, list[str]]]:
         raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}")
     for path in folders:
         try:
-            yield path.name, _rescore(path)
+            yield path.name, _rescore(path, update)
         except BdlbenchError as error:
             yield path.name, [str(error)]
 
 
-def _rescore(folder: Path) -> list[str]:
+def _rescore(folder: Path, update: bool) -> list[str]:
     record = records.read(folder)
     if record.run != folder.name:
         return [f"holds the record of {record.run!r}"]
-    if record.outcome != records.COMPLETED:
+    completed = record.outcome == records.COMPLETED
+    sets = records.read_predictions(folder, record) if completed else {}
+    if update and record.scoring < VERSION:
+        metrics = score(sets) if completed else {}
+        records.update(folder, replace(record, metrics=metrics, scoring=VERSION))
         return []
-    return deviations(record, records.read_predictions(folder, record))
+    return deviations(record, sets) if completed else []
 
 
 def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
@@ -52,6 +58,11 @@ def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
         record: Of a completed run.
         sets: Its predictions.
     """
+    if record.scoring != VERSION:
+        return [
+            f"its metrics are of version {record.scoring}, here they are of version {VERSION}; "
+            "bdlbench score --update writes them anew"
+        ]
     try:
         found = score(sets)
     except ValueError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bdlbench import records, registry
+from bdlbench import numerics, records, registry
 from bdlbench.draws import Draws
 from bdlbench.errors import Diverged, PluginError, RecordError
 from bdlbench.job import Job
@@ -80,7 +80,8 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
 
 def _load(job: Job) -> Any:
     plugin = registry.load("samplers", job.reference)
-    if registry.source_digest(plugin) != job.sampler["source_sha256"]:
+    planned = numerics.identity_of(job.sampler, job.configuration)
+    if numerics.identify(plugin) != planned:
         raise PluginError(f"{job.reference}: its file changed while bdlbench ran; run again")
     return registry.configure(plugin, job.sampler["settings"])
 

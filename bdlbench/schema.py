@@ -64,6 +64,7 @@ def _mapping(names: str, values: dict[str, Any], most: int) -> dict[str, Any]:
 
 _NAME = _word("[a-z][a-z0-9-]{0,39}", "a name of at most 40 small letters, digits and dashes")
 _DIGEST = _word("[0-9a-f]{64}", "a SHA-256 in hexadecimal")
+_OPTIONAL_DIGEST = _word("([0-9a-f]{64})?", "a SHA-256 in hexadecimal, or nothing")
 _COUNT = _number(0, kind="integer")
 _VALUE = {"anyOf": [{"type": ["boolean", "null"]}, _number(-1e300, 1e300), _text(_LONGEST)]}
 _LETTERS = r"A-Za-z_\u00aa-\u1fff\u2c00-\ud7ff"  # Python takes θ for a name, too
@@ -85,7 +86,7 @@ def build() -> dict[str, Any]:
                     {
                         "name": _NAME,
                         "settings": _mapping(_IDENTIFIER, _VALUE, 50),
-                        "source_sha256": _DIGEST,
+                        "source_sha256": _OPTIONAL_DIGEST,
                     },
                     trials=_COUNT,
                 ),
@@ -97,10 +98,8 @@ def build() -> dict[str, Any]:
                 "epochs": _number(0),
                 "draws": _COUNT,
                 "metrics": _mapping(r"[a-z][a-z0-9_.-]{0,119}", _number(), 200),
-                "scoring_sha256": _DIGEST,
-                "predictions_sha256": _word(
-                    "([0-9a-f]{64})?", "a SHA-256 in hexadecimal, or nothing"
-                ),
+                "scoring": _COUNT,
+                "predictions_sha256": _OPTIONAL_DIGEST,
                 "environment": _mapping(_FIELD, _VALUE, 50),
                 "measured": _measured(),
                 "schema": {"const": records.SCHEMA},
@@ -116,10 +115,16 @@ def _configuration() -> dict[str, Any]:
         "budget": _object({"epochs": _number(0), "draws": _COUNT, "burn_in": _number(0, 1)}),
         "split": {"enum": list(IN_DISTRIBUTION)},
         "device": {"enum": ["cpu", "cuda"]},
-        "protocol": _COUNT,
-        "code_sha256": _DIGEST,
     }
-    return _object(required) | {"additionalProperties": _VALUE, "maxProperties": 20}
+    numerics = _word(r"[0-9]{1,9}(\+[0-9a-f]{8})?", "a numerics version, such as 2")
+    # Until numerics versions were declared, the code had a digest.
+    version = {"numerics": numerics}, {"protocol": _COUNT, "code_sha256": _DIGEST}
+    return {
+        **_object(required, **version[0], **version[1]),
+        "oneOf": [{"required": list(names)} for names in version],
+        "additionalProperties": _VALUE,
+        "maxProperties": 20,
+    }
 
 
 def _measured() -> dict[str, Any]:

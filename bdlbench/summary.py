@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bdlbench import fidelity, records
+from bdlbench import fidelity, records, scores
 from bdlbench.certificate import NOT_CERTIFIED
 from bdlbench.predictions import Predictions
-from bdlbench.provenance import kept, scoring_code, source_of
+from bdlbench.provenance import kept
 from bdlbench.records import Record, to_json
 from bdlbench.reference import Reference
-from bdlbench.scores import score
 from bdlbench.settings import Setting
 from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
 
@@ -26,6 +25,7 @@ HEADLINE = (
     "expected_calibration_error",
 )
 COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
+CONTROLS = 1  # version of the control rows, raised when `controls.control_aurocs` changes
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -139,7 +139,7 @@ def controls_file(task: str, data: Mapping[str, str]) -> str:
         task: Name of the task.
         data: SHA-256 of the data sets by name; the rows depend on these alone.
     """
-    digest = hashlib.sha256(to_json([dict(data), source_of("controls")]).encode()).hexdigest()
+    digest = hashlib.sha256(to_json([dict(data), CONTROLS]).encode()).hexdigest()
     return f"controls/{task}-{digest[:10]}.json"
 
 
@@ -166,8 +166,8 @@ def read_predictions(
 
 
 def rescored(results: Path, record: Record) -> Record:
-    """Score a run again if the code of the metrics has changed since; the file is left alone."""
-    if record.outcome != records.COMPLETED or record.scoring_sha256 == scoring_code():
+    """Score a run again if the metrics have another version since; the file is left alone."""
+    if record.outcome != records.COMPLETED or record.scoring == scores.VERSION:
         return record
     sets = records.read_predictions(records.folder_of(results, record.run), record)
-    return replace(record, metrics=score(sets))
+    return replace(record, metrics=scores.score(sets))

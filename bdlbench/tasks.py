@@ -152,6 +152,15 @@ def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, 
     return {key: load("test", name, folders) for key, name in names.items()}
 
 
+def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, str]:
+    """Return the SHA-256 of the training data and of everything that is judged on, by name."""
+    images = {
+        "train": training_images(task, split, folders),
+        **judged_images(task, split, folders),
+    }
+    return {name: part.sha256 for name, part in images.items()}
+
+
 def load(split: str, name: str, folders: Sequence[Path]) -> Images:
     """Load a split of a data set by its plugin's name."""
     kept = shelf.find(split, name)

@@ -39,7 +39,7 @@ CACHE = {  # of compiled programs
 ROWS = 2000  # of the data at a time: what they need then stays in the processor's cache
 
 
-def _use_cache(folder: Path) -> None:
+def _use_cache(folder: Path) -> None:  # pragma: no cover -- no numbers
     """Have JAX keep what it compiles, if the user has not named a place, and this one can be."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
@@ -212,6 +212,6 @@ _LIKELIHOODS: dict[type, Callable[..., Array]] = {
 }
 
 
-def _unknown(kind: str, found: object, known: list[type]) -> str:
+def _unknown(kind: str, found: object, known: list[type]) -> str:  # pragma: no cover -- likewise
     names = ", ".join(each.__name__ for each in known)
     return f"{kind} {type(found).__name__} has no translation to JAX; expected one of {names}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from scipy.stats import qmc
@@ -19,6 +19,7 @@ from bdlbench.settings import Setting, Spec, parse
 
 RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
 FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
+_IDENTITY = ("numerics", "source_sha256")
 OTHERWISE = "damping"  # for who has none of these
 
 
@@ -171,7 +172,7 @@ def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned
     alike = [
         trial
         for trial in trials
-        if all(trial[name] == made[0][name] for name in ("epochs", "source_sha256"))
+        if all(trial.get(name) == made[0][name] for name in ("epochs", *_IDENTITY))
     ]
     failed = [trial["settings"] for trial in alike if trial["objective"] is None]
     alike = [trial for trial in alike if trial["settings"] not in failed]
@@ -189,7 +190,7 @@ def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> dict[str, Any]
     return {
         "spec": contender.label,
         "settings": contender.settings,
-        "source_sha256": contender.source_sha256,
+        **asdict(contender.identity),
         "epochs": seeds[0].configuration["budget"]["epochs"],
         "runs": [record.run for record in seeds],
         "outcomes": [record.outcome for record in seeds],

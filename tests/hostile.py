@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Break, str]] = {
     "an empty file": (text(lambda t: ""), "Expecting value"),
     "bytes that are no text": (text(lambda t: b"\xff\xfe{}"), "codec can't decode"),
     "a record cut short": (text(lambda t: t[: len(t) // 2]), "cannot be read"),
-    "a list": (text(lambda t: f"[{t}]"), "expected a record of schema 1"),
+    "a list": (text(lambda t: f"[{t}]"), "expected a record of schema 2"),
     "lists without end": (text(lambda t: "[" * 200_000), "nested without end"),
     "a name twice": (
         text(lambda t: t.replace("{", '{"seed": 1,', 1)),
@@ -123,7 +123,7 @@ CASES: dict[str, tuple[Break, str]] = {
         text(lambda t: t.replace('"draws"', '"draw"')),
         "expected a record with draws|e",
     ),
-    "a newer schema": (field("schema", 99), "expected a record of schema 1, got 99; upgrade"),
+    "a newer schema": (field("schema", 99), "expected a record of schema 2, got 99; upgrade"),
     "an object for a setting": (
         field("sampler.settings", {"a": {"b": 1}}),
         "sampler.settings.a to be",
@@ -134,9 +134,13 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "a digest that is none": (field("data.test", "zz"), "expected data.test to be a SHA-256"),
     # what may be compared
-    "another protocol": (
-        named(configuration={"protocol": 1}),
-        "expected protocol 2, as digits has it",
+    "two versions of the numbers": (
+        named(configuration={"protocol": 2, "code_sha256": "a" * 64}),
+        "expected configuration to be of oneOf",
+    ),
+    "a numerics version that is none": (
+        named(configuration={"numerics": "2+evil"}),
+        "expected configuration.numerics to be a numerics version, such as 2",
     ),
     "another prior": (
         named(configuration={"prior_std": 1.0}),

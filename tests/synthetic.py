@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
-from bdlbench import plan, provenance, records, tasks
+from bdlbench import numerics, plan, records, scores, tasks
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
 from bdlbench.scores import score
@@ -57,8 +57,7 @@ def record(
         "budget": asdict(task.budget),
         "split": "test",
         "device": "cpu",
-        "protocol": plan.PROTOCOL,
-        "code_sha256": provenance.source_of(*provenance.NUMERICAL_CODE),
+        "numerics": str(numerics.declared().version),
         **changes.pop("configuration", {}),
     }
     made = Record(
@@ -73,7 +72,7 @@ def record(
         epochs=100.0,
         draws=4,
         metrics={},
-        scoring_sha256=provenance.scoring_code(),
+        scoring=scores.VERSION,
         predictions_sha256="",
         environment={"bdlbench": "0.1.0", "python": "3.11.9", "torch": "2.10.0", "threads": 1},
         measured={

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import certificate, cli, registry, report
+from bdlbench import certificate, checks, cli, numerics, registry, report
 from bdlbench.checks import Result, Subject
 from bdlbench.errors import RecordError
 from bdlbench.records import Record
@@ -102,19 +102,21 @@ def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
 ) -> None:
     path = write_sampler(QUICK)
     subject = Subject(parse(path))
-    _, source, code = certificate.present_version(path)
-    made = run_of("mine", source, code)
+    _, identity = certificate.present_version(path)
+    source, version = identity.source_sha256, identity.numerics
+    made = run_of("mine", source, version)
     assert certificate.of_run(tmp_path, made) == "not certified", "nobody has checked it"
     certificate.write(tmp_path, subject, [GOOD])
     assert certificate.of_run(tmp_path, made) == "certified"
     for other in (
-        run_of("mine", source, "0" * 64),
-        run_of("mine", "0" * 64, made.configuration["code_sha256"]),
-        run_of("other", source, made.configuration["code_sha256"]),
+        run_of("mine", source, "1"),
+        run_of("mine", source, f"{version}+ab12cd34"),
+        run_of("mine", "0" * 64, version),
+        run_of("other", source, version),
     ):
         assert certificate.of_run(tmp_path, other) == "not certified"
     # The code moves on, and what is run with it fails: the run is what it was.
-    monkeypatch.setattr(certificate, "NUMERICAL_CODE", ("noise",))
+    monkeypatch.setattr(numerics, "version", lambda sampler="": "3")
     assert certificate.read(tmp_path, path) == "not certified"
     certificate.write(tmp_path, subject, [BAD])
     assert certificate.read(tmp_path, path) == "not certified"
@@ -126,13 +128,13 @@ def test_what_other_checks_have_passed_is_not_certified(
 ) -> None:
     path = write_sampler(QUICK)
     certificate.write(tmp_path, Subject(parse(path)), [GOOD])
-    monkeypatch.setattr(certificate, "CHECKS", ["checks/target"])
+    monkeypatch.setattr(checks, "VERSION", checks.VERSION + 1)
     assert certificate.read(tmp_path, path) == "not certified"
 
 
-def run_of(name: str, source: str, code: str) -> Record:
+def run_of(name: str, source: str, version: str) -> Record:
     """Return the record of a run, as far as its certificate is concerned."""
-    record = synthetic.record(name, configuration={"code_sha256": code})
+    record = synthetic.record(name, configuration={"numerics": version})
     return replace(record, sampler={**record.sampler, "source_sha256": source})
 
 

@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 from torch import Tensor
 
-from bdlbench import evaluate, metrics, models
+from bdlbench import evaluate, metrics, models, quantization
 from bdlbench.data import Images
 from bdlbench.draws import Draws
 from bdlbench.errors import Diverged
@@ -198,7 +198,7 @@ def test_other_sets_and_other_callers_have_no_history() -> None:
 @pytest.mark.parametrize("value", [-1e-40, -1e-7, -0.7, -2.3, -87.0, 0.0])
 def test_what_is_kept_is_near_and_short(value: float) -> None:
     values = value * np.linspace(1, 2, 1001)
-    kept = evaluate.shorten(values)
+    kept = quantization.shorten(values)
     np.testing.assert_allclose(kept, values, rtol=PRECISION, atol=1e-44)
     assert len(set(kept.tolist())) <= 2**8 + 1, "of a mantissa, 8 bits are left"
 

@@ -92,7 +92,7 @@ def with_trace(trace: np.ndarray) -> Predictions:
 
 RECORD = Record(
     run="digits-sgld-0", task="digits", sampler={}, seed=0, configuration={}, data={},
-    outcome="completed", reason="", epochs=2000.0, draws=1, metrics={}, scoring_sha256="",
+    outcome="completed", reason="", epochs=2000.0, draws=1, metrics={}, scoring=2,
     predictions_sha256="", environment={}, measured={},
 )  # fmt: skip
 

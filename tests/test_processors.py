@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy._core import _multiarray_umath as capabilities
+from numpy._core import _multiarray_umath as capabilities  # type: ignore[attr-defined]
 
 from bdlbench import metrics, records
 from bdlbench.bootstrap import inputs, weighted

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench import evaluate, gate, provenance, reference, reference_run, tasks
+from bdlbench import evaluate, gate, provenance, quantization, reference, reference_run, tasks
 from bdlbench.cli import main
 from bdlbench.errors import BdlbenchError, Diverged, RecordError
 from bdlbench.models import build
@@ -156,7 +156,7 @@ def test_predictions_are_the_average_over_every_iteration(
     np.testing.assert_allclose(expected[0], found.log_probabilities, rtol=PRECISION, atol=1e-5)
     np.testing.assert_allclose(expected[1:], found.halves, rtol=PRECISION, atol=1e-5)
     by_chain = traces[0].reshape(8, 5, -1).swapaxes(0, 1)
-    np.testing.assert_array_equal(evaluate.shorten(made.trace.log_likelihoods), by_chain)
+    np.testing.assert_array_equal(quantization.shorten(made.trace.log_likelihoods), by_chain)
     energies = np.stack([state.energy for state in states[4:]], axis=1)
     np.testing.assert_array_equal(made.trace.potential, energies)
     assert (made.trace.hamiltonian > made.trace.potential).all(), "the kinetic energy is positive"

@@ -22,8 +22,9 @@ from bdlbench.settings import parse
 
 CHECKS = (*CONTRACT_CHECKS, *TARGET_CHECKS, *CALIBRATION_CHECKS)
 BAD = ("fail", "error")
+VERSION = 1  # raised with every change by which a sampler might get another verdict
 
-__all__ = ["CHECKS", "Result", "Subject", "parametrize_with_checks", "run_checks"]
+__all__ = ["CHECKS", "VERSION", "Result", "Subject", "parametrize_with_checks", "run_checks"]
 
 
 def run_checks(subject: Subject, quick: bool = False) -> Iterator[Result]:

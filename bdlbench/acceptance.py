@@ -1,0 +1,252 @@
+"""Hold the code that decides a run's numbers against the goldens, and accept what holds."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import pickle
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bdlbench import numerics
+from bdlbench.errors import BdlbenchError
+from bdlbench.files import write_file
+from bdlbench.provenance import instructions, processor_family
+from bdlbench.records import to_json
+
+if TYPE_CHECKING:
+    from bdlbench.goldens import Golden
+
+GOLDENS = Path(__file__).with_name("goldens.json")
+EVERYWHERE = "everywhere"  # of numbers that no processor rounds
+SAMPLED = 16  # of an array's numbers are kept, and one sum over all of them
+SHOWN = 10  # of what moved
+NEW = ": is new, and not yet accepted"
+_NOT_RUN = (  # lines that no golden needs to run
+    *(r"\braise\b", r"if TYPE_CHECKING:", r"^\s*(\.\.\.|pass)$", r"pragma: no cover"),
+    *(
+        r"@(numba\.)?n?jit",
+        r"@intrinsic",
+    ),  # compiled: no tracer sees them, and the goldens run them
+)
+_MEASURE = """
+import pickle, sys
+import coverage
+files, excluded, target = pickle.loads(sys.stdin.buffer.read())
+watch = coverage.Coverage(include=files, data_file=None, config_file=False)
+for pattern in excluded:
+    watch.exclude(pattern)
+watch.start()
+from bdlbench.goldens import compute
+found = compute()
+watch.stop()
+missing = {file: watch.analysis2(file)[3] for file in files}
+with open(target, "wb") as file:
+    pickle.dump((found, missing), file)
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Hold what is kept of the goldens.
+
+    Args:
+        goldens: Shape, tolerance, some values and a sum with random signs, by name.
+        digests: SHA-256 of all bits by name, for every environment that they were computed in.
+    """
+
+    goldens: dict[str, dict[str, Any]]
+    digests: dict[str, dict[str, str]]
+
+
+def read() -> Kept:
+    """Read what is kept of the goldens."""
+    return Kept(**json.loads(GOLDENS.read_text("utf-8")))
+
+
+def environment() -> str:
+    """Return what bits depend on besides the code: processor, its instructions, and libraries."""
+    libraries = ("torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "numpyro", "numba")
+    found = [platform.machine(), processor_family(), instructions()]
+    return ", ".join([" ".join(found), *(f"{name} {version(name)}" for name in libraries)])
+
+
+def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
+    """Say which goldens are not what they were.
+
+    Args:
+        found: Goldens as they are now.
+        kept: What they should be.
+        where: The environment in which they were found.
+    """
+    lines = [f"{name}: is gone" for name in kept.goldens if name not in found]
+    for name, golden in found.items():
+        if name not in kept.goldens:
+            lines.append(name + NEW)
+            continue
+        told = _moved(golden, kept.goldens[name])
+        if not told and kept.digests.get(_where(golden, where), {}).get(name, "") not in (
+            "",
+            _digest(golden),
+        ):
+            told = "other bits, in an environment in which they must be the same"
+        if told:
+            lines.append(f"{name}: {told}")
+    return lines
+
+
+def _is_new(line: str) -> bool:
+    return line.endswith(NEW)
+
+
+def check() -> list[str]:
+    """Compute the goldens with the code that is here, and say which have moved."""
+    from bdlbench.goldens import compute
+
+    return moved(compute(), read(), environment())
+
+
+def accept(raised: bool = False) -> str:
+    """Declare the code that is here to be of the present version, or of the next.
+
+    Args:
+        raised: Declare a new version, whatever has moved.
+
+    Returns:
+        The version.
+
+    Raises:
+        BdlbenchError: Goldens have moved, or they do not run every line of the code; nothing is
+            declared.
+    """
+    found, missing = _measure()
+    known, kept, where = numerics.declared(), read(), environment()
+    told = [] if raised else [line for line in moved(found, kept, where) if not _is_new(line)]
+    if told:
+        more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+        raise BdlbenchError(
+            f"{len(told)} goldens have moved: {'; '.join(told[:SHOWN])}{more}; undo the change, or "
+            "declare new numbers with --raise"
+        )
+    if missing:
+        raise BdlbenchError(
+            f"the goldens do not run {', '.join(missing)}; add to bdlbench/goldens.py what does"
+        )
+    declared = replace(
+        known,
+        version=known.version + raised,
+        core=numerics.digests(numerics.core_files()),
+        samplers=numerics.digests(numerics.sampler_files()),
+    )
+    write_file(GOLDENS, to_json(asdict(_keep(found, None if raised else kept, where))) + "\n")
+    write_file(numerics.DECLARED, to_json(asdict(declared)) + "\n")
+    return str(declared.version)
+
+
+def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
+    """Return what to keep: values stay as they were first recorded, bits are kept as found."""
+    values = {name: _summary(golden) for name, golden in found.items()}
+    digests: dict[str, dict[str, str]] = {}
+    if before is not None:
+        values, digests = values | before.goldens, dict(before.digests)
+    for name, golden in found.items():
+        key = _where(golden, where)
+        digests[key] = {**digests.get(key, {}), name: _digest(golden)}
+    return Kept(values, digests)
+
+
+def _measure() -> tuple[dict[str, Golden], list[str]]:
+    """Compute the goldens, and return the places in the numerical code that they do not run."""
+    if find_spec("coverage") is None:
+        raise BdlbenchError("to see which lines the goldens run, install bdlbench[dev]")
+    files = [str(path) for path in (*numerics.core_files(), *numerics.sampler_files())]
+    with tempfile.TemporaryDirectory() as space:
+        target = str(Path(space) / "found")
+        # A process of its own, since lines that run at import count, too.
+        subprocess.run(
+            [sys.executable, "-c", _MEASURE],
+            input=pickle.dumps((files, _NOT_RUN, target)),
+            check=True,
+            cwd=Path(__file__).parents[1],
+            env=os.environ | {"COVERAGE_CORE": "ctrace"},
+        )
+        found, missing = pickle.loads(Path(target).read_bytes())
+    left = {file: sorted({*lines} - _refusals(Path(file))) for file, lines in missing.items()}
+    return found, [
+        f"{Path(file).name} line {', '.join(map(str, lines))}"
+        for file, lines in left.items()
+        if lines
+    ]
+
+
+def _refusals(path: Path) -> set[int]:
+    """Return the lines of all branches that end by raising an error: they give no numbers."""
+    found: set[int] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.If | ast.ExceptHandler) and isinstance(node.body[-1], ast.Raise):
+            first = node if isinstance(node, ast.ExceptHandler) else node.body[0]
+            found.update(range(first.lineno, node.body[-1].lineno + 1))
+    return found
+
+
+def _moved(golden: Golden, kept: Mapping[str, Any]) -> str:
+    found = _summary(golden)
+    if found["shape"] != kept["shape"]:
+        return f"shape {found['shape']} in place of {kept['shape']}"
+    tolerance = kept["tolerance"]
+    for place, was, now in zip(
+        _places(golden.values.size), kept["sample"], found["sample"], strict=True
+    ):
+        if not abs(now - was) <= tolerance:
+            return f"number {place} moved from {was!r} to {now!r} (at most {tolerance:.2g})"
+    spread = tolerance * golden.values.size**0.5
+    was, now = kept["sum"], found["sum"]
+    if not abs(now - was) <= spread:
+        return f"the sum with signs moved from {was!r} to {now!r} (at most {spread:.2g})"
+    return ""
+
+
+def _summary(golden: Golden) -> dict[str, Any]:
+    values = golden.values.astype(np.float64).ravel()
+    signs = np.random.default_rng(values.size).integers(0, 2, values.size) * 2 - 1
+    return {
+        "shape": list(golden.values.shape),
+        "tolerance": golden.tolerance,
+        "sample": values[_places(values.size)].tolist(),
+        "sum": float(signs @ values),
+    }
+
+
+def _places(size: int) -> list[int]:
+    spread = np.linspace(0, size - 1, min(size, SAMPLED)).round()
+    return [int(place) for place in np.unique(spread)]
+
+
+def _where(golden: Golden, where: str) -> str:
+    return where if golden.tolerance else EVERYWHERE
+
+
+def _digest(golden: Golden) -> str:
+    values = np.ascontiguousarray(golden.values)
+    return hashlib.sha256(f"{values.dtype}".encode() + values.tobytes()).hexdigest()[:16]
+
+
+def report(told: Sequence[str]) -> list[str]:
+    """Return the present version and what is known of it, as lines."""
+    here, changed = numerics.version(), numerics.unaccepted()
+    lines = [f"numerics version {here}"]
+    if changed:
+        lines.append(f"not accepted: {', '.join(changed)}")
+    return [*lines, *told]

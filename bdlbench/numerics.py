@@ -1,0 +1,181 @@
+"""Know the version of all that decides a run's numbers.
+
+The version is declared in ``numerics.json``, with a digest of the code that has been held against
+the goldens (`bdlbench.goldens`). Code of another digest has a version of its own, ``2+ab12cd34``:
+its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to be the same version if
+it gives the same numbers. The digest leaves out comments, docstrings and layout.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bdlbench import registry
+
+CORE = (  # what draws and predictions depend on, besides the sampler's own file
+    *("backward", "evaluate", "hamiltonian", "jax_layers", "likelihoods", "metrics", "models"),
+    *("noise", "numpyro_kernels", "optim", "posterior", "problem", "products", "quantization"),
+    *("scaler", "to_jax"),
+)
+BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench
+DECLARED = Path(__file__).with_name("numerics.json")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Hold what is declared.
+
+    Args:
+        version: The numerics version.
+        core: Digest of each module of the accepted core.
+        samplers: Digest of each accepted built-in sampler, by the name of its module.
+        undeclared: Of runs that were recorded before versions were declared, but with the numbers
+            of a version: its ``protocol``, the ``code_sha256`` of the core, and the
+            ``source_sha256`` of samplers by name.
+    """
+
+    version: int
+    core: dict[str, str]
+    samplers: dict[str, str]
+    undeclared: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Say which code a sampler's numbers come from.
+
+    Args:
+        numerics: The numerics version.
+        source_sha256: SHA-256 of the sampler's file; empty for a built-in sampler, for which the
+            numerics version stands.
+    """
+
+    numerics: str
+    source_sha256: str
+
+    @property
+    def local(self) -> bool:
+        """Whether the code is of no declared version."""
+        return "+" in self.numerics
+
+
+@cache
+def declared() -> Declared:
+    """Read what is declared."""
+    return Declared(**json.loads(DECLARED.read_text("utf-8")))
+
+
+def identify(plugin: type) -> Identity:
+    """Return the identity of a sampler's class, as the code is now."""
+    if is_built_in(plugin.__module__):
+        return Identity(version(plugin.__module__.removeprefix(BUILT_IN)), "")
+    return Identity(version(), registry.source_digest(plugin))
+
+
+def identity_of(sampler: Mapping[str, Any], configuration: Mapping[str, Any]) -> Identity:
+    """Return the identity of a run's sampler, from what its record says.
+
+    Args:
+        sampler: As in the record.
+        configuration: As in the record.
+    """
+    source: str = sampler["source_sha256"]
+    if "numerics" in configuration:
+        return Identity(configuration["numerics"], source)
+    before, code = declared().undeclared, configuration["code_sha256"]
+    numerics = str(configuration["protocol"])
+    if code not in before["code_sha256"]:
+        numerics += f"+{code[:8]}"
+    known = source in before["source_sha256"].get(sampler["name"], ())
+    return Identity(numerics, "" if known else source)
+
+
+def is_built_in(module: str) -> bool:
+    """Tell whether a module is that of a sampler that comes with bdlbench."""
+    return module.startswith(BUILT_IN)
+
+
+@cache
+def version(sampler: str = "") -> str:
+    """Return the version of the code that is here: ``2``, or ``2+ab12cd34`` if it is not accepted.
+
+    Args:
+        sampler: Module of a built-in sampler, without its package's name; none for a plugin that
+            is not built in.
+    """
+    known, core, own = declared(), digests(core_files()), None
+    if sampler:
+        own = digests(sampler_files())[sampler]
+    if core == known.core and own == (known.samplers.get(sampler) if sampler else None):
+        return str(known.version)
+    found = json.dumps([core, own], sort_keys=True).encode()
+    return f"{known.version}+{hashlib.sha256(found).hexdigest()[:8]}"
+
+
+def unaccepted() -> list[str]:
+    """Return the names of the modules whose code is not what was accepted."""
+    known, found = declared(), {**digests(core_files()), **digests(sampler_files())}
+    accepted = known.core | known.samplers
+    return sorted(name for name in {*found, *accepted} if found.get(name) != accepted.get(name))
+
+
+def digests(paths: Iterable[Path]) -> dict[str, str]:
+    """Return the digest of the code in each file, by the name of its module."""
+    return {path.stem: digest_of(path) for path in paths}
+
+
+def core_files() -> list[Path]:
+    """Return the files of the core."""
+    return [Path(__file__).with_name(f"{name}.py") for name in CORE]
+
+
+def sampler_files() -> list[Path]:
+    """Return the files of the built-in samplers."""
+    spec = find_spec(BUILT_IN.rstrip("."))
+    folders = (spec and spec.submodule_search_locations) or ()
+    return sorted({path for folder in folders for path in Path(folder).glob("*.py")})
+
+
+@cache
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of the code in a file, without its comments, docstrings and layout."""
+    digest = hashlib.sha256()
+    for word in _words(ast.parse(path.read_bytes())):
+        digest.update(word.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _words(node: Any) -> Iterator[str]:
+    """Write out a syntax tree, the same in every version of Python: what is not there is not said.
+
+    (`ast.dump` names fields that are empty in one version and unknown in another.)
+    """
+    if isinstance(node, list):
+        yield "["
+        for item in node:
+            yield from _words(item)
+        yield "]"
+    elif isinstance(node, ast.AST):
+        yield type(node).__name__
+        for name, value in ast.iter_fields(_without_docstring(node)):
+            if value is not None and value != [] and name not in ("ctx", "kind"):
+                yield name
+                yield from _words(value)
+        yield ")"
+    else:
+        yield repr(node)
+
+
+def _without_docstring(node: ast.AST) -> ast.AST:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:]
+    return node

@@ -1,0 +1,98 @@
+"""Say which files the data of the published runs came from, by their SHA-256.
+
+Until November 2026 runs were published that had been trained on a copy of MNIST in which the pixel
+value 1 had become 0. They are marked wherever they are shown, and stand apart from runs on the
+official files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bdlbench.records import to_json
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say where training data came from.
+
+    Args:
+        mark: For a title, to tell boards apart; empty for the official files.
+        sentence: For the reader.
+    """
+
+    mark: str
+    sentence: str
+
+
+OFFICIAL = Origin("", "The training data are the official files of MNIST.")
+ALTERED = Origin(
+    "altered MNIST",
+    "The training data are a copy of MNIST in which the pixel value 1 had become 0; with the "
+    "official files these runs cannot be repeated.",
+)
+_MNIST = {
+    "test": "8abf29750d3c6cf095632ec3734225766391fa12e1e863dcb2ae248d7bafe0d2",
+    "notmnist": "0a9195cbbb9c8ebf6c43ad833d888e82c567419caca92ef90402a87eb651b180",
+    "mnist-letters": "c0c9a00abc593d71346f8076e782463b43aa3daf090723b1a9620edfbee57b16",
+}
+USUAL = {
+    "mnist-1k": {
+        "train": "53d65c1691f81e33c5e140d8959980379ee27278d26a139828646e99a5aff95b",
+        **_MNIST,
+    },
+    "mnist": {
+        "train": "af446d943c1374a2d2b0e4dcc8316e4ae40b8af5975cc04bfdb40896a74304af",
+        **_MNIST,
+    },
+}
+"""SHA-256 of the data of tasks that have official files, by task and name of the data set.
+
+What scikit-learn and matplotlib bring along (`digits`) is as it is installed.
+"""
+_BY_TRAINING_DATA = {
+    USUAL["mnist"]["train"]: OFFICIAL,
+    USUAL["mnist-1k"]["train"]: OFFICIAL,
+    "d51e4e0ecc54b979891e4c3b87318d6b91e8ac6bb27794c0290d9a74c8fce6c4": ALTERED,  # mnist
+    "09da8a5a5f54f2d76ab46d540b061477cbeaf49d03baa30742a0e2854cea6d51": ALTERED,  # mnist-1k
+}
+
+
+def find(data: Mapping[str, str]) -> Origin | None:
+    """Return where the training data came from; None if it is not known.
+
+    Args:
+        data: SHA-256 of the data sets by name, as in a record.
+    """
+    return _BY_TRAINING_DATA.get(data["train"])
+
+
+def sentence(data: Mapping[str, str]) -> str:
+    """Return a sentence on where training data came from; empty if it is not known."""
+    found = find(data)
+    return found.sentence if found else ""
+
+
+def mark(task: str, data: Mapping[str, str]) -> str:
+    """Return what tells runs on these data from runs on the official files; else nothing.
+
+    Args:
+        task: Name of the task.
+        data: SHA-256 of the data sets by name, as in a record.
+    """
+    if task not in USUAL or data == USUAL[task]:
+        return ""
+    found = find(data)
+    return found.mark if found and found.mark else on(data)
+
+
+def on(data: Mapping[str, str]) -> str:
+    """Return what data are called that have no name."""
+    return f"data {digest(data)}"
+
+
+def digest(data: Mapping[str, str]) -> str:
+    """Return ten hexadecimal digits that stand for data sets, whatever the order of their names."""
+    return hashlib.sha256(to_json(dict(sorted(data.items()))).encode()).hexdigest()[:10]
