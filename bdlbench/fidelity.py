@@ -31,7 +31,7 @@ def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | N
     if setup.split == "validation":  # trains on less, and so has another posterior
         return None, ""
     try:
-        found = load(setup.task.name, setup.results)
+        found = load(setup.task.name, setup.results, data=data)
         found.check_fits(setup.model, setup.task.prior_std, data)
     except RecordError as error:
         return None, str(error)

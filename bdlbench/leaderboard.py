@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlbench import admission, certificate, fidelity, records, summary, tasks
+from bdlbench import (
+    admission,
+    certificate,
+    fidelity,
+    numerics,
+    origins,
+    records,
+    summary,
+    tasks,
+)
 from bdlbench.bootstrap import inputs, weighted
 from bdlbench.errors import RecordError
 from bdlbench.plan import Setup
@@ -71,6 +80,9 @@ class Board:
         controls: AUROC of scores that see no network, by OOD set and control.
         floor: Agreement and total variation between halves of the reference; empty without one.
         reference_note: Why there is no reference.
+        mark: What tells the board from others of the task in its title: its data or numerics
+            version, if they are not the usual ones; else empty.
+        origin: Sentence on where the training data came from; empty if it is not known.
     """
 
     task: str
@@ -84,6 +96,13 @@ class Board:
     controls: dict[str, dict[str, float]]
     floor: dict[str, float]
     reference_note: str
+    mark: str = ""
+    origin: str = ""
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What is measured, whatever the budget: task, model, and what marks them."""
+        return self.task, self.model, self.mark
 
 
 @dataclass(frozen=True)
@@ -110,17 +129,36 @@ def build(results: Path, task: str | None = None) -> list[Board]:
     """
     if task is not None:
         tasks.get(task)
-    groups: dict[tuple[str, str, float, int], list[Record]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in admission.read_runs(results):
         if record.configuration["split"] == "test" and task in (None, record.task):
             admission.check_record(record)
             made = record.configuration
-            epochs, draws = (made["budget"][name] for name in ("epochs", "draws"))
-            groups[record.task, made["model"], epochs, draws].append(record)
-    return [_board(results, group) for _, group in sorted(groups.items())]
+            budget = (made["budget"][name] for name in ("epochs", "draws"))
+            subject = record.task, made["model"], _mark(record)
+            groups[*subject, *budget, origins.digest(record.data)].append(record)
+    titles = Counter(key[:-1] for key in groups)
+    return [
+        _board(results, group, several=titles[key[:-1]] > 1)
+        for key, group in sorted(groups.items())
+    ]
 
 
-def _board(results: Path, runs: Sequence[Record]) -> Board:
+def _mark(record: Record, several: bool = False) -> str:
+    """Say on a board which data and which numerics version it is of, if they are not the usual.
+
+    Args:
+        record: Of a run on the board.
+        several: Whether there are boards that only their data tell apart.
+    """
+    data, version = origins.mark(record.task, record.data), admission.numerics_of(record)
+    if several and not data:
+        data = origins.on(record.data)
+    usual = version == str(numerics.declared().version)
+    return " · ".join(filter(None, [data, "" if usual else f"numerics {version}"]))
+
+
+def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
     admission.check_board(runs)
     data, made = runs[0].data, runs[0].configuration
     task = replace(tasks.get(runs[0].task), budget=Budget(**made["budget"]))
@@ -143,6 +181,8 @@ def _board(results: Path, runs: Sequence[Record]) -> Board:
         controls=summary.kept_controls(results, task.name, data) or {},
         floor=fidelity.floor(reference) if reference else {},
         reference_note=note,
+        mark=_mark(runs[0], several),
+        origin=origins.sentence(data),
     )
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bdlbench import records, table
+from bdlbench import admission, origins, records, table
 from bdlbench.escaping import csv_cell, markdown, visible
 from bdlbench.files import write_bytes
 from bdlbench.leaderboard import Board, Entry
@@ -73,15 +73,21 @@ def show(boards: Sequence[Board], console: Console) -> None:
             shown.add_row(*(Text(cell.text, "bold" if cell.bold else "") for cell in cells))
         console.print(shown)
         failed = [visible(line) for line in table.failures([e.row for e in board.entries])]
-        for line in (*failed, *_remarks(board), _rule(board), *RULES):
+        for line in (
+            *filter(None, [board.origin]),
+            *failed,
+            *_remarks(board),
+            _rule(board),
+            *RULES,
+        ):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     if not boards:
         console.print(NO_RUNS)
 
 
 def title(board: Board) -> str:
-    """Say what is compared: task, model and budget."""
-    return f"{board.task} · {board.model} · {board.budget}"
+    """Say what is compared: task, model and budget, and data or code that are not the usual."""
+    return " · ".join(filter(None, [board.task, board.model, board.budget, board.mark]))
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ def _table(board: Board) -> list[str]:
 def _section(board: Board) -> str:
     failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
     bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
-    lines = [f"## {title(board)}", "", _rule(board), "", *_table(board), "", *bullets]
+    rule = " ".join(filter(None, [board.origin, _rule(board)]))
+    lines = [f"## {title(board)}", "", rule, "", *_table(board), "", *bullets]
     return "\n".join(lines)
 
 
@@ -183,6 +190,8 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "model": board.model,
         "budget": f"{board.epochs:g}",
         "draws": str(board.draws),
+        "data": origins.digest(first.data),
+        "numerics": admission.numerics_of(first),
         "rank_best": str(best),
         "rank_worst": str(worst),
         "sampler": csv_cell(row.sampler),

@@ -1,7 +1,8 @@
 """Store and load reference posteriors: long HMC runs, which fidelity is measured against.
 
-A reference is ``<results>/references/<task>.json``, which says how it was made and how good it is,
-and ``<task>.npz`` beside it, whose checksum stands there.
+A reference is ``<results>/references/<task>-<data>.json``, which says how it was made and how good
+it is, and a file ``.npz`` of the same name, whose checksum stands there. ``<data>`` is a digest of
+the training and the test data: other data have another posterior.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bdlbench import origins, tasks
+from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.files import write_bytes, write_file
 from bdlbench.gate import Trace
@@ -94,14 +97,30 @@ def write(results: Path, reference: Reference) -> Path:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     content = buffer.getvalue()
-    path = results / "references" / f"{reference.facts['task']}.json"
+    path = results / file_of(reference.facts["task"], reference.facts["data"])
     write_bytes(path.with_suffix(".npz"), content)
     facts = {**reference.facts, "arrays_sha256": hashlib.sha256(content).hexdigest()}
     write_file(path, to_json(facts))
     return path
 
 
-def load(task: str, results: Path | str = "results", converged: bool = True) -> Reference:
+def file_of(task: str, data: Mapping[str, str]) -> str:
+    """Return the name of the file, within a folder of results.
+
+    Args:
+        task: Name of the task.
+        data: SHA-256 of the data sets, by name.
+    """
+    digest = origins.digest({name: data[name] for name in JUDGED_ON})
+    return f"references/{task}-{digest}.json"
+
+
+def load(
+    task: str,
+    results: Path | str = "results",
+    converged: bool = True,
+    data: Mapping[str, str] | None = None,
+) -> Reference:
     """Load the reference of a task: the user's own, else the one bdlbench was published with.
 
     Example:
@@ -111,14 +130,21 @@ def load(task: str, results: Path | str = "results", converged: bool = True) -> 
         task: Name of the task.
         results: Folder that the user's own is looked for in.
         converged: Refuse a reference that failed the gate.
+        data: SHA-256 of the data sets by name, as in a record; without it, the task's data as they
+            are on this machine.
 
     Raises:
-        RecordError: There is none, it is damaged, or it failed the gate.
+        RecordError: There is none for the data, it is damaged, or it failed the gate.
+        DataMissing: The task's data are not at hand, and none were named.
     """
-    file = f"references/{task}.json"
-    path = kept(place(results), file)
+    if data is None:
+        data = tasks.fingerprints(tasks.get(task), "test", search_folders())
+    path = kept(place(results), file_of(task, data))
     if path is None:
-        raise RecordError(f"there is no reference of {task}; `bdlbench reference {task}` makes one")
+        raise RecordError(
+            f"there is no reference of {task} for training data {data['train'][:12]} and test data "
+            f"{data['test'][:12]}; `bdlbench reference {task}` makes one of the data at hand"
+        )
     reference = _read(path)
     failed = [name for name, holds in reference.facts["verdicts"].items() if not holds]
     if converged and not reference.facts["converged"]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import files, leaderboard, leaderboard_text, submitted_controls
+from bdlbench import admission, files, leaderboard, leaderboard_text, submitted_controls
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.escaping import visible
 from bdlbench.leaderboard_text import rows_of
@@ -50,6 +50,7 @@ def review(base: Path, head: Path, changes: Path) -> str:
         for folder in folders:
             copy_run(folder, folder_of(together, folder.name))
         records = check([folder_of(together, run) for run in runs])
+        admission.check_data(records, admission.read_runs(base / "results"))
         _add_controls(rows, records, results, together)
         before, after = leaderboard.build(base / "results"), leaderboard.build(together)
     pages = leaderboard_text.to_markdown(after), leaderboard_text.to_csv(after)

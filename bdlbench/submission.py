@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import files, leaderboard, leaderboard_text, records, submitted_controls
+from bdlbench import admission, files, leaderboard, leaderboard_text, records, submitted_controls
 from bdlbench.admission import Labels
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.escaping import visible
@@ -43,7 +43,9 @@ def check(runs: Sequence[Path]) -> list[Record]:
         task = records.read(run).task
         if task not in labels:
             labels[task] = labels_of(task)
-        found.append(check_run(run, labels[task]))
+        record = check_run(run, labels[task])
+        admission.check_declared(record)
+        found.append(record)
     return found
 
 
@@ -96,7 +98,9 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
         staged = [records.folder_of(Path(space), folder.name) for folder in folders]
         for folder, stage in zip(folders, staged, strict=True):
             copy_run(folder, stage)
-        brought = submitted_controls.to_bring(check(staged), source, target)
+        found = check(staged)
+        admission.check_data(found, admission.read_runs(target))
+        brought = submitted_controls.to_bring(found, source, target)
         try:
             for stage, copy in zip(staged, copies, strict=True):
                 copy_run(stage, copy)

@@ -3,7 +3,8 @@
 Usage: ``python docs/published.py``, after ``bdlbench leaderboard``.
 
 In findings.in.md, ``{mnist mlp-400-400 64 epochs | sgld | NLL}`` stands for the figure of the board
-of that title, of a sampler and a column of ``leaderboard.md``, and becomes a link to the board.
+of that task, model and budget (of several, the one with most samplers), of a sampler and a column
+of ``leaderboard.md``, and becomes a link to the board.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def section(boards: Sequence[Board]) -> str:
     """Return what stands between README's marks: the table, and what it says of letters."""
     board = board_of(boards)
     title = leaderboard_text.title(board)
-    return "\n".join([f"**{title}**", "", *lines_of(board, COLUMNS), "", _finding(board)])
+    table = "\n".join(lines_of(board, COLUMNS))
+    return "\n\n".join(filter(None, [f"**{title}**", board.origin, table, _finding(board)]))
 
 
 def lines_of(board: Board, names: Sequence[str]) -> list[str]:
@@ -135,18 +137,18 @@ def fill_in(text: str, content: str) -> str:
 
 def findings(boards: Sequence[Board]) -> str:
     """Return the findings with their figures."""
-    known = {leaderboard_text.title(board).replace(" ·", ""): board for board in boards}
 
     def figure_of(found: re.Match[str]) -> str:
         name, sampler, metric = (part.strip() for part in found[1].split("|"))
-        board = known[name]
+        alike = [board for board in boards if f"{board.task} {board.model} {board.budget}" == name]
+        board = max(alike, key=lambda board: len(board.entries))
         (column,) = (
             column
             for column in columns(board.headline, "test")
             if " ".join(column.header.split()).startswith(metric)
         )
         value = cell(entry_of(board, sampler).row.metrics[column.metric], column)
-        anchor = re.sub(r"[^\w -]", "", leaderboard_text.title(board)).replace(" ", "-")
+        anchor = re.sub(r"[^\w -]", "", leaderboard_text.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 
     text = (ROOT / "docs/findings.in.md").read_text("utf-8")

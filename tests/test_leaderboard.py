@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bdlbench import cli, leaderboard, leaderboard_text, records, registry
+from bdlbench import cli, leaderboard, leaderboard_text, numerics, origins, records, registry
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.records import Record
 from tests import synthetic
@@ -108,7 +108,7 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
     synthetic.write(tmp_path, configuration={"model": "softmax"})
     synthetic.write(tmp_path, configuration={"budget": budget})
     synthetic.write(tmp_path, configuration={"budget": budget | {"draws": 7}})
-    synthetic.write(tmp_path, configuration={"split": "validation", "protocol": 0})
+    synthetic.write(tmp_path, configuration={"split": "validation", "numerics": "0"})
     boards = leaderboard.build(tmp_path)
     assert [leaderboard_text.title(board) for board in boards] == [
         "digits · mlp-50 · 3 epochs, 7 draws",
@@ -121,8 +121,51 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
         leaderboard.build(tmp_path, "mnits")
 
 
-def other_data(results: Path) -> None:
-    synthetic.write(results, "sgld", data={**synthetic.DATA, "letters": "e" * 64})
+def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -> None:
+    synthetic.write(tmp_path)
+    synthetic.write(tmp_path, "sgld", configuration={"numerics": "2+ab12cd34"})
+    other = synthetic.write(tmp_path, "sgld", data={**synthetic.DATA, "letters": "e" * 64}).data
+    boards = leaderboard.build(tmp_path)
+    names = {leaderboard_text.title(board): len(board.entries) for board in boards}
+    assert names == {
+        f"digits · mlp-50 · 100 epochs · data {origins.digest(synthetic.DATA)}": 1,
+        f"digits · mlp-50 · 100 epochs · data {origins.digest(other)}": 1,
+        "digits · mlp-50 · 100 epochs · numerics 2+ab12cd34": 1,
+    }
+    assert len(leaderboard_text.rows_of(boards)) == 3
+
+
+def as_before(record: Record) -> Record:
+    """Return a run of a built-in sampler as it was recorded before versions were declared."""
+    before = numerics.declared().undeclared
+    kept = {name: v for name, v in record.configuration.items() if name != "numerics"}
+    configuration = {**kept, "protocol": 2, "code_sha256": before["code_sha256"][0]}
+    source = before["source_sha256"][record.sampler["name"]][0]
+    sampler = {**record.sampler, "source_sha256": source}
+    return synthetic.named(replace(record, configuration=configuration, sampler=sampler))
+
+
+def built_in(results: Path, seed: int) -> Record:
+    """Keep a run of a sampler that is built in."""
+    written = synthetic.write(results, seed=seed)
+    made = replace(written, sampler={**written.sampler, "source_sha256": ""})
+    rewrite(results, written, **asdict(synthetic.named(made)))
+    return synthetic.named(made)
+
+
+def old_name(results: Path) -> None:
+    before = built_in(results, seed=1)
+    rewrite(results, before, **asdict(as_before(before)))
+    built_in(results, seed=1)
+
+
+def test_seeds_from_before_and_after_versions_were_declared_are_one_row(tmp_path: Path) -> None:
+    built_in(tmp_path, seed=1)
+    written = built_in(tmp_path, seed=2)
+    rewrite(tmp_path, written, **asdict(as_before(written)))
+    (board,) = leaderboard.build(tmp_path)
+    (entry,) = board.entries
+    assert [record.seed for record in entry.records] == [1, 2]
 
 
 def other_source(results: Path) -> None:
@@ -175,12 +218,8 @@ def other_byte(results: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "mixed data": (other_data, "have different letters data .*; keep those of one"),
     "two records for one run": (other_source, "are two records for one run"),
-    "mixed protocol": (
-        lambda results: synthetic.write(results, "sgld", configuration={"protocol": 1}),
-        "expected protocol 2, as digits has it, got 1; run it again",
-    ),
+    "a run under its old and its new name": (old_name, "are two records for one run: keep one"),
     "another prior": (
         lambda results: synthetic.write(results, "sgld", configuration={"prior_std": 0.5}),
         "expected prior_std 0.3162.*, got 0.5",

@@ -85,9 +85,17 @@ def incomparable(mine: Path) -> str:
     return synthetic.write(mine, "sgld", data={**synthetic.DATA, "test": "e" * 64}).run
 
 
+def local(mine: Path) -> str:
+    return synthetic.write(mine, "sgld", configuration={"numerics": "2+ab12cd34"}).run
+
+
 @pytest.mark.parametrize(
     ("prepare", "message"),
-    [(damaged, "not the file its record"), (incomparable, "have different test data")],
+    [
+        (local, r"expected numerics version 2, got 2\+ab12cd34: its code is a local version; run"),
+        (damaged, "not the file its record"),
+        (incomparable, "expected the data that digits is published with, got another test set"),
+    ],
 )
 def test_what_is_refused_leaves_no_trace(
     tmp_path: Path, prepare: Callable[[Path], str], message: str

@@ -19,15 +19,16 @@ from bdlbench.statistics import Interval
 
 Sets = Mapping[int, Mapping[str, Predictions]]
 End = tuple[float, Interval]
-References = Mapping[tuple[str, str], Reference | None]
-"""Reference posteriors by task and model; None where there is none."""
+References = Mapping[tuple[str, str, str], Reference | None]
+"""Reference posteriors by a board's `subject`; None where there is none."""
 
 
 def references(results: Path, boards: Sequence[Board]) -> References:
-    """Load the reference posterior of every task and model once."""
-    found: dict[tuple[str, str], Reference | None] = {}
+    """Load the reference posterior of every task, model and data once."""
+    found: dict[tuple[str, str, str], Reference | None] = {}
     for board in boards:
-        found.setdefault((board.task, board.model), _reference(results, board))
+        if board.subject not in found:
+            found[board.subject] = _reference(results, board)
     return found
 
 
@@ -36,7 +37,7 @@ def _reference(results: Path, board: Board) -> Reference | None:
         return None
     record = board.entries[0].records[0]
     try:
-        found = reference.load(board.task, results)
+        found = reference.load(board.task, results, data=record.data)
         found.check_fits(board.model, record.configuration["prior_std"], record.data)
     except RecordError:
         return None

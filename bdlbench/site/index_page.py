@@ -26,7 +26,7 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
 
 
 def _board(board: Board) -> dict[str, Any]:
-    key = page_name(f"{board.task}-{board.model}-{board.epochs:g}-{board.draws}")
+    key = page_name("-".join([*filter(None, board.subject), f"{board.epochs:g}", f"{board.draws}"]))
     rows = [_row(board, entry) for entry in board.entries]
     kinds = {row["outcome"] for row in rows}
     return {
@@ -95,5 +95,5 @@ def _caption(board: Board) -> str:
 
 def _notes(board: Board) -> list[str]:
     """Say beneath the table how to read it."""
-    notes = table.on_fidelity(board.floor, board.reference_note)
+    notes = [*filter(None, [board.origin]), *table.on_fidelity(board.floor, board.reference_note)]
     return notes + ([table.CONTROL] if board.controls else [])

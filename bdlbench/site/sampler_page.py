@@ -24,14 +24,14 @@ def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
     """Return what the page of every label shows, the smallest budget first.
 
     A sampler is called by the settings in which it differs from others on a board, and so may have
-    different labels on different boards. The page of each has all of its runs on the same task and
-    model.
+    different labels on different boards. The page of each has all of its runs on the same task,
+    model and data.
     """
-    same: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    same: dict[tuple[str, ...], list[Pair]] = defaultdict(list)
     for board in sorted(boards, key=lambda board: (board.epochs, board.draws)):
         for entry in board.entries:
             same[_identity(board, entry)].append((board, entry))
-    pages: dict[str, dict[tuple[str, str, str], list[Pair]]] = defaultdict(dict)
+    pages: dict[str, dict[tuple[str, ...], list[Pair]]] = defaultdict(dict)
     for board in boards:
         for entry in board.entries:
             key = _identity(board, entry)
@@ -42,17 +42,17 @@ def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
     }
 
 
-def _identity(board: Board, entry: Entry) -> tuple[str, str, str]:
-    return board.task, board.model, admission.identity(entry.records[0])
+def _identity(board: Board, entry: Entry) -> tuple[str, ...]:
+    return *board.subject, admission.identity(entry.records[0])
 
 
 def view(
     results: Path, label: str, pairs: Sequence[Pair], gold: References, site: Path
 ) -> dict[str, Any]:
     """Return what the template ``sampler.html`` needs, and copy the runs' files into the site."""
-    sections: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    sections: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for board, entry in pairs:
-        sections[board.task, board.model].append((board, entry))
+        sections[board.subject].append((board, entry))
     entries = [entry for _, entry in pairs]
     return {
         "label": label,
@@ -74,14 +74,15 @@ def _section(
 ) -> dict[str, Any]:
     """Return what is shown of one task and model: an entry for each budget, and all together."""
     board, _ = pairs[0]
-    key = page_name(f"{board.task}-{board.model}")
+    key = page_name("-".join(filter(None, board.subject)))
     entries, sets = [], []
     for number, (board, entry) in enumerate(pairs):
         sets.append(read_predictions(results, entry.records))
         entries.append(_entry(board, entry, f"{key}-{number}", sets[-1], results, site))
     return {
         "key": key,
-        "title": f"{board.task} · {board.model}",
+        "title": " · ".join(filter(None, board.subject)),
+        "origin": board.origin,
         "entries": entries,
         "budgets": budgets.view(pairs, sets, gold, key),
     }
