@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import torch
 
-from bdlbench import machine, records, registry
+from bdlbench import machine, numerics, records, registry
 from bdlbench.data import search_folders
 from bdlbench.errors import BdlbenchError
-from bdlbench.provenance import processor
+from bdlbench.provenance import instructions, processor, processor_family
 
 PACKAGES = (
     *("bdlbench", "torch", "numpy", "scipy", "jax", "numpyro", "numba", "joblib"),
@@ -32,6 +32,8 @@ def examine(results: Path, data_dir: Path | None) -> Iterator[str]:
     """
     yield f"python       {platform.python_version()} on {platform.platform()}"
     yield from (f"{name:<12} {_version(name)}" for name in PACKAGES)
+    yield f"instructions {instructions()}; {processor_family() or 'an unknown kind of processor'}"
+    yield f"numerics     version {numerics.version()}"
     memory = psutil.virtual_memory()
     yield f"processor    {processor()}, {machine.cores()} cores to use of {os.cpu_count()}"
     yield f"memory       {memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it free"
