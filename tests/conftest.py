@@ -9,6 +9,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bdlbench import leaderboard, tasks
 from bdlbench.comparison import Comparison, run_comparison
@@ -16,6 +17,10 @@ from bdlbench.data import Images
 from bdlbench.job import Job
 from bdlbench.leaderboard import Board
 from bdlbench.planned import make
+
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SAMPLER = '''\
 from dataclasses import dataclass
