@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# One thread for every process, and for those that it starts: two would wait for each other,
+# spinning, wherever something else wants a core. Libraries read this when they are loaded.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
 
 from bdlbench import leaderboard, tasks
 from bdlbench.comparison import Comparison, run_comparison
