@@ -21,7 +21,10 @@ from bdlbench.comparison import Comparison, run_comparison
 from bdlbench.data import Images
 from bdlbench.job import Job
 from bdlbench.leaderboard import Board
+from bdlbench.machine import cores
 from bdlbench.planned import make
+
+WORKERS = 8  # at most: each holds about a gigabyte
 
 # How long an example takes is the machine's affair.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,6 +49,11 @@ class Sampler:
     def sample(self, problem, rng):
 {body}
 '''
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take a worker for every core that this process may use, where the machine is large a few."""
+    return min(cores(), WORKERS)
 
 
 @pytest.fixture
