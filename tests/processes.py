@@ -56,6 +56,7 @@ class Started:
         self.gate = Path(sampler.partition("gate=")[2])
         self.gate.touch()
         command = "-m bdlbench compare --task digits --model softmax --epochs 3 --seeds 4"
+        self.here = not options  # and not on a cluster
         options = options or ("--jobs", "2")
         # Where tests run in the background, Ctrl-C is ignored, and children would inherit that.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -68,7 +69,8 @@ class Started:
     def wait(self) -> None:
         wait_for(lambda: len(runs_in(self.results)) == 2, "two finished runs")
         wait_for(lambda: self.counts() == {"done": 2, "running": 2}, "two that wait")
-        time.sleep(0.5)  # the processes of the first two are gone
+        if self.here:
+            wait_for(lambda: len(self.runs()) == 2, "the end of the processes of the first two")
 
     def counts(self) -> dict[str, int]:
         return dict(status.survey(self.results).total)
