@@ -101,7 +101,7 @@ def test_a_right_sampler_passes(name: str, check: str) -> None:
         ("fixed_preconditioner", "logistic regression"),
         ("momentum", "mean of 60,000"),
         ("momentum", "temperature ½"),
-        ("baoab", "ranks"),
+        pytest.param("baoab", "ranks", marks=pytest.mark.slow),  # the walk's take a quarter of it
         ("random_walk", "ranks"),
         ("mala", "Stein discrepancy"),
     ],
