@@ -52,7 +52,7 @@ class Sampler:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Take a worker for every core that this process may use, where the machine is large a few."""
+    """Take a worker for every core that this process may use, but no more than a few."""
     return min(cores(), WORKERS)
 
 

@@ -83,7 +83,7 @@ def browser() -> Iterator[Browser]:
     root = ["--no-sandbox"] if os.geteuid() == 0 else []  # for which Chromium has no sandbox
     api.expect.set_options(timeout=1000 * WAIT)
     with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=root)
+        found = playwright.chromium.launch(executable_path=path, args=root, timeout=1000 * WAIT)
         yield found
         found.close()
 
