@@ -17,9 +17,12 @@ from bdlbench import records, status, table
 from bdlbench.comparison import Comparison
 
 WAIT = 300.0  # seconds: a bound for what hangs, on however busy a machine
-# Two seeds finish at once, the others when the gate is gone; every seed draws other weights.
+# Two seeds finish at once, the others leave their process's id and wait until the gate is gone;
+# every seed draws other weights.
 GATED = """
 import os, time
+if self.gate and rng.initial_seed() > 1 and os.path.exists(self.gate):
+    open(f"{self.gate}.{os.getpid()}", "w").close()
 while self.gate and rng.initial_seed() > 1 and os.path.exists(self.gate):
     time.sleep(0.02)
 yield problem.init(rng)
@@ -70,7 +73,11 @@ class Started:
         wait_for(lambda: len(runs_in(self.results)) == 2, "two finished runs")
         wait_for(lambda: self.counts() == {"done": 2, "running": 2}, "two that wait")
         if self.here:
-            wait_for(lambda: len(self.runs()) == 2, "the end of the processes of the first two")
+            wait_for(self._settled, "two processes at the gate, and the end of all others")
+
+    def _settled(self) -> bool:
+        waiting = {int(path.suffix[1:]) for path in self.gate.parent.glob(f"{self.gate.name}.*")}
+        return len(waiting) == 2 and {run.pid for run in self.runs()} == waiting
 
     def counts(self) -> dict[str, int]:
         return dict(status.survey(self.results).total)
