@@ -81,6 +81,7 @@ def test_a_killed_coordinator_takes_its_runs_along(compare: Compare, started: St
     started.complete(compare, kept=2)
 
 
+@pytest.mark.slow
 def test_two_coordinators_share_the_runs(
     compare: Compare, started: Started, write_sampler: Write
 ) -> None:
@@ -103,6 +104,7 @@ def test_two_coordinators_share_the_runs(
     started.complete(compare, kept=4)
 
 
+@pytest.mark.slow
 def test_a_coordinator_that_is_killed_leaves_its_runs_to_another(
     compare: Compare, started: Started
 ) -> None:

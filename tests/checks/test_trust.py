@@ -112,7 +112,11 @@ def test_a_right_sampler_passes_the_longer_checks(name: str, check: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("check", "words"), [("ranks", "too wide"), ("Stein discrepancy", "unlike exact draws")]
+    ("check", "words"),
+    [
+        pytest.param("ranks", "too wide", marks=pytest.mark.slow),
+        ("Stein discrepancy", "unlike exact draws"),
+    ],
 )
 def test_calibration_rejects_a_wrong_temperature(check: str, words: str) -> None:
     result = judge(HERE / "wrong" / "noise_of_the_mean_loss.py", check, quick=False)
