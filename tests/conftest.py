@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,13 +10,25 @@ from textwrap import dedent, indent
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# One thread for every process, and for those that it starts: two would wait for each other,
+# spinning, wherever something else wants a core. Libraries read this when they are loaded.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
 
 from bdlbench import leaderboard, tasks
 from bdlbench.comparison import Comparison, run_comparison
 from bdlbench.data import Images
 from bdlbench.job import Job
 from bdlbench.leaderboard import Board
+from bdlbench.machine import cores
 from bdlbench.planned import make
+
+WORKERS = 8  # at most: each holds about a gigabyte
+
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SAMPLER = '''\
 from dataclasses import dataclass
@@ -36,6 +49,11 @@ class Sampler:
     def sample(self, problem, rng):
 {body}
 '''
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take a worker for every core that this process may use, but no more than a few."""
+    return min(cores(), WORKERS)
 
 
 @pytest.fixture

@@ -16,10 +16,13 @@ import psutil
 from bdlbench import records, status, table
 from bdlbench.comparison import Comparison
 
-WAIT = 60.0  # seconds, on a machine that is busy with other things
-# Two seeds finish at once, the others when the gate is gone; every seed draws other weights.
+WAIT = 300.0  # seconds: a bound for what hangs, on however busy a machine
+# Two seeds finish at once, the others leave their process's id and wait until the gate is gone;
+# every seed draws other weights.
 GATED = """
 import os, time
+if self.gate and rng.initial_seed() > 1 and os.path.exists(self.gate):
+    open(f"{self.gate}.{os.getpid()}", "w").close()
 while self.gate and rng.initial_seed() > 1 and os.path.exists(self.gate):
     time.sleep(0.02)
 yield problem.init(rng)
@@ -56,6 +59,7 @@ class Started:
         self.gate = Path(sampler.partition("gate=")[2])
         self.gate.touch()
         command = "-m bdlbench compare --task digits --model softmax --epochs 3 --seeds 4"
+        self.here = not options  # and not on a cluster
         options = options or ("--jobs", "2")
         # Where tests run in the background, Ctrl-C is ignored, and children would inherit that.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -68,7 +72,12 @@ class Started:
     def wait(self) -> None:
         wait_for(lambda: len(runs_in(self.results)) == 2, "two finished runs")
         wait_for(lambda: self.counts() == {"done": 2, "running": 2}, "two that wait")
-        time.sleep(0.5)  # the processes of the first two are gone
+        if self.here:
+            wait_for(self._settled, "two processes at the gate, and the end of all others")
+
+    def _settled(self) -> bool:
+        waiting = {int(path.suffix[1:]) for path in self.gate.parent.glob(f"{self.gate.name}.*")}
+        return len(waiting) == 2 and {run.pid for run in self.runs()} == waiting
 
     def counts(self) -> dict[str, int]:
         return dict(status.survey(self.results).total)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,13 +29,23 @@ def test_a_ratio_is_the_median_over_rounds_to_the_quickest() -> None:
 
 
 def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alternate, "SLICE", 0.01)
-    found = alternate.alternate(
-        {"slow": (lambda: time.sleep(0.02), 10), "quick": (lambda: time.sleep(0.002), 1)}, rounds=3
-    )
-    assert found.seconds["slow"].shape == (3,)
-    assert 0.002 <= found.median("slow") < 0.02  # of ten units a call
-    assert found.median("quick") >= 0.002
+    now, calls = [0.0], []
+
+    def action(name: str, seconds: float) -> alternate.Action:
+        def call() -> None:
+            now[0] += seconds
+            calls.append(name)
+
+        return call
+
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(alternate, "time", clock)
+    actions = {"slow": (action("slow", 0.25), 10), "quick": (action("quick", 0.01), 1)}
+    found = alternate.alternate(actions, rounds=3)
+    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # of ten units a call
+    np.testing.assert_allclose(found.seconds["quick"], [0.01] * 3)
+    # Two at first, and in each of three rounds a tenth of a second, after a fifth of it to warm up.
+    assert (calls.count("slow"), calls.count("quick")) == (2 + 3, 2 + 3 * (10 + 2))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 
 from bdlbench import registry
 from bdlbench.data import split_validation
+from tests.processes import WAIT
 
 Write = Callable[..., str]
 
@@ -98,7 +99,7 @@ def test_no_sampler_finds_test_or_ood_data_in_memory(write_sampler: Write, tmp_p
         path.write_text(json.dumps(sorted(known)))
         write_sampler(CANARY.format(known=str(path)), split)
     session = [sys.executable, "-c", SESSION, str(tmp_path)]
-    finished = subprocess.run(session, capture_output=True, text=True, timeout=120, check=True)
+    finished = subprocess.run(session, capture_output=True, text=True, timeout=WAIT, check=True)
     lines = finished.stdout.splitlines()
     assert [line.strip() for line in lines if "error" not in line] == ["completed"] * 4
     for line in lines[1::3]:  # the canary does sing

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 from bdlbench.download import fetch
 from bdlbench.errors import DataError, DataMissing
 
+CLOSING = threading.Event()
+PATIENCE = 2.0  # seconds: the other mirrors answer at once, but the machine may be busy
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
@@ -24,7 +25,7 @@ class Mirror(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         bodies = {"/truncated": CONTENT[:1000], "/wrong": CONTENT[::-1]}
         if self.path == "/silent":
-            time.sleep(2)
+            CLOSING.wait()
         elif self.path in ("/good", "/unsized", *bodies):
             self.send_response(200)
             if self.path != "/unsized":
@@ -46,6 +47,7 @@ def server() -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        CLOSING.set()
         server.shutdown()
         thread.join()
 
@@ -75,7 +77,7 @@ def test_a_bad_mirror_gives_way_to_the_next(
     server: str, dead: str, first: str, tmp_path: Path
 ) -> None:
     url = dead if first == "dead" else f"{server}/{first}"
-    fetch([url, f"{server}/good"], tmp_path / "file.gz", MD5, timeout=0.3)
+    fetch([url, f"{server}/good"], tmp_path / "file.gz", MD5, timeout=PATIENCE)
     assert (tmp_path / "file.gz").read_bytes() == CONTENT
     assert os.listdir(tmp_path) == ["file.gz"]
 
@@ -85,7 +87,7 @@ def test_when_all_fail_one_line_names_each_mirror_and_its_reason(
 ) -> None:
     urls = [dead, *(f"{server}/{path}" for path in ("truncated", "wrong", "missing", "silent"))]
     with pytest.raises(DataMissing) as caught:
-        fetch([*urls, "no-url"], tmp_path / "file.gz", MD5, timeout=0.3)
+        fetch([*urls, "no-url"], tmp_path / "file.gz", MD5, timeout=PATIENCE)
     message = str(caught.value)
     wrong = hashlib.md5(CONTENT[::-1], usedforsecurity=False).hexdigest()
     reasons = [

@@ -33,10 +33,8 @@ def test_a_signal_to_end_keeps_what_is_finished(
     compare: Compare, started: Started, number: signal.Signals
 ) -> None:
     started.wait()
-    begun = time.monotonic()
     os.killpg(started.process.pid, number)
     code, out, err = started.end()
-    assert time.monotonic() - begun < 5
     assert (code, out) == (130, "")
     assert ["completed in" in line for line in err] == [True, True, False]
     assert err[2] == f"interrupted: {KEPT}"
@@ -83,6 +81,7 @@ def test_a_killed_coordinator_takes_its_runs_along(compare: Compare, started: St
     started.complete(compare, kept=2)
 
 
+@pytest.mark.slow
 def test_two_coordinators_share_the_runs(
     compare: Compare, started: Started, write_sampler: Write
 ) -> None:
@@ -105,12 +104,14 @@ def test_two_coordinators_share_the_runs(
     started.complete(compare, kept=4)
 
 
+@pytest.mark.slow
 def test_a_coordinator_that_is_killed_leaves_its_runs_to_another(
     compare: Compare, started: Started
 ) -> None:
     started.wait()
     other = Started(started.sampler, started.results)
     try:
+        wait_for(lambda: psutil.Process(other.process.pid).children(), "the second coordinator")
         time.sleep(5)
         started.process.kill()
         wait_for(lambda: started.counts() == {"done": 2, "running": 2} and other.runs(), "the heir")

@@ -11,6 +11,7 @@ import pytest
 from bdlbench import registry
 from bdlbench.errors import PluginError
 from bdlbench.settings import Spec, coerce, fields, parse
+from tests.processes import WAIT
 
 REPOSITORY = Path(__file__).parents[1]
 MINE = '''
@@ -109,7 +110,7 @@ def test_a_broken_package_is_named(
 
 def python(code: str, folder: Path) -> str:
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=WAIT)
     assert not done.stderr
     return done.stdout.strip()
 

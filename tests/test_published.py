@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-from bdlbench import certificate, grid, plan, registry, tasks
+from bdlbench import certificate, grid, leaderboard_text, plan, registry, tasks
 from bdlbench.leaderboard import Board
 from bdlbench.settings import Spec, parse
 
@@ -41,6 +41,14 @@ def test_the_settings_are_those_that_were_chosen(path: Path) -> None:
     failed = [trial["settings"] for trial in trials if trial["objective"] is None]
     good = [trial for trial in trials if trial["settings"] not in failed]
     assert min(good, key=lambda trial: trial["objective"])["settings"] == found["chosen"]
+
+
+def test_the_leaderboard_is_what_is_generated(published_boards: list[Board]) -> None:
+    for name, text in (
+        ("leaderboard.md", leaderboard_text.to_markdown(published_boards)),
+        ("leaderboard.csv", leaderboard_text.to_csv(published_boards)),
+    ):
+        assert (RESULTS / name).read_text("utf-8") == text, "run bdlbench leaderboard and commit"
 
 
 def test_readme_shows_the_published_table(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,14 +22,26 @@ from bdlbench.quantization import PRECISION
 from bdlbench.reference_chains import Chains, Length
 from bdlbench.scaler import Scaler
 from bdlbench.tasks import Task
+from tests.processes import WAIT
 
 TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)
 LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
-# What a process of its own runs, to be killed in the middle of it.
+# What a process of its own runs, which is killed in the middle of it: 15 samples are made by then,
+# and 10 of them are in the last checkpoint.
 SCRIPT = """
-import sys
+import os, signal, sys
 from bdlbench import tasks, reference_run
+from bdlbench.reference_chains import Chains
 from tests.test_reference import LENGTH, TINY
+
+original = Chains.iterate
+
+def iterate(chains):
+    if chains.done == 25:
+        os.kill(os.getpid(), signal.SIGKILL)
+    original(chains)
+
+Chains.iterate = iterate
 tasks.TASKS["tiny"] = TINY
 reference_run.make("tiny", LENGTH, model="softmax", device="cpu", results=sys.argv[1])
 """
@@ -74,16 +84,9 @@ def iterations(results: Path) -> int:
 
 def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    with subprocess.Popen(command, cwd=Path(__file__).parent.parent) as process:
-        try:
-            while iterations(tmp_path) < 20:  # ten samples are kept by then
-                assert process.poll() is None, "it ended before it could be killed"
-                time.sleep(0.001)
-            os.kill(process.pid, signal.SIGKILL)
-        finally:
-            process.kill()
-    assert process.returncode == -signal.SIGKILL
-    assert 20 <= iterations(tmp_path) < 40
+    ended = subprocess.run(command, cwd=Path(__file__).parent.parent, timeout=WAIT)
+    assert ended.returncode == -signal.SIGKILL
+    assert iterations(tmp_path) == 20
     assert not (tmp_path / "references" / "tiny.json").exists()
     made = make(tmp_path)
     assert arrays(tmp_path) == arrays(whole)

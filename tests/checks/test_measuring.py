@@ -30,6 +30,7 @@ from bdlbench.exact import (
 )
 from bdlbench.problem import Budget
 from bdlbench.settings import parse
+from tests.processes import WAIT
 
 SGLD = Path(__file__).parent / "right" / "mean_loss_rate.py"
 
@@ -304,7 +305,7 @@ def test_the_checks_run_in_another_repository(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", "draws"]
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=WAIT, check=False
     )
     assert f"test_contract_and_target[{SGLD}-draws] PASSED" in done.stdout
     assert "draws: –: expected draws of shape (1, 2)" in done.stdout

@@ -74,9 +74,22 @@ def test_every_wrong_sampler_is_judged() -> None:
     assert {path.stem for path in (HERE / "wrong").glob("*.py")} == {name for name, *_ in WRONG}
 
 
-# All the checks of all of them take minutes: that is for repeat.py.
-@pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("check", [*(c.name for c in CONTRACT_CHECKS), "line", "mean of 1,000"])
+# What takes long, and of whom it tells anything new. In a new process, a sampler that passed
+# "seeds" in this one draws otherwise only if it looks at the process. In the mean of 1,000, one
+# that takes all points at each step meets nothing that "line" did not show.
+LONG = {
+    "new process": ("mean_loss_rate",),
+    "mean of 1,000": ("baoab", "fixed_preconditioner", "mean_loss_rate", "momentum"),
+}
+# All checks of all of them take minutes more: that is for repeat.py.
+CASES = [
+    pytest.param(name, check, marks=[pytest.mark.slow] * (name not in LONG.get(check, RIGHT)))
+    for check in [*(c.name for c in CONTRACT_CHECKS), "line", "mean of 1,000"]
+    for name in RIGHT
+]
+
+
+@pytest.mark.parametrize(("name", "check"), CASES)
 def test_a_right_sampler_passes(name: str, check: str) -> None:
     result = judge(HERE / "right" / f"{name}.py", check)
     assert result.verdict == "pass", result.meaning
@@ -88,7 +101,7 @@ def test_a_right_sampler_passes(name: str, check: str) -> None:
         ("fixed_preconditioner", "logistic regression"),
         ("momentum", "mean of 60,000"),
         ("momentum", "temperature ½"),
-        ("baoab", "ranks"),
+        pytest.param("baoab", "ranks", marks=pytest.mark.slow),  # the walk's take a quarter of it
         ("random_walk", "ranks"),
         ("mala", "Stein discrepancy"),
     ],
@@ -99,7 +112,11 @@ def test_a_right_sampler_passes_the_longer_checks(name: str, check: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("check", "words"), [("ranks", "too wide"), ("Stein discrepancy", "unlike exact draws")]
+    ("check", "words"),
+    [
+        pytest.param("ranks", "too wide", marks=pytest.mark.slow),
+        ("Stein discrepancy", "unlike exact draws"),
+    ],
 )
 def test_calibration_rejects_a_wrong_temperature(check: str, words: str) -> None:
     result = judge(HERE / "wrong" / "noise_of_the_mean_loss.py", check, quick=False)

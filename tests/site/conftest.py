@@ -18,6 +18,7 @@ from bdlbench.leaderboard_text import write as write_leaderboard
 from bdlbench.scores import score
 from bdlbench.site.publish import publish
 from tests import synthetic
+from tests.processes import WAIT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -80,8 +81,9 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
     root = ["--no-sandbox"] if os.geteuid() == 0 else []  # for which Chromium has no sandbox
+    api.expect.set_options(timeout=1000 * WAIT)
     with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=root)
+        found = playwright.chromium.launch(executable_path=path, args=root, timeout=1000 * WAIT)
         yield found
         found.close()
 
@@ -96,6 +98,7 @@ def visit(browser: Browser, site: Path) -> Iterator[Visit]:
         path: str, root: str = "", size: tuple[int, int] = DESKTOP, **options: Any
     ) -> Page:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        context.set_default_timeout(1000 * WAIT)
         contexts.append(context)
         page, home = context.new_page(), root or f"{site.as_uri()}/"
 
@@ -119,7 +122,7 @@ def visit(browser: Browser, site: Path) -> Iterator[Visit]:
 def see_all(page: Page) -> None:
     """Scroll through the page until everything that is drawn on sight is drawn."""
     scroll = "document.querySelector('.plot:not(.drawn)')?.scrollIntoView()"
-    for _ in range(500):
+    for _ in range(round(WAIT / 0.02)):
         if not page.locator(".plot:not(.drawn)").count():
             return
         page.evaluate(scroll)

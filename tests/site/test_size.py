@@ -1,14 +1,14 @@
-"""A thousand samplers: the index stays small and quick, and publishing takes little time."""
+"""A thousand samplers: the index stays small, and publishing is in proportion to the runs."""
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bdlbench import leaderboard
+from bdlbench import files, leaderboard
 from bdlbench.leaderboard import Board
 from bdlbench.site import pages
 from bdlbench.site.publish import publish
@@ -32,7 +32,7 @@ def thousand(few: Path) -> Board:
     return replace(board, entries=tuple(entries))
 
 
-def test_an_index_of_a_thousand_rows_is_small_and_soon_interactive(
+def test_an_index_of_a_thousand_rows_is_small_and_shows_fifty_of_them(
     thousand: Board, few: Path, tmp_path: Path, visit: Visit
 ) -> None:
     site = tmp_path / "site"
@@ -40,12 +40,8 @@ def test_an_index_of_a_thousand_rows_is_small_and_soon_interactive(
     pages.write_index([thousand], site)
     (site / "static").symlink_to(Path(pages.__file__).parent / "static")
     assert (site / "index.html").stat().st_size < 3e6
-    ready = []
-    for _ in range(3):  # the machine may be busy with something else
-        page = visit("index.html", root=f"{site.as_uri()}/")
-        page.wait_for_selector(".plot.drawn")
-        ready.append(page.evaluate("performance.getEntriesByName('interactive')[0].startTime"))
-    assert min(ready) < 2000, "milliseconds from the click on the link"
+    page = visit("index.html", root=f"{site.as_uri()}/")
+    page.wait_for_selector(".plot.drawn")
     assert page.locator("tbody tr").count() == 50
     page.click("button:text-is('20')")
     assert page.locator("tbody tr th a").first.inner_text() == "sgld:step_size=950e-7"
@@ -62,10 +58,25 @@ def test_without_javascript_all_rows_are_there(
     assert page.locator("tbody tr").last.is_visible()
 
 
-def test_a_run_costs_a_small_part_of_a_second_to_publish(tmp_path: Path) -> None:
-    for seed in range(50):
-        synthetic.write(tmp_path, "sgld", inputs=100, draws=2, seed=seed)
-        synthetic.write(tmp_path, f"sampler-{seed}", inputs=100, draws=2)
-    started = time.process_time()
-    publish(tmp_path, tmp_path / "site")
-    assert time.process_time() - started < 6, "1,000 runs in 60 s"
+def test_to_publish_each_file_is_read_as_often_whatever_the_number_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+    read_bytes = files.read_bytes
+
+    def spy(path: Path, largest: int) -> bytes:
+        read[path.name] += 1
+        return read_bytes(path, largest)
+
+    monkeypatch.setattr(files, "read_bytes", spy)
+    per_run = []
+    for number in (3, 9):
+        results = tmp_path / f"{number}"
+        for seed in range(number):
+            synthetic.write(results, "sgld", inputs=100, draws=2, seed=seed)
+            synthetic.write(results, f"sampler-{seed}", inputs=100, draws=2)
+        read.clear()
+        publish(results, results / "site")
+        per_run.append({name: times / (2 * number) for name, times in read.items()})
+    assert per_run[0] == per_run[1]
+    assert per_run[0].keys() == {"record.json", "predictions.npz"}

@@ -17,6 +17,7 @@ class Two(AnnealOrQuench):
     methods: ClassVar[tuple[str, ...]] = ("SGD, fast", "SGD, slow")
 
 
+@pytest.mark.slow
 def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_once: None) -> None:
     found = Two(epochs=15, seeds=3).run(tmp_path, print)
     assert "at a lower training loss (" in found.text

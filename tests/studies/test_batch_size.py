@@ -16,6 +16,7 @@ class Fewer(BatchSize):
     sizes: ClassVar[tuple[int, ...]] = (2, 8, 32)
 
 
+@pytest.mark.slow
 def test_jitter_is_theorys_and_a_conjugate_rate_keeps_it_for_sgd_alone(tmp_path: Path) -> None:
     found = Fewer(steps=1500, runs=40, animate=False).run(tmp_path, print).numbers
     for size in Fewer.sizes:  # 4 errors: the half-width is 2.26 of them for ten groups

@@ -16,6 +16,7 @@ class Few(BudgetCurves):
     draws: ClassVar[tuple[int, ...]] = (1, 10)
 
 
+@pytest.mark.slow
 def test_more_gradients_and_more_draws_bring_better_predictions(
     tmp_path: Path, loaded_once: None
 ) -> None:

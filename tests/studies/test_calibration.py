@@ -33,6 +33,7 @@ def test_a_diagram_holds_all_inputs_and_the_suites_error(seeds: int) -> None:
     assert (low[-1], high[-1]) == pytest.approx((interval.low, interval.high), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_sgd_is_surer_than_it_is_right_and_sgld_less_so(tmp_path: Path, loaded_once: None) -> None:
     study = Calibration(samplers="sgd sgld", epochs=30, seeds=1, jobs=1)
     found = study.run(tmp_path, print)

@@ -12,6 +12,7 @@ class Fewer(LossSlope):
     rates: ClassVar[tuple[float, ...]] = (0.005, 0.02)
 
 
+@pytest.mark.slow
 def test_the_slope_at_nought_is_a_quarter_of_the_mean_squared_gradient(tmp_path: Path) -> None:
     found = Fewer(time=24, prior_std=0.05).run(tmp_path, lambda line: None).numbers
     # The half-width of a 95 % interval over 16 chains is 2.13 errors.

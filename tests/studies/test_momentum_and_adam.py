@@ -9,6 +9,7 @@ from bdlbench.studies.momentum_and_adam import MomentumAndAdam
 from bdlbench.studies.preconditioning import regression, shape_divergence
 
 
+@pytest.mark.slow
 def test_the_inverse_variance_is_nearest_to_the_posterior_and_its_root_next(
     tmp_path: Path, loaded_once: None
 ) -> None:

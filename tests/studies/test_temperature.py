@@ -12,6 +12,7 @@ class Few(Temperature):
     temperatures: ClassVar[tuple[float, ...]] = (0.25, 1.0, 4.0)
 
 
+@pytest.mark.slow
 def test_noise_of_two_over_n_samples_the_posterior_and_a_quarter_of_it_a_colder_one(
     tmp_path: Path, loaded_once: None
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from bdlbench.studies.unknown import Unknown
 
 
+@pytest.mark.slow
 def test_sgd_is_sure_of_more_letters_than_sgld(tmp_path: Path, loaded_once: None) -> None:
     found = Unknown(epochs=20, seeds=2, jobs=1).run(tmp_path, print)
     assert found.numbers["sgld.letters"] < 0.8 * found.numbers["sgd.letters"]
