@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import models, plan, records, tasks
+from bdlbench import documents, models, plan, records, tasks
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
@@ -98,7 +98,7 @@ def check_board(found: Sequence[Record]) -> None:
 
 def identity(record: Record) -> str:
     """Return what tells a sampler from others on a board: its name and its settings."""
-    return records.to_json([record.sampler["name"], record.sampler["settings"]])
+    return documents.to_json([record.sampler["name"], record.sampler["settings"]])
 
 
 def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:

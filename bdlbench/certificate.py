@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from bdlbench import registry
+from bdlbench import documents, registry
 from bdlbench.checks import BAD, Result, Subject
-from bdlbench.errors import RecordError
 from bdlbench.files import write_file
 from bdlbench.provenance import NUMERICAL_CODE, kept, source_of
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 
 NOT_CERTIFIED = "not certified"
+CURE = "run bdlbench check again"
 # What decides between pass and fail; the words of a diagnosis do not.
 CHECKS = [f"checks/{name}" for name in ("calibration", "contract", "moments", "sampling", "target")]
 
@@ -40,7 +38,7 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
         "checks": [asdict(result) for result in found],
     }
     path = results / file_of(name, source, code)
-    write_file(path, to_json(content))
+    write_file(path, documents.to_json(content))
     return path
 
 
@@ -93,13 +91,10 @@ def _read(results: Path, name: str, source: str, code: str) -> str:
     path = kept(results, file_of(name, source, code))
     if path is None:
         return NOT_CERTIFIED
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        versions = _versions(source, code)
-        same = {key: content[key] for key in versions} == versions
-        return str(content["verdict"]) if same else NOT_CERTIFIED
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
+    versions = _versions(source, code)
+    content = documents.read(path, CURE, dict.fromkeys([*versions, "verdict"], documents.TEXT))
+    same = {key: content[key] for key in versions} == versions
+    return str(content["verdict"]) if same else NOT_CERTIFIED
 
 
 def _versions(source: str, code: str) -> dict[str, str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from bdlbench import machine, models, registry, tasks, tuning
 from bdlbench.data import Images, search_folders
+from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.job import Job
 from bdlbench.locations import absolute, place
 from bdlbench.provenance import NUMERICAL_CODE, source_of
-from bdlbench.records import to_json
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 

@@ -9,7 +9,6 @@ be renamed, the record is written last: a run without one does not count.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,13 +17,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import files, predictions
-from bdlbench.errors import DamagedRecord, RecordError
+from bdlbench import documents, files, predictions
+from bdlbench.errors import RecordError
 from bdlbench.escaping import visible
 from bdlbench.locations import is_local
 from bdlbench.predictions import Predictions
 
 SCHEMA = 1
+CURE = "delete its folder and run again"
 COMPLETED, DIVERGED = "completed", "diverged"
 OUTCOMES = (
     *(COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error"),
@@ -107,7 +107,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
                 predictions.save(folder / "predictions.npz", sets)
                 checksum = hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest()
                 record = replace(record, predictions_sha256=checksum)
-            (folder / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
+            (folder / "record.json").write_text(documents.to_json(asdict(record)) + "\n", "utf-8")
             if is_local(results):
                 for file in folder.iterdir():
                     files.sync(file)
@@ -155,26 +155,29 @@ def read(folder: Path, checked: bool = True) -> Record:
 
     path = folder / "record.json"
     try:
-        content = schema.parse(files.read_bytes(path, schema.LARGEST))
-    except FileNotFoundError:
-        raise RecordError(f"no run in {folder}: expected a record.json there") from None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error})") from error
-    except ValueError as error:
-        raise _damaged(path, str(error)) from error
-    found = content.get("schema") if isinstance(content, dict) else None
+        content = documents.read(path, CURE, most=schema.LARGEST)
+    except RecordError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise RecordError(f"no run in {folder}: expected a record.json there") from None
+        raise
+    found = content.get("schema")
     if isinstance(found, int) and found > SCHEMA:
         raise RecordError(
             f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
         )
-    if found != SCHEMA:
-        raise _damaged(path, f"expected a record of schema {SCHEMA}")
-    try:
+    with documents.reading(path, CURE):
+        if found != SCHEMA:
+            raise ValueError(f"expected a record of schema {SCHEMA}")
         if checked:
             schema.check(content)
+        return _made_of(content)
+
+
+def _made_of(content: Mapping[str, Any]) -> Record:
+    try:
         return Record(**content)
-    except (TypeError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+    except TypeError as error:
+        raise ValueError(str(error)) from error
 
 
 def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
@@ -202,15 +205,6 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
         raise RecordError(f"{path}: not the file its record was made with; run again with --force")
     return predictions.parse(content, path)
-
-
-def to_json(content: Any) -> str:
-    """Write JSON in the one form used for files; NaN and Infinity are refused."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _damaged(path: Path, reason: str) -> DamagedRecord:
-    return DamagedRecord(f"{path}: cannot be read ({reason}); delete its folder and run again")
 
 
 def find(results: Path, run: str) -> Record:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bdlbench import gate, machine, plan, provenance, records, tasks
+from bdlbench import documents, gate, machine, plan, provenance, records, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.evaluate import Predictor
@@ -135,7 +135,7 @@ def _facts(setup: Setup, length: Length) -> dict[str, Any]:
             *provenance.NUMERICAL_CODE, "reference_chains", "reference_run"
         ),
     }
-    return {**facts, "key": hashlib.sha256(records.to_json(facts).encode()).hexdigest()[:10]}
+    return {**facts, "key": hashlib.sha256(documents.to_json(facts).encode()).hexdigest()[:10]}
 
 
 def _judge(facts: dict[str, Any], chains: Chains) -> Reference:

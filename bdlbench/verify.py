@@ -10,10 +10,11 @@ from typing import Any
 
 from bdlbench import records, rerun
 from bdlbench.admission import Labels
+from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError
 from bdlbench.files import write_file
 from bdlbench.provenance import processor
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 from bdlbench.verification import check_run, labels_of, locate
 
 _GIVES = {
