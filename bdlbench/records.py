@@ -20,7 +20,7 @@ from typing import Any
 from bdlbench import documents, files, predictions
 from bdlbench.errors import RecordError
 from bdlbench.escaping import visible
-from bdlbench.locations import is_local
+from bdlbench.locations import is_local, is_url, place
 from bdlbench.predictions import Predictions
 
 SCHEMA = 1
@@ -208,13 +208,27 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
 
 
 def find(results: Path, run: str) -> Record:
-    """Read the record of a run, given by its name, the beginning of its name, or its folder.
+    """Read the record of a run, given as to `locate`.
+
+    Raises:
+        RecordError: There is none, or more than one, or it cannot be read.
+    """
+    return read(locate(results, run))
+
+
+def locate(results: Path, run: str) -> Path:
+    """Return the folder of a run, given by its name, the beginning of its name, or its folder.
+
+    Args:
+        results: Where names are looked for.
+        run: As above; the folder may be a URL.
 
     Raises:
         RecordError: There is none, or more than one.
     """
-    if (Path(run) / "record.json").is_file():
-        return read(Path(run))
+    given = place(run)
+    if is_url(run) or (given / "record.json").is_file():
+        return given
     runs = results / "runs"
     names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
     matches = sorted(name for name in names if name.startswith(run) and not name.startswith("."))
@@ -222,7 +236,7 @@ def find(results: Path, run: str) -> Record:
     if len(exact or matches) != 1:
         found = f"these: {', '.join(matches)}" if matches else "none"
         raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {found}")
-    return read(folder_of(results, (exact or matches)[0]))
+    return folder_of(results, (exact or matches)[0])
 
 
 def to_text(record: Record) -> str:

@@ -32,10 +32,10 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
 
 
 def locate(results: Path, run: str) -> Path:
-    """Return the folder of a run, given as to `records.find`."""
-    record = records.find(results, run)
-    given = Path(run)
-    return given if (given / "record.json").is_file() else records.folder_of(results, record.run)
+    """Return the folder of a run whose record can be read, given as to `records.locate`."""
+    folder = records.locate(results, run)
+    records.read(folder)
+    return folder
 
 
 def check_run(folder: Path, labels: Labels) -> Record:
