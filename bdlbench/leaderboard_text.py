@@ -75,8 +75,6 @@ def show(boards: Sequence[Board], console: Console) -> None:
         failed = [visible(line) for line in table.failures([e.row for e in board.entries])]
         for line in (*failed, *_remarks(board), _rule(board), *RULES):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if not boards:
-        console.print(NO_RUNS)
 
 
 def title(board: Board) -> str:

@@ -31,7 +31,12 @@ def leaderboard(
 
     wanted = None if task is None else tasks.get(task).name
     found = boards.build(results)
+    if not found:
+        typer.echo(f"there are no runs of the test split in {results}; nothing is written")
+        return
     shown = [board for board in found if wanted in (None, board.task)]
+    if not shown:
+        typer.echo(f"there are no runs of {wanted} on the test split in {results}")
     leaderboard_text.show(shown, Console(width=None if sys.stdout.isatty() else 240))
     for path in leaderboard_text.write(results, found):
         typer.echo(path, err=True)
@@ -83,7 +88,7 @@ def score(
             typer.echo(visible(f"{run}: {line}", 500))
     if wrong:
         raise BdlbenchError(f"{wrong} of {total} runs are not what they say; see above")
-    typer.echo(f"{total} runs are what they say")
+    typer.echo(f"{total} runs are what they say" if total else f"there are no runs in {folder}")
 
 
 @app.command()

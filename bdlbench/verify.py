@@ -38,7 +38,7 @@ def verify(
 
     Args:
         results: Folder that runs are kept in.
-        runs: Their names, or their folders.
+        runs: Their names, or their folders; one that is given twice is checked once.
         again: Whether to repeat them.
         sampler: File of their sampler, if it is not an installed one.
         data_dir: Folder that data is looked for in first.
@@ -52,7 +52,7 @@ def verify(
         BdlbenchError: There is no such run; then none is looked at.
     """
     labels: dict[str, Labels] = {}
-    for folder in [locate(results, run) for run in runs]:
+    for folder in locate(results, runs):
         found: dict[str, Any] = {"run": folder.name, "verdict": HOLDS, "reason": ""}
         try:
             record = _check(folder, labels, data_dir)

@@ -70,7 +70,7 @@ def test_submit_copies_the_runs_and_builds_the_leaderboard(tmp_path: Path) -> No
     text = (theirs / "leaderboard.md").read_text("utf-8")
     assert text == leaderboard_text.to_markdown(leaderboard.build(theirs))
     assert "sgld" in text
-    with pytest.raises(BdlbenchError, match=r"sgld-.*-0 is given twice or is in .* already"):
+    with pytest.raises(BdlbenchError, match=r"sgld-.*-0 is in .* already; leave it out"):
         submission.submit(runs[:1], mine, theirs)
 
 

@@ -1,4 +1,4 @@
-"""The commands on results behind a URL."""
+"""The commands on results behind a URL, and what they do with nothing, or with a run twice."""
 
 from __future__ import annotations
 
@@ -135,6 +135,49 @@ def test_what_must_be_here_is_refused_behind_a_url(
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"error: {message}")
     assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["results", "gone", URL])
+def test_without_runs_that_is_said_and_nothing_is_written(
+    call: Run, tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    code, out, err = call("leaderboard", "--results", where)
+    said = f"there are no runs of the test split in {where}; nothing is written\n"
+    assert (code, out, err) == (0, said, "")
+    assert everything(tmp_path) == ["results"]
+
+
+def test_without_runs_of_a_task_that_is_said(call: Run, tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "results")
+    code, out, _ = call("leaderboard", "--task", "mnist")
+    assert (code, out) == (0, "there are no runs of mnist on the test split in results\n")
+
+
+def test_no_runs_are_not_called_what_they_say(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "results" / "runs").mkdir(parents=True)
+    assert call("score") == (0, "there are no runs in results\n", "")
+
+
+def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "results").run
+    names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
+    code, out, err = call("verify", *names)
+    assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
+    (records.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
+    assert "error: 1 of 1 runs cannot be trusted" in call("verify", *names)[2]
+
+
+def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "results").run
+    code, out, _ = call("submit", run, f"results/runs/{run}", "--to", "to")
+    assert (code, out.count(run)) == (0, 1)
+    assert [path.name for path in (tmp_path / "to" / "runs").iterdir()] == [run]
+    synthetic.write(tmp_path / "other")
+    code, _, err = call("submit", run, f"other/runs/{run}", "--to", "new")
+    assert code == 2
+    assert err == f"error: expected one run {run}, got two folders of it; name one\n"
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_renamed_folder_is_judged_by_what_it_holds(call: Run, tmp_path: Path) -> None:
