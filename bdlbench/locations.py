@@ -63,3 +63,14 @@ def is_local(results: Path) -> bool:
 def absolute(results: Path) -> Path:
     """Return the place as it is called from any working directory."""
     return results.absolute() if is_local(results) else results
+
+
+def user_cache() -> Path | None:
+    """Return the folder of the user's cache; None for a user who has no home, as in containers."""
+    from platformdirs import user_cache_path
+
+    try:
+        found = user_cache_path("bdlbench")
+    except RuntimeError:
+        return None
+    return found if found.is_absolute() else None  # some versions return ~ as it is
