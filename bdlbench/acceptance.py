@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import os
 import pickle
 import platform
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdlbench import numerics
+from bdlbench.documents import parse, to_json
 from bdlbench.errors import BdlbenchError
 from bdlbench.files import write_file
 from bdlbench.provenance import instructions, processor_family
-from bdlbench.records import to_json
 
 if TYPE_CHECKING:
     from bdlbench.goldens import Golden
@@ -37,7 +36,7 @@ NEW = ": is new, and not yet accepted"
 _NOT_RUN = (  # lines that no golden needs to run
     *(r"\braise\b", r"if TYPE_CHECKING:", r"^\s*(\.\.\.|pass)$", r"pragma: no cover"),
     *(
-        r"@(numba\.)?n?jit",
+        r"@(n?jit|compiled)",
         r"@intrinsic",
     ),  # compiled: no tracer sees them, and the goldens run them
 )
@@ -73,7 +72,7 @@ class Kept:
 
 def read() -> Kept:
     """Read what is kept of the goldens."""
-    return Kept(**json.loads(GOLDENS.read_text("utf-8")))
+    return Kept(**parse(GOLDENS.read_bytes()))
 
 
 def environment() -> str:
@@ -150,8 +149,8 @@ def accept(raised: bool = False) -> str:
         core=numerics.digests(numerics.core_files()),
         samplers=numerics.digests(numerics.sampler_files()),
     )
-    write_file(GOLDENS, to_json(asdict(_keep(found, None if raised else kept, where))) + "\n")
-    write_file(numerics.DECLARED, to_json(asdict(declared)) + "\n")
+    write_file(GOLDENS, to_json(asdict(_keep(found, None if raised else kept, where))))
+    write_file(numerics.DECLARED, to_json(asdict(declared)))
     return str(declared.version)
 
 

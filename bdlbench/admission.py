@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import models, numerics, origins, plan, records, tasks
+from bdlbench import documents, models, numerics, origins, plan, records, tasks
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
@@ -143,7 +143,7 @@ def _present_stem(record: Record) -> str:
 
 def identity(record: Record) -> str:
     """Return what tells a sampler from others on a board: its name and its settings."""
-    return records.to_json([record.sampler["name"], record.sampler["settings"]])
+    return documents.to_json([record.sampler["name"], record.sampler["settings"]])
 
 
 def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:

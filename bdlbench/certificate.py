@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bdlbench import checks, numerics, registry
+from bdlbench import checks, documents, numerics, registry
 from bdlbench.checks import BAD, Result, Subject
-from bdlbench.errors import RecordError
 from bdlbench.files import write_file
 from bdlbench.numerics import Identity
 from bdlbench.provenance import kept
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 
 NOT_CERTIFIED = "not certified"
+CURE = "run bdlbench check again"
+_FIELDS = {
+    "numerics": documents.TEXT,
+    "source_sha256": documents.TEXT,
+    "checks_version": documents.NUMBER,
+}
 
 
 def verdict(subject: Subject, found: Sequence[Result]) -> str:
@@ -39,7 +43,7 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
         "checks": [asdict(result) for result in found],
     }
     path = results / file_of(name, identity)
-    write_file(path, to_json(content))
+    write_file(path, documents.to_json(content))
     return path
 
 
@@ -91,13 +95,10 @@ def _read(results: Path, name: str, identity: Identity) -> str:
     path = kept(results, file_of(name, identity))
     if path is None:
         return NOT_CERTIFIED
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        versions = _versions(identity)
-        same = {key: content[key] for key in versions} == versions
-        return str(content["verdict"]) if same else NOT_CERTIFIED
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); run bdlbench check again") from error
+    versions = _versions(identity)
+    content = documents.read(path, CURE, {**_FIELDS, "verdict": documents.TEXT})
+    same = {key: content[key] for key in versions} == versions
+    return str(content["verdict"]) if same else NOT_CERTIFIED
 
 
 def _versions(identity: Identity) -> dict[str, Any]:

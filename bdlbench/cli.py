@@ -26,6 +26,7 @@ from bdlbench.options import (
     Results,
     Timeout,
     in_bytes,
+    local,
 )
 from bdlbench.scaling import Format, check_format, refuse_failures
 from bdlbench.scaling import show as show_comparison
@@ -237,9 +238,10 @@ def study(
     task: Annotated[
         str | None, typer.Option(help="Task, for studies that have one.", show_default="digits")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for pictures, data and runs.")] = Path(
-        "studies"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(parser=local, metavar="FOLDER", help="Folder for pictures, data and runs."),
+    ] = Path("studies"),
     seed: Annotated[
         int | None, typer.Option(help="Of the random numbers.", show_default="0")
     ] = None,

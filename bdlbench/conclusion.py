@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from bdlbench import certificate, fidelity, files, tasks
 from bdlbench.comparison import Comparison
 from bdlbench.data import search_folders
+from bdlbench.documents import to_json
 from bdlbench.plan import Setup
 from bdlbench.planned import Planned
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 from bdlbench.summary import (
     controls_file,
     differences,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from bdlbench.errors import DataError
+from bdlbench.locations import user_cache
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +64,8 @@ class Images:
 def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
     """List where data may lie: `data_dir`, then $BDLBENCH_DATA, then the user's cache.
 
+    Who has no home has a folder among the temporary ones instead.
+
     Args:
         data_dir: The folder given with --data-dir.
 
@@ -80,7 +83,8 @@ def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
                 f"expected {source} to name a folder, got {folder}; create it or name another"
             )
         folders.append(folder)
-    return (*folders, user_cache_path("bdlbench"))
+    own = user_cache() or Path(tempfile.gettempdir()) / f"bdlbench-{os.getuid()}"
+    return (*folders, own)
 
 
 def split_validation(images: Images) -> tuple[Images, Images]:

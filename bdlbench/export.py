@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bdlbench import metrics, records
+from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError
 from bdlbench.predictions import IN_DISTRIBUTION, Predictions
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 from bdlbench.scores import in_distribution
 
 if TYPE_CHECKING:

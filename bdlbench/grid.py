@@ -62,6 +62,7 @@ def read(path: Path) -> Grid:
         axes = [content.get(name, [None]) for name in LISTS]
         if not all(isinstance(axis, list) and axis for axis in axes):
             raise ValueError(f'{", ".join(LISTS)} are lists, such as tasks = ["digits"]')
+        axes = [[value for i, value in enumerate(axis) if value not in axis[:i]] for axis in axes]
         singular = ("task", "model", "epochs", "draws")
         return Grid(
             samplers=tuple(_samplers(content.get("samplers", {}))),

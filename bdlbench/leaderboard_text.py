@@ -81,8 +81,6 @@ def show(boards: Sequence[Board], console: Console) -> None:
             *RULES,
         ):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if not boards:
-        console.print(NO_RUNS)
 
 
 def title(board: Board) -> str:

@@ -19,6 +19,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bdlbench.compiling import compiled
+
 LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
 U32, F32, I32 = np.uint32, np.float32, np.int32
 # Constants: a logarithm or a power in the loops would keep the compiler from using the registers.
@@ -108,7 +110,7 @@ def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
     return types.float32(types.float32, types.float32, types.float32), generate
 
 
-@njit(cache=True)
+@compiled()
 def _seed(seed: Any, state: Any) -> None:
     """Fill the states (4, LANES) from 128 bits: each half of them by splitmix64."""
     for half in range(2):
@@ -171,7 +173,7 @@ def _sine_cosine(bits: Any) -> Any:
     return sign * (cosine if turned else sine), sign * (-sine if turned else cosine)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@compiled(fastmath=True, error_model="numpy")
 def _transform(first: Any, second: Any) -> Any:
     """Make two Gaussian numbers of two uniform ones (Box & Muller, 1958)."""
     # The odd multiples of 2⁻³²: never 0, and down to where the radius is 6.66.
@@ -181,7 +183,7 @@ def _transform(first: Any, second: Any) -> Any:
     return radius * sine, radius * cosine
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _add_block(a: Any, b: Any, c: Any, d: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
     """Let every lane draw two numbers, and add them and the drift; all of it in registers."""
     for lane in range(LANES):
@@ -196,7 +198,7 @@ def _add_block(a: Any, b: Any, c: Any, d: Any, std: Any, drift: Any, rate: Any, 
         out[other] += std * cosine
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _add(seed: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
     state = np.empty((4, LANES), np.uint32)
     _seed(seed, state)

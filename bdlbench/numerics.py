@@ -18,12 +18,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import documents, registry
 
 CORE = (  # what draws and predictions depend on, besides the sampler's own file
-    *("backward", "evaluate", "hamiltonian", "jax_layers", "likelihoods", "metrics", "models"),
-    *("noise", "numpyro_kernels", "optim", "posterior", "problem", "products", "quantization"),
-    *("scaler", "to_jax"),
+    *("backward", "compiling", "evaluate", "hamiltonian", "jax_layers", "likelihoods", "metrics"),
+    *("models", "noise", "numpyro_kernels", "optim", "posterior", "problem", "products"),
+    *("quantization", "scaler", "to_jax"),
 )
 BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench
 DECLARED = Path(__file__).with_name("numerics.json")
@@ -70,7 +70,7 @@ class Identity:
 @cache
 def declared() -> Declared:
     """Read what is declared."""
-    return Declared(**json.loads(DECLARED.read_text("utf-8")))
+    return Declared(**documents.parse(DECLARED.read_bytes()))
 
 
 def identify(plugin: type) -> Identity:

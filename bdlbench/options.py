@@ -7,14 +7,33 @@ from typing import Annotated
 
 import typer
 
-from bdlbench.locations import place
+from bdlbench.errors import BdlbenchError
+from bdlbench.locations import on_this_machine, place
+
+
+def local(text: str | Path) -> Path:
+    """Return the path on this machine that an option or an argument names.
+
+    Raises:
+        BadParameter: It is a URL of another place; whose parameter it is, is said with it.
+    """
+    try:
+        return on_this_machine(text)
+    except BdlbenchError as error:
+        raise typer.BadParameter(str(error)) from error
+
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Results = Annotated[
     Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Where runs are kept.")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
+    Path | None,
+    typer.Option(
+        parser=local,
+        metavar="FOLDER",
+        help="Look for data here first, then in $BDLBENCH_DATA.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Jobs = Annotated[

@@ -10,11 +10,11 @@ from typing import Any
 
 from bdlbench import machine, models, numerics, registry, tasks, tuning
 from bdlbench.data import search_folders
+from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.job import Job
 from bdlbench.locations import absolute, place
 from bdlbench.numerics import Identity, is_built_in
-from bdlbench.records import to_json
 from bdlbench.settings import Setting, Spec
 from bdlbench.tasks import Task
 

@@ -15,10 +15,11 @@ def published(file: str) -> list[Path]:
     """Return where a file of the results that bdlbench was published with may lie.
 
     Not importlib.resources, which cannot read a folder without code of an editable installation.
+    Some installers make links to one copy of a package; what they lead to is trusted as it is.
     """
     spec = find_spec("bdlbench_results")
     folders = (spec and spec.submodule_search_locations) or ()
-    return [Path(folder) / file for folder in folders]
+    return [(Path(folder) / file).resolve() for folder in folders]
 
 
 def kept(results: Path, file: str) -> Path | None:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from bdlbench.errors import BdlbenchError
+from bdlbench.locations import is_local, place
+from bdlbench.options import DataDir, Debug, Results, local
 
 app = typer.Typer()
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Results = Annotated[Path, typer.Option(help="Folder that runs are kept in.")]
 
 
 @app.command()
@@ -31,7 +31,12 @@ def leaderboard(
 
     wanted = None if task is None else tasks.get(task).name
     found = boards.build(results)
+    if not found:
+        typer.echo(f"there are no runs of the test split in {results}; nothing is written")
+        return
     shown = [board for board in found if wanted in (None, board.task)]
+    if not shown:
+        typer.echo(f"there are no runs of {wanted} on the test split in {results}")
     leaderboard_text.show(shown, Console(width=None if sys.stdout.isatty() else 240))
     for path in leaderboard_text.write(results, found):
         typer.echo(path, err=True)
@@ -41,7 +46,12 @@ def leaderboard(
 def publish(
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the site.", show_default="site, in the folder of runs"),
+        typer.Option(
+            parser=local,
+            metavar="FOLDER",
+            help="Folder of the site.",
+            show_default="site, in the folder of runs",
+        ),
     ] = None,
     results: Results = Path("results"),
     debug: Debug = False,
@@ -49,13 +59,20 @@ def publish(
     """Write the leaderboard as a static site that opens from disk and needs no server."""
     from bdlbench.site import publish as site
 
+    if out is None and not is_local(results):
+        raise BdlbenchError(
+            f"expected --out, a folder on this machine, for the site of {results}; name one"
+        )
     typer.echo(site.publish(results, out or results / "site"))
 
 
 @app.command()
 def score(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Results, or the folder of one run.")
+        Path,
+        typer.Argument(
+            parser=place, metavar="[FOLDER|URL]", help="Results, or the folder of one run."
+        ),
     ] = Path("results"),
     update: Annotated[
         bool, typer.Option("--update", help="Write metrics of an earlier version anew.")
@@ -74,7 +91,7 @@ def score(
             typer.echo(visible(f"{run}: {line}", 500))
     if wrong:
         raise BdlbenchError(f"{wrong} of {total} runs are not what they say; see above")
-    typer.echo(f"{total} runs are what they say")
+    typer.echo(f"{total} runs are what they say" if total else f"there are no runs in {folder}")
 
 
 @app.command()
@@ -86,9 +103,7 @@ def verify(
     sampler: Annotated[
         str | None, typer.Option(help="The sampler's file, if it is not an installed one.")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Look for data here first, then in $BDLBENCH_DATA.")
-    ] = None,
+    data_dir: DataDir = None,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
@@ -98,19 +113,25 @@ def verify(
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    bad = []
+    bad, total = [], 0
     for found in verification.verify(results, runs, rerun, sampler, data_dir, say):
         typer.echo(verification.to_line(found))
+        total += 1
         if found["verdict"] != verification.HOLDS:
             bad.append(found["run"])
     if bad:
-        raise BdlbenchError(f"{len(bad)} of {len(runs)} runs cannot be trusted: {', '.join(bad)}")
+        raise BdlbenchError(f"{len(bad)} of {total} runs cannot be trusted: {', '.join(bad)}")
 
 
 @app.command()
 def submit(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
-    to: Annotated[Path, typer.Option(help="Results of your checkout of the project.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            parser=local, metavar="FOLDER", help="Results of your checkout of the project."
+        ),
+    ],
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
@@ -142,13 +163,19 @@ def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
     to: Annotated[str, typer.Option(help="arviz (InferenceData, netCDF) or parquet.")],
     out: Annotated[
-        Path | None, typer.Option(help="File to write.", show_default="the run's name, here")
+        Path | None,
+        typer.Option(
+            parser=local,
+            metavar="FILE",
+            help="File to write.",
+            show_default="the run's name, here",
+        ),
     ] = None,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
     """Write a run's predictions for ArviZ, or as a table of Parquet."""
     from bdlbench.export import export as write
-    from bdlbench.verification import locate
+    from bdlbench.records import locate
 
     typer.echo(write(locate(results, run), to, out))

@@ -9,7 +9,6 @@ be renamed, the record is written last: a run without one does not count.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,13 +17,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import files, predictions
-from bdlbench.errors import DamagedRecord, RecordError
+from bdlbench import documents, files, predictions
+from bdlbench.errors import RecordError
 from bdlbench.escaping import visible
-from bdlbench.locations import is_local
+from bdlbench.locations import is_local, is_url, place
 from bdlbench.predictions import Predictions
 
 SCHEMA = 2
+CURE = "delete its folder and run again"
 COMPLETED, DIVERGED = "completed", "diverged"
 OUTCOMES = (
     *(COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error"),
@@ -108,7 +108,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
                 predictions.save(folder / "predictions.npz", sets)
                 checksum = hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest()
                 record = replace(record, predictions_sha256=checksum)
-            (folder / "record.json").write_text(to_json(asdict(record)) + "\n", "utf-8")
+            (folder / "record.json").write_text(documents.to_json(asdict(record)) + "\n", "utf-8")
             if is_local(results):
                 for file in folder.iterdir():
                     files.sync(file)
@@ -126,7 +126,7 @@ def update(folder: Path, record: Record) -> None:
     Raises:
         RecordError: The folder cannot be written to.
     """
-    files.write_file(folder / "record.json", to_json(asdict(record)))
+    files.write_file(folder / "record.json", documents.to_json(asdict(record)))
 
 
 @contextmanager
@@ -165,28 +165,31 @@ def read(folder: Path, checked: bool = True) -> Record:
 
     path = folder / "record.json"
     try:
-        content = schema.parse(files.read_bytes(path, schema.LARGEST))
-    except FileNotFoundError:
-        raise RecordError(f"no run in {folder}: expected a record.json there") from None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error})") from error
-    except ValueError as error:
-        raise _damaged(path, str(error)) from error
-    found = content.get("schema") if isinstance(content, dict) else None
+        content = documents.read(path, CURE, most=schema.LARGEST)
+    except RecordError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise RecordError(f"no run in {folder}: expected a record.json there") from None
+        raise
+    found = content.get("schema")
     if isinstance(found, int) and found > SCHEMA:
         raise RecordError(
             f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
         )
-    if found == 1:
-        content = _from_schema_1(content)
-    elif found != SCHEMA:
-        raise _damaged(path, f"expected a record of schema {SCHEMA}")
-    try:
+    with documents.reading(path, CURE):
+        if found == 1:
+            content = _from_schema_1(content)
+        elif found != SCHEMA:
+            raise ValueError(f"expected a record of schema {SCHEMA}")
         if checked:
             schema.check(content)
+        return _made_of(content)
+
+
+def _made_of(content: Mapping[str, Any]) -> Record:
+    try:
         return Record(**content)
-    except (TypeError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
+    except TypeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
@@ -222,23 +225,28 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     return predictions.parse(content, path)
 
 
-def to_json(content: Any) -> str:
-    """Write JSON in the one form used for files; NaN and Infinity are refused."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _damaged(path: Path, reason: str) -> DamagedRecord:
-    return DamagedRecord(f"{path}: cannot be read ({reason}); delete its folder and run again")
-
-
 def find(results: Path, run: str) -> Record:
-    """Read the record of a run, given by its name, the beginning of its name, or its folder.
+    """Read the record of a run, given as to `locate`.
+
+    Raises:
+        RecordError: There is none, or more than one, or it cannot be read.
+    """
+    return read(locate(results, run))
+
+
+def locate(results: Path, run: str) -> Path:
+    """Return the folder of a run, given by its name, the beginning of its name, or its folder.
+
+    Args:
+        results: Where names are looked for.
+        run: As above; the folder may be a URL.
 
     Raises:
         RecordError: There is none, or more than one.
     """
-    if (Path(run) / "record.json").is_file():
-        return read(Path(run))
+    given = place(run)
+    if is_url(run) or (given / "record.json").is_file():
+        return given
     runs = results / "runs"
     names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
     matches = sorted(name for name in names if name.startswith(run) and not name.startswith("."))
@@ -246,7 +254,7 @@ def find(results: Path, run: str) -> Record:
     if len(exact or matches) != 1:
         found = f"these: {', '.join(matches)}" if matches else "none"
         raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {found}")
-    return read(folder_of(results, (exact or matches)[0]))
+    return folder_of(results, (exact or matches)[0])
 
 
 def to_text(record: Record) -> str:

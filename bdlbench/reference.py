@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench import origins, tasks
+from bdlbench import documents, origins, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.files import write_bytes, write_file
 from bdlbench.gate import Trace
 from bdlbench.locations import place
 from bdlbench.provenance import kept
-from bdlbench.records import to_json
 
 JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
+CURE = "delete it and run bdlbench reference again"
+_FACTS = {
+    **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
+    **dict.fromkeys(("data", "diagnostics", "verdicts"), documents.OBJECT),
+    "prior_std": documents.NUMBER,
+    "converged": documents.TRUTH,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +106,7 @@ def write(results: Path, reference: Reference) -> Path:
     path = results / file_of(reference.facts["task"], reference.facts["data"])
     write_bytes(path.with_suffix(".npz"), content)
     facts = {**reference.facts, "arrays_sha256": hashlib.sha256(content).hexdigest()}
-    write_file(path, to_json(facts))
+    write_file(path, documents.to_json(facts))
     return path
 
 
@@ -153,20 +159,33 @@ def load(
 
 
 def _read(path: Path) -> Reference:
-    try:
-        facts = json.loads(path.read_text("utf-8"))
+    facts = _read_facts(path)
+    with documents.reading(path.with_suffix(".npz"), CURE):
         content = path.with_suffix(".npz").read_bytes()
+    with documents.reading(path, CURE):
         if hashlib.sha256(content).hexdigest() != facts["arrays_sha256"]:
             raise ValueError("the arrays beside it are not those it was made with")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = dict(archive)
-        names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]
-        sets = {name: Averages(**_part(arrays, f"sets/{name}/", Averages)) for name in names}
-        return Reference(facts, sets, Trace(**_part(arrays, "trace/", Trace)), arrays["draws"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(
-            f"{path}: cannot be read ({error}); delete it and run bdlbench reference again"
-        ) from error
+        try:
+            return _made_of(facts, content)
+        except (KeyError, TypeError, BadZipFile) as error:
+            raise ValueError(f"the arrays beside it are none of a reference: {error}") from error
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    facts = documents.read(path, CURE, _FACTS)
+    with documents.reading(path, CURE):
+        documents.check(facts["data"], dict.fromkeys(JUDGED_ON, documents.TEXT), "data")
+        for name, kind in (("verdicts", documents.TRUTH), ("diagnostics", documents.NUMBER)):
+            documents.check(facts[name], dict.fromkeys(facts[name], kind), name)
+    return facts
+
+
+def _made_of(facts: dict[str, Any], content: bytes) -> Reference:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = dict(archive)
+    names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]
+    sets = {name: Averages(**_part(arrays, f"sets/{name}/", Averages)) for name in names}
+    return Reference(facts, sets, Trace(**_part(arrays, "trace/", Trace)), arrays["draws"])
 
 
 def _part(arrays: dict[str, Any], prefix: str, kind: type) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bdlbench import gate, machine, numerics, plan, provenance, records, tasks
+from bdlbench import documents, gate, machine, numerics, plan, provenance, records, tasks
 from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.evaluate import Predictor
@@ -133,7 +133,7 @@ def _facts(setup: Setup, length: Length) -> dict[str, Any]:
         "environment": provenance.environment(torch.device(setup.device)),
         "numerics": numerics.version(),
     }
-    return {**facts, "key": hashlib.sha256(records.to_json(facts).encode()).hexdigest()[:10]}
+    return {**facts, "key": hashlib.sha256(documents.to_json(facts).encode()).hexdigest()[:10]}
 
 
 def _judge(facts: dict[str, Any], chains: Chains) -> Reference:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bdlbench import certificate
 from bdlbench.checks import BAD, Result, Subject, run_checks
-from bdlbench.records import to_json
+from bdlbench.documents import to_json
 from bdlbench.settings import parse
 
 

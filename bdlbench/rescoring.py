@@ -30,7 +30,7 @@ def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]
     elif runs.is_dir():
         folders = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
     else:
-        raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}")
+        raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}; name one")
     for path in folders:
         try:
             yield path.name, _rescore(path, update)

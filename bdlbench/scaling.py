@@ -23,6 +23,7 @@ from bdlbench.options import (
     Results,
     Timeout,
     in_bytes,
+    local,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ app = typer.Typer()
 
 @app.command()
 def grid(
-    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="docs/running.md has one.")],
+    file: Annotated[
+        Path,
+        typer.Argument(parser=local, metavar="FILE.toml", help="docs/running.md has one."),
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the runs and what they may cost; make none.")
     ] = False,
@@ -82,7 +86,8 @@ def grid(
 @app.command()
 def status(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.toml]", help="A grid; without it, all runs.")
+        Path | None,
+        typer.Argument(parser=local, metavar="[FILE.toml]", help="A grid; without it, all runs."),
     ] = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -138,44 +137,6 @@ def _measured() -> dict[str, Any]:
         ),
     }
     return _object(required) | {"additionalProperties": _VALUE, "maxProperties": 20}
-
-
-def parse(content: bytes) -> Any:
-    """Read JSON more strictly than Python does.
-
-    Raises:
-        ValueError: It is not JSON, is nested without end, or holds NaN, Infinity, a number beyond
-            all floats, or a name twice.
-    """
-    try:
-        return json.loads(
-            content.decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_refuse,
-            parse_float=_finite,
-        )
-    except RecursionError:
-        raise ValueError("expected a record, got JSON that is nested without end") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"expected every name once, got {visible(name, 40)!r} twice")
-        found[name] = value
-    return found
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"expected finite numbers, got {constant}")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"expected finite numbers, got {visible(text, 40)}")
-    return value
 
 
 def check(content: Any) -> None:

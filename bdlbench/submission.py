@@ -79,7 +79,7 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
     The control rows of their data go along, if they are missing there.
 
     Args:
-        names: Of the runs, or their folders.
+        names: Of the runs, or their folders; one that is given twice is copied once.
         source: Results that the names are looked for in.
         target: Results that the runs are copied to: those of a checkout of the project.
 
@@ -89,11 +89,13 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
     Raises:
         BdlbenchError: A run is not fit to be published, or is there already; nothing is copied.
     """
-    folders = [locate(source, name) for name in names]
+    folders = locate(source, names)
     copies = [records.folder_of(target, folder.name) for folder in folders]
     for copy in copies:
-        if copy.exists() or copies.count(copy) > 1:
-            raise BdlbenchError(f"{copy.name} is given twice or is in {target} already")
+        if copies.count(copy) > 1:
+            raise BdlbenchError(f"expected one run {copy.name}, got two folders of it; name one")
+        if copy.exists():
+            raise BdlbenchError(f"{copy.name} is in {target} already; leave it out")
     with TemporaryDirectory() as space:
         staged = [records.folder_of(Path(space), folder.name) for folder in folders]
         for folder, stage in zip(folders, staged, strict=True):

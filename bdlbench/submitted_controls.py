@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bdlbench import files, plan, schema, tasks
+from bdlbench import files, plan, tasks
 from bdlbench.conclusion import compute_controls
 from bdlbench.errors import DataMissing, RecordError
 from bdlbench.plan import Setup
 from bdlbench.records import Record
-from bdlbench.summary import controls_file
+from bdlbench.summary import DELETE_CONTROLS, controls_file, read_controls
 
 LARGEST = 2**14  # bytes of a file of them, which has some 200
 _SAME = 1e-4  # other processors round distances otherwise, which may turn a pair of images round
@@ -55,14 +55,11 @@ def check(path: Path, record: Record) -> None:
     setup = Setup(
         tasks.get(record.task), tasks.get(record.task).model, "test", "cpu", path.parent, None
     )
-    try:
-        said = schema.parse(files.read_bytes(path, LARGEST))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read ({error})") from error
+    said = read_controls(path, LARGEST)
     if plan.fingerprints(setup) != record.data:
         raise RecordError(f"{path}: is of other data than can be had here; leave it out")
     if not _agree(said, compute_controls(setup)):
-        raise RecordError(f"{path}: is not what the data gives; delete it and compare again")
+        raise RecordError(f"{path}: is not what the data gives; {DELETE_CONTROLS}")
 
 
 def copy(name: str, source: Path, target: Path) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bdlbench import fidelity, records, scores
+from bdlbench import documents, fidelity, records, scores
 from bdlbench.certificate import NOT_CERTIFIED
+from bdlbench.escaping import visible
 from bdlbench.predictions import Predictions
 from bdlbench.provenance import kept
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 from bdlbench.reference import Reference
 from bdlbench.settings import Setting
 from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
@@ -25,7 +25,9 @@ HEADLINE = (
     "expected_calibration_error",
 )
 COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
-CONTROLS = 1  # version of the control rows, raised when `controls.control_aurocs` changes
+CONTROL_NAMES = ("random", "mean_intensity", "nonzero_fraction", "pixel_knn")
+DELETE_CONTROLS = "delete it and compare again"
+CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -139,7 +141,8 @@ def controls_file(task: str, data: Mapping[str, str]) -> str:
         task: Name of the task.
         data: SHA-256 of the data sets by name; the rows depend on these alone.
     """
-    digest = hashlib.sha256(to_json([dict(data), CONTROLS]).encode()).hexdigest()
+    content = documents.to_json([dict(data), CONTROLS_VERSION])
+    digest = hashlib.sha256(content.encode()).hexdigest()
     return f"controls/{task}-{digest[:10]}.json"
 
 
@@ -149,9 +152,27 @@ def kept_controls(
     """Return the control rows that a comparison has kept, by OOD set and control; None without.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
+
+    Raises:
+        RecordError: The file is damaged.
     """
     path = kept(results, controls_file(task, data))
-    return None if path is None else dict(json.loads(path.read_text("utf-8")))
+    return None if path is None else read_controls(path)
+
+
+def read_controls(path: Path, most: int = documents.LARGEST) -> dict[str, dict[str, float]]:
+    """Read a file of control rows, of at most so many bytes.
+
+    Raises:
+        RecordError: It is damaged.
+    """
+    content = documents.read(path, DELETE_CONTROLS, most=most)
+    with documents.reading(path, DELETE_CONTROLS):
+        for name, found in content.items():
+            documents.check(
+                found, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40)
+            )
+    return content
 
 
 def read_predictions(

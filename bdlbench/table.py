@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bdlbench import records, tasks
 from bdlbench.comparison import Comparison
-from bdlbench.records import to_json
+from bdlbench.documents import to_json
 from bdlbench.scores import FIDELITY, describe
 from bdlbench.statistics import Interval, sentence
 from bdlbench.summary import Row

@@ -24,11 +24,11 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 from jax import Array, lax
-from platformdirs import user_cache_path
 
 from bdlbench.errors import BdlbenchError
 from bdlbench.jax_layers import translate
 from bdlbench.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
+from bdlbench.locations import user_cache
 from bdlbench.models import Network
 from bdlbench.posterior import Posterior
 
@@ -39,10 +39,11 @@ CACHE = {  # of compiled programs
 ROWS = 2000  # of the data at a time: what they need then stays in the processor's cache
 
 
-def _use_cache(folder: Path) -> None:  # pragma: no cover -- no numbers
+def _use_cache(folder: Path | None) -> None:  # pragma: no cover -- no numbers
     """Have JAX keep what it compiles, if the user has not named a place, and this one can be."""
-    if jax.config.values["jax_compilation_cache_dir"] is not None:
+    if folder is None or jax.config.values["jax_compilation_cache_dir"] is not None:
         return
+    folder = folder / "jax"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -52,7 +53,7 @@ def _use_cache(folder: Path) -> None:  # pragma: no cover -- no numbers
             jax.config.update(name, value)
 
 
-_use_cache(user_cache_path("bdlbench") / "jax")
+_use_cache(user_cache())
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bdlbench.errors import RecordError
+from bdlbench import documents
 from bdlbench.files import write_file
 from bdlbench.provenance import kept
-from bdlbench.records import to_json
 
 OBJECTIVE = "negative_log_likelihood"
 SCHEMA = 1
+CURE = "delete it and tune again"
+_FIELDS = {
+    "schema": documents.NUMBER,
+    "chosen": f"{documents.OBJECT} or {documents.NULL}",
+    "trials": documents.LIST,
+}
+_TRIAL = {
+    "spec": documents.TEXT,
+    "settings": documents.OBJECT,
+    "source_sha256": documents.TEXT,
+    "epochs": documents.NUMBER,
+    "runs": documents.LIST,
+    "objective": f"{documents.NUMBER} or {documents.NULL}",
+}
 
 
 def file_of(task: str, model: str, sampler: str) -> str:
@@ -32,13 +44,13 @@ def read(results: Path, task: str, model: str, sampler: str) -> dict[str, Any]:
     path = kept(results, file_of(task, model, sampler))
     if path is None:
         return {"chosen": None, "trials": []}
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if content["schema"] != SCHEMA or not isinstance(content["trials"], list):
+    content = documents.read(path, CURE, _FIELDS)
+    with documents.reading(path, CURE):
+        if content["schema"] != SCHEMA:
             raise ValueError(f"expected trials of schema {SCHEMA}")
-        return {"chosen": content["chosen"], "trials": content["trials"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); delete it") from error
+        for trial in content["trials"]:
+            documents.check(trial, _TRIAL, "a trial")
+    return {"chosen": content["chosen"], "trials": content["trials"]}
 
 
 def write(results: Path, task: str, model: str, sampler: str, content: Mapping[str, Any]) -> None:
@@ -49,7 +61,7 @@ def write(results: Path, task: str, model: str, sampler: str, content: Mapping[s
     """
     facts = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
     facts |= {"split": "validation", "objective": OBJECTIVE, **content}
-    write_file(results / file_of(task, model, sampler), to_json(facts))
+    write_file(results / file_of(task, model, sampler), documents.to_json(facts))
 
 
 def trials_of(results: Path, task: str, model: str, sampler: Mapping[str, Any]) -> int:

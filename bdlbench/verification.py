@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bdlbench import admission, metrics, records, tasks
 from bdlbench.admission import Labels
 from bdlbench.data import search_folders
 from bdlbench.errors import DataMissing, RecordError
+from bdlbench.locations import is_local
 from bdlbench.predictions import Predictions
 from bdlbench.records import Record
 from bdlbench.rescoring import deviations
@@ -31,11 +33,22 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
     return {}
 
 
-def locate(results: Path, run: str) -> Path:
-    """Return the folder of a run, given as to `records.find`."""
-    record = records.find(results, run)
-    given = Path(run)
-    return given if (given / "record.json").is_file() else records.folder_of(results, record.run)
+def locate(results: Path, runs: Sequence[str]) -> list[Path]:
+    """Return the folders of runs, each once, however often and by whatever name it is given.
+
+    Args:
+        results: Where names are looked for.
+        runs: As for `records.locate`.
+
+    Raises:
+        RecordError: One is not there, or cannot be read.
+    """
+    found: dict[Path, Path] = {}
+    for run in runs:
+        folder = records.locate(results, run)
+        records.read(folder)
+        found.setdefault(folder.resolve() if is_local(folder) else folder, folder)
+    return list(found.values())
 
 
 def check_run(folder: Path, labels: Labels) -> Record:

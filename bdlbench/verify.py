@@ -10,10 +10,11 @@ from typing import Any
 
 from bdlbench import records, rerun
 from bdlbench.admission import Labels
+from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError
 from bdlbench.files import write_file
 from bdlbench.provenance import processor
-from bdlbench.records import Record, to_json
+from bdlbench.records import Record
 from bdlbench.verification import check_run, labels_of, locate
 
 _GIVES = {
@@ -37,7 +38,7 @@ def verify(
 
     Args:
         results: Folder that runs are kept in.
-        runs: Their names, or their folders.
+        runs: Their names, or their folders; one that is given twice is checked once.
         again: Whether to repeat them.
         sampler: File of their sampler, if it is not an installed one.
         data_dir: Folder that data is looked for in first.
@@ -51,7 +52,7 @@ def verify(
         BdlbenchError: There is no such run; then none is looked at.
     """
     labels: dict[str, Labels] = {}
-    for folder in [locate(results, run) for run in runs]:
+    for folder in locate(results, runs):
         found: dict[str, Any] = {"run": folder.name, "verdict": HOLDS, "reason": ""}
         try:
             record = _check(folder, labels, data_dir)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import records
+from bdlbench import documents, records
 from tests import synthetic
 
 Arrays = dict[str, Any]
@@ -53,7 +53,7 @@ def named(**changes: Any) -> Break:
         record = records.read(run)
         configuration = {**record.configuration, **changes.get("configuration", {})}
         changed = synthetic.named(replace(record, **{**changes, "configuration": configuration}))
-        (run / "record.json").write_text(records.to_json(vars(changed)), "utf-8")
+        (run / "record.json").write_text(documents.to_json(vars(changed)), "utf-8")
         return run.rename(run.with_name(changed.run))
 
     return apply

@@ -56,6 +56,7 @@ def posterior(q: np.ndarray, first: np.ndarray, second: np.ndarray, **facts: Any
     empty = np.zeros((2, 4))
     trace = Trace(empty, empty, empty[..., None], empty > 0, empty)
     known = {"task": "digits", "model": "softmax", "verdicts": {"good": True}, "converged": True}
+    known |= {"key": "0123456789", "diagnostics": {"chains": 4}}
     sets = {"test": Averages(np.log(q).astype("f4"), halves)}
     return Reference({**known, **facts}, sets, trace, np.zeros((0, 3), "f2"))
 

@@ -132,3 +132,9 @@ def test_a_grid_is_previewed_carried_out_and_completed(run: Run) -> None:
     assert "24 runs: 16 done, 8 left" in out
     code, out, err = run("grid", "grid.toml", "--format", "csv", "--jobs", "2")
     assert (code, err.count("completed in")) == (0, 8)
+
+
+def test_a_value_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    twice = 'tasks = ["digits", "digits"]\nepochs = [3, 4, 3.0]\n[samplers.sgd]\n'
+    found = parse(tmp_path, twice).comparisons
+    assert [(one["task"], one["epochs"]) for one in found] == [("digits", 3), ("digits", 4)]

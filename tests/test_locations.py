@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from bdlbench import records, run, status
 from bdlbench.comparison import Comparison
+from bdlbench.data import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.job import Job
-from bdlbench.locations import absolute, is_local, place
+from bdlbench.locations import absolute, is_local, place, user_cache
 from bdlbench.supervision import find
 
 Compare = Callable[..., Comparison]
@@ -98,3 +100,17 @@ def _refuse(opened: Callable[..., object], fails: str) -> Callable[..., object]:
         return opened(self, path, mode, **options)
 
     return open_
+
+
+def test_who_has_no_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+
+    def fail(name: str) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    for unknown in (fail, lambda name: Path("~/.cache") / name):
+        monkeypatch.setattr("platformdirs.user_cache_path", unknown)
+        assert user_cache() is None
+        (folder,) = search_folders()
+        assert folder.is_absolute()
+        assert folder.parent == Path(tempfile.gettempdir())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +154,23 @@ def test_noise_is_added_to_a_view_where_it_lies() -> None:
     add_normal_(whole.T[:, 10:], 2.0, torch.Generator().manual_seed(0))
     assert (whole[:10] == 0).all()
     assert 1.9 < float(whole[10:].std()) < 2.1
+
+
+def test_without_a_place_for_what_is_compiled_the_numbers_are_the_same(tmp_path: Path) -> None:
+    draw = (
+        "import torch; from bdlbench.noise import _add, normal_like; "
+        "print(normal_like(torch.empty(300), torch.Generator().manual_seed(3)).tolist(), "
+        "type(_add._cache).__name__)"
+    )
+    script = tmp_path / "script.py"
+    # numba's own answer where neither the source's folder nor the home can be written to
+    script.write_text(
+        "from numba.core.caching import CacheImpl\nCacheImpl._locator_classes = []\n" + draw
+    )
+    found = [
+        subprocess.run([sys.executable, *what], capture_output=True, text=True, check=True).stdout
+        for what in (["-c", draw], [str(script)])
+    ]
+    (numbers, kept), (same, none) = (text.rsplit(maxsplit=1) for text in found)
+    assert same == numbers
+    assert (kept, none) == ("FunctionCache", "NullCache")

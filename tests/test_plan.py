@@ -28,7 +28,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(idx, "fetch", fetch)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
-    monkeypatch.setattr(data, "user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr(data, "user_cache", lambda: tmp_path / "cache")
     return tried
 
 

@@ -62,8 +62,8 @@ GOOD = asdict(RECORD)
             ({name: value for name, value in GOOD.items() if name != missing}, "cannot be read (")
             for missing in GOOD
         ),
-        ([GOOD], "cannot be read (expected a record of schema 1); delete"),
-        (None, "cannot be read (expected a record of schema 1); delete"),
+        ([GOOD], "cannot be read (expected a document to be an object, got a list); delete"),
+        (None, "cannot be read (expected a document to be an object, got null); delete"),
     ],
 )
 def test_a_foreign_record_is_refused(tmp_path: Path, content: object, message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import files, records
+from bdlbench import documents, files, records
 from bdlbench.errors import RecordError
 from bdlbench.predictions import Predictions
 from tests import synthetic
@@ -62,7 +62,7 @@ CRASHES = [
     (owner, function, error, after, earlier)
     for owner, function, after in [
         (np, "save", 0),
-        (records, "to_json", 0),
+        (documents, "to_json", 0),
         (Path, "write_text", 0),
         (os, "fsync", 0),
         (os, "fsync", 1),
@@ -113,7 +113,7 @@ def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Pat
     for end in ("partial", "old"):
         left = runs / f".{RECORD.run}.{os.getpid()}.{end}"  # in a container, the id is the same
         left.mkdir(parents=True)
-        (left / "record.json").write_text(records.to_json(asdict(RECORD)))
+        (left / "record.json").write_text(documents.to_json(asdict(RECORD)))
         (left / "half.npz").write_text("PK")
     (runs / f".probe-{os.getpid()}").touch()
     with pytest.raises(RecordError, match=r"got none$"):

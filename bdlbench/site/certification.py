@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench.errors import RecordError
+from bdlbench import certificate, documents
 from bdlbench.leaderboard import Entry
 from bdlbench.site import cells, downloads
 
@@ -26,6 +25,7 @@ NO_REPORT = (
     "There is no report of bdlbench check on this version of it, or not with the code that it was "
     "run with: nothing is known of what it draws from."
 )
+_CHECK = dict.fromkeys(("check", "verdict", "figure", "meaning"), documents.TEXT)
 FAILED = "Some checks have failed: what it draws from is not what it claims."
 
 
@@ -61,13 +61,11 @@ def _why_not(content: Mapping[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        wanted = {"check", "verdict", "figure", "meaning"}
-        if content["verdict"] and all(check.keys() >= wanted for check in content["checks"]):
-            return content
-        raise ValueError("a check lacks its verdict")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(
-            f"{path.name}: cannot be read ({error}); run bdlbench check again"
-        ) from error
+    fields = {"verdict": documents.TEXT, "checks": documents.LIST}
+    content = documents.read(path, certificate.CURE, fields)
+    with documents.reading(path, certificate.CURE):
+        for check in content["checks"]:
+            documents.check(check, _CHECK, "a check")
+            if check["verdict"] not in cells.VERDICTS:
+                raise ValueError(f"expected a verdict of {', '.join(cells.VERDICTS)}")
+    return content

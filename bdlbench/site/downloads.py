@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
-from bdlbench import certificate, records
+from bdlbench import certificate, files, records
 from bdlbench.errors import RecordError
+from bdlbench.locations import is_local
+from bdlbench.predictions import LARGEST_FILE
 from bdlbench.provenance import kept
 from bdlbench.records import Record
 
@@ -50,11 +51,17 @@ def copy_file(source: Path, site: Path, path: str) -> str:
     Raises:
         RecordError: It is missing, or not a file but a link to one: that could be any.
     """
-    if source.is_symlink() or source.parent.is_symlink() or not source.is_file():
-        raise RecordError(f"expected a file {source}, got a link or none; remove its folder")
     target = site / path
+    try:
+        if is_local(source) and source.parent.is_symlink():
+            raise ValueError("expected a folder, got a link")
+        content = files.read_bytes(source, LARGEST_FILE)
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            f"expected a file {source}, got a link or none; remove its folder"
+        ) from error
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target, follow_symlinks=False)
+    target.write_bytes(content)
     return path
 
 

@@ -1,0 +1,189 @@
+"""The commands on results behind a URL, and what they do with nothing, or with a run twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from bdlbench import cli, records
+from bdlbench.locations import place
+from tests import synthetic
+
+Run = Callable[..., tuple[int, str, str]]
+URL = "memory://bucket/results"
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bdlbench.verify.labels_of", lambda *anything: {})
+    monkeypatch.setattr("bdlbench.submission.labels_of", lambda *anything: {})
+    for name, empty in (("store", {}), ("pseudo_dirs", [""])):
+        monkeypatch.setattr(MemoryFileSystem, name, empty)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(params=[URL, "file"])
+def stored(request: pytest.FixtureRequest, call: Run, tmp_path: Path) -> tuple[str, str]:
+    """Keep a run behind a URL; return that and the run's name."""
+    url = (tmp_path.parent / "a store").as_uri() if request.param == "file" else request.param
+    return url, synthetic.write(place(url)).run
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ("leaderboard --results URL", "sgd"),
+        ("score URL", "1 runs are what they say"),
+        ("score URL/runs/RUN", "1 runs are what they say"),
+        ("verify RUN --results URL", "RUN holds"),
+        ("verify URL/runs/RUN", "RUN holds"),
+        ("show RUN --results URL", "RUN"),
+        ("show URL/runs/RUN", "RUN"),
+        ("status --results URL", "sgd"),
+    ],
+)
+def test_a_command_reads_behind_a_url_and_makes_nothing_here(
+    call: Run, stored: tuple[str, str], tmp_path: Path, arguments: str, answer: str
+) -> None:
+    def fill_in(text: str) -> str:
+        return text.replace("URL", stored[0]).replace("RUN", stored[1])
+
+    code, out, _ = call(*map(fill_in, arguments.split()))
+    assert code == 0
+    assert fill_in(answer) in out
+    assert everything(tmp_path) == []
+
+
+def test_what_is_kept_is_kept_behind_the_url(call: Run, stored: tuple[str, str]) -> None:
+    url, run = stored
+    _, _, err = call("leaderboard", "--results", url)
+    assert err.splitlines() == [str(place(url) / f"leaderboard.{end}") for end in ("md", "csv")]
+    assert "sgd" in (place(url) / "leaderboard.csv").read_text()
+    call("verify", run, "--results", url)
+    assert (records.folder_of(place(url), run) / "verdict.json").exists()
+
+
+def test_a_site_of_runs_behind_a_url_is_written_here(
+    call: Run, stored: tuple[str, str], tmp_path: Path
+) -> None:
+    url, run = stored
+    code, out, _ = call("publish", "--results", url, "--out", (tmp_path / "a site").as_uri())
+    assert (code, out) == (0, f"{tmp_path / 'a site' / 'index.html'}\n")
+    for name in ("record.json", "predictions.npz"):
+        there = (records.folder_of(place(url), run) / name).read_bytes()
+        assert (records.folder_of(tmp_path / "a site", run) / name).read_bytes() == there
+
+
+def test_runs_behind_a_url_can_be_submitted_and_exported(
+    call: Run, stored: tuple[str, str], tmp_path: Path
+) -> None:
+    url, run = stored
+    code, _, _ = call("submit", run, "--results", url, "--to", (tmp_path / "to").as_uri())
+    assert code == 0
+    assert (records.folder_of(tmp_path / "to", run) / "record.json").exists()
+    pytest.importorskip("pyarrow")
+    out = tmp_path / "run.parquet"
+    assert call("export", run, "--to", "parquet", "--results", url, "--out", out.as_uri())[0] == 0
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("submit RUN --to URL", "Invalid value for '--to': expected a path on this machine, got"),
+        ("publish --out URL", "Invalid value for '--out': expected a path on this machine, got"),
+        ("publish --results URL", "expected --out, a folder on this machine, for the site of mem"),
+        ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a path on this"),
+        ("study unknown --out URL", "Invalid value for '--out': expected a path on this machine"),
+        ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
+        ("verify RUN --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
+        ("grid URL", "Invalid value for 'FILE.toml': expected a path on this machine, got"),
+        ("status URL", "Invalid value for '[FILE.toml]': expected a path on this machine, got"),
+        ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
+        ("score URL", f"expected a folder with runs/ or of a run, got {URL}; name one"),
+        ("score nope://x", "expected a folder or a URL that fsspec opens here, got nope://x ("),
+        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec opens here"),
+    ],
+)  # fmt: skip
+def test_what_must_be_here_is_refused_behind_a_url(
+    call: Run, tmp_path: Path, arguments: str, message: str
+) -> None:
+    code, out, err = call(*arguments.replace("URL", URL).split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {message}")
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["results", "gone", URL])
+def test_without_runs_that_is_said_and_nothing_is_written(
+    call: Run, tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    code, out, err = call("leaderboard", "--results", where)
+    said = f"there are no runs of the test split in {where}; nothing is written\n"
+    assert (code, out, err) == (0, said, "")
+    assert everything(tmp_path) == ["results"]
+
+
+def test_without_runs_of_a_task_that_is_said(call: Run, tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "results")
+    code, out, _ = call("leaderboard", "--task", "mnist")
+    assert (code, out) == (0, "there are no runs of mnist on the test split in results\n")
+
+
+def test_no_runs_are_not_called_what_they_say(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "results" / "runs").mkdir(parents=True)
+    assert call("score") == (0, "there are no runs in results\n", "")
+
+
+def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "results").run
+    names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
+    code, out, err = call("verify", *names)
+    assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
+    (records.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
+    assert "error: 1 of 1 runs cannot be trusted" in call("verify", *names)[2]
+
+
+def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "results").run
+    code, out, _ = call("submit", run, f"results/runs/{run}", "--to", "to")
+    assert (code, out.count(run)) == (0, 1)
+    assert [path.name for path in (tmp_path / "to" / "runs").iterdir()] == [run]
+    synthetic.write(tmp_path / "other")
+    code, _, err = call("submit", run, f"other/runs/{run}", "--to", "new")
+    assert code == 2
+    assert err == f"error: expected one run {run}, got two folders of it; name one\n"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_renamed_folder_is_judged_by_what_it_holds(call: Run, tmp_path: Path) -> None:
+    run = synthetic.write(tmp_path / "results").run
+    folder = records.folder_of(tmp_path / "results", run)
+    folder.rename(folder.with_name("renamed"))
+    code, out, _ = call("verify", "renamed")
+    assert code == 2
+    assert f"holds the record of '{run}'" in out
