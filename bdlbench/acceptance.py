@@ -143,11 +143,13 @@ def accept(raised: bool = False) -> str:
         raise BdlbenchError(
             f"the goldens do not run {', '.join(missing)}; add to bdlbench/goldens.py what does"
         )
+    core, samplers = numerics.core_files(), numerics.sampler_files()
     declared = replace(
         known,
         version=known.version + raised,
-        core=numerics.digests(numerics.core_files()),
-        samplers=numerics.digests(numerics.sampler_files()),
+        core={path.stem: numerics.digest_of(path) for path in core},
+        samplers={path.stem: numerics.digest_of(path) for path in samplers},
+        files={path.stem: numerics.file_digest(path) for path in (*core, *samplers)},
     )
     write_file(GOLDENS, to_json(asdict(_keep(found, None if raised else kept, where))))
     write_file(numerics.DECLARED, to_json(asdict(declared)))

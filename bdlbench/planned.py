@@ -39,6 +39,12 @@ class Planned:
         return [job for group in self.groups for job in group]
 
 
+LOCAL = (
+    "the code that decides a run's numbers is not as it was accepted (see `bdlbench numerics`); "
+    "its runs are kept apart, and cannot be submitted"
+)
+
+
 def make(
     samplers: Sequence[str],
     *,
@@ -69,7 +75,7 @@ def make(
         results: Folder that runs are kept in; those that are there are not repeated.
         device: ``auto``, ``cpu`` or ``cuda``.
         data: SHA-256 of the data sets, if they are known already.
-        say: Called with what there is to say on the choice of the task.
+        say: Called with what there is to say on the choice of the task and on changed code.
 
     Raises:
         BdlbenchError: What was asked for cannot be done.
@@ -80,6 +86,8 @@ def make(
     if note:
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
+    for version in sorted({one.identity.numerics for one in contenders if one.identity.local}):
+        say(f"numerics version {version}: {LOCAL}")
     records.check_writable(setup.results)
     data = _fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bdlbench import documents, origins, tasks
 from bdlbench.data import search_folders
-from bdlbench.errors import RecordError
+from bdlbench.errors import DataMissing, RecordError
 from bdlbench.files import write_bytes, write_file
 from bdlbench.gate import Trace
 from bdlbench.locations import place
@@ -137,14 +137,13 @@ def load(
         results: Folder that the user's own is looked for in.
         converged: Refuse a reference that failed the gate.
         data: SHA-256 of the data sets by name, as in a record; without it, the task's data as they
-            are on this machine.
+            are on this machine, or else the official files'.
 
     Raises:
         RecordError: There is none for the data, it is damaged, or it failed the gate.
-        DataMissing: The task's data are not at hand, and none were named.
+        DataMissing: The task's data are not at hand, are not official, and were not named.
     """
-    if data is None:
-        data = tasks.fingerprints(tasks.get(task), "test", search_folders())
+    data = _data_of(task) if data is None else data
     path = kept(place(results), file_of(task, data))
     if path is None:
         raise RecordError(
@@ -156,6 +155,15 @@ def load(
     if converged and not reference.facts["converged"]:
         raise RecordError(f"the reference of {task} has not converged: not {', not '.join(failed)}")
     return reference
+
+
+def _data_of(task: str) -> Mapping[str, str]:
+    try:
+        return tasks.fingerprints(tasks.get(task), "test", search_folders())
+    except DataMissing:
+        if task in origins.USUAL:
+            return origins.USUAL[task]
+        raise
 
 
 def _read(path: Path) -> Reference:

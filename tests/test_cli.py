@@ -90,7 +90,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("list nope", "expected one of samplers, datasets, studies, models, tasks, got 'nope'"),
         ("show", "Missing argument 'RUN'"),
         ("show gone", "expected one run in results/runs that begins with 'gone', got none"),
-        ("show newer", "expected a record of schema 1, got 2; upgrade bdlbench"),
+        ("show newer", "expected a record of schema 2, got 99; upgrade bdlbench"),
         ("show damaged", "delete its folder and run again"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     (tmp_path / "syntax.py").write_text("import os\nclass :\n")
     (tmp_path / "empty.py").write_text("x = 1\n")
     (tmp_path / "raises.py").write_text("x = 1 / 0\n")
-    for name, content in (("newer", '{"schema": 2}'), ("damaged", '{"schema"')):
+    for name, content in (("newer", '{"schema": 99}'), ("damaged", '{"schema"')):
         folder = records.folder_of(tmp_path / "results", name)
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(content)

@@ -71,7 +71,8 @@ def _trials(results: Path) -> tuple[Path, Read]:
 def _reference(results: Path) -> tuple[Path, Read]:
     p = np.full((3, 10), 0.1)
     made = posterior(p, p, p, prior_std=1.0, data=dict(RECORD.data))
-    return reference.write(results, made), lambda: reference.load("digits", results)
+    path = reference.write(results, made)
+    return path, lambda: reference.load("digits", results, data=RECORD.data)
 
 
 MAKERS = {"record": _record, "certificate": _certificate, "report": _report,

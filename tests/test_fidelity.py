@@ -165,13 +165,15 @@ def test_a_table_shows_fidelity_if_the_reference_fits_and_else_says_why(
     for change, reason in (
         ({"model": "lenet5"}, "the reference of digits is for model lenet5, not softmax"),
         ({"converged": False, "verdicts": {"r_hat": False}}, "has not converged: not r_hat"),
-        ({"data": {"train": "0", "test": "0"}}, "is for train data 0, not "),
         ({"prior_std": 1.0}, "is for prior_std 1.0, not 0.316"),
     ):
         reference.write(tmp_path, posterior(p, p, mixed, **{**facts, **change}))
         refused, note = fidelity.find_reference(found.setup, facts["data"])
         assert refused is None
         assert reason in note
+    refused, note = fidelity.find_reference(found.setup, facts["data"] | {"train": "0" * 64})
+    assert refused is None
+    assert note.startswith("there is no reference of digits for training data 000000000000 and tes")
 
 
 @pytest.mark.usefixtures("loaded_once")

@@ -50,10 +50,10 @@ GOOD = asdict(RECORD)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({**GOOD, "schema": 2}, "expected a record of schema 1, got 2; upgrade bdlbench"),
-        ({"schema": 99, "unknown": 1}, "expected a record of schema 1, got 99; upgrade bdlbench"),
-        ({**GOOD, "schema": 0}, "cannot be read (expected a record of schema 1); delete"),
-        ({**GOOD, "schema": "1"}, "cannot be read (expected a record of schema 1); delete"),
+        ({**GOOD, "schema": 3}, "expected a record of schema 2, got 3; upgrade bdlbench"),
+        ({"schema": 99, "unknown": 1}, "expected a record of schema 2, got 99; upgrade bdlbench"),
+        ({**GOOD, "schema": 0}, "cannot be read (expected a record of schema 2); delete"),
+        ({**GOOD, "schema": "1"}, "cannot be read (expected a record of schema 2); delete"),
         (
             {**GOOD, "extra": 1},
             "cannot be read (expected nothing else in a record, got 'extra'); d",

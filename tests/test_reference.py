@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench import evaluate, gate, provenance, quantization, reference, reference_run, tasks
+from bdlbench import (
+    evaluate,
+    gate,
+    origins,
+    provenance,
+    quantization,
+    reference,
+    reference_run,
+    tasks,
+)
 from bdlbench.cli import main
-from bdlbench.errors import BdlbenchError, Diverged, RecordError
+from bdlbench.errors import BdlbenchError, DataMissing, Diverged, RecordError
 from bdlbench.models import build
 from bdlbench.numpyro_kernels import State
 from bdlbench.quantization import PRECISION
@@ -67,8 +77,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return results
 
 
+def file_of(results: Path) -> Path:
+    """Return the path of the one reference that is there."""
+    (path,) = (results / "references").glob("tiny-*.json")
+    return path
+
+
 def arrays(results: Path) -> bytes:
-    return (results / "references" / "tiny.npz").read_bytes()
+    return file_of(results).with_suffix(".npz").read_bytes()
 
 
 def checkpoints(results: Path) -> list[Path]:
@@ -87,7 +103,7 @@ def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path
     ended = subprocess.run(command, cwd=Path(__file__).parent.parent, timeout=WAIT)
     assert ended.returncode == -signal.SIGKILL
     assert iterations(tmp_path) == 20
-    assert not (tmp_path / "references" / "tiny.json").exists()
+    assert not list((tmp_path / "references").glob("tiny-*.json"))
     made = make(tmp_path)
     assert arrays(tmp_path) == arrays(whole)
     same = reference.load("tiny", whole, converged=False)
@@ -207,13 +223,14 @@ def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path)
         reference.load("tiny", tmp_path)
     target = tmp_path / "references"
     target.mkdir()
-    for name, content in (
-        ("tiny.json", (whole / "references" / "tiny.json").read_bytes()),
-        ("tiny.npz", arrays(whole)[:-1]),
-        ("tiny.json", b"{}"),
+    made = file_of(whole)
+    for suffix, content in (
+        (".json", made.read_bytes()),
+        (".npz", arrays(whole)[:-1]),
+        (".json", b"{}"),
     ):
-        (target / name).write_bytes(content)
-        with pytest.raises(RecordError, match=r"tiny\.(json|npz): cannot be read .*; .*delete it"):
+        (target / made.name).with_suffix(suffix).write_bytes(content)
+        with pytest.raises(RecordError, match=r"\.(json|npz): cannot be read .*; .*delete it"):
             reference.load("tiny", tmp_path)
 
 
@@ -275,8 +292,37 @@ def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path:
     assert found.facts["prior_std"] == tasks.get(task).prior_std
     assert all(gate.verdicts(gate.diagnose(found.trace)).values())
     assert found.sets.keys() == {"test", *tasks.get(task).ood}
-    (path,) = [p for p in provenance.published(f"references/{task}.npz") if p.exists()]
+    file = Path(reference.file_of(task, found.facts["data"])).with_suffix(".npz")
+    (path,) = [p for p in provenance.published(str(file)) if p.exists()]
     assert path.stat().st_size < 10e6
+
+
+def test_mnist_1k_has_a_reference_on_the_official_files_whether_they_are_at_hand_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*rest: object) -> dict[str, str]:
+        raise DataMissing("no MNIST")
+
+    monkeypatch.setattr(tasks, "fingerprints", missing)
+    found = reference.load("mnist-1k", tmp_path).facts["data"]
+    assert found == origins.USUAL["mnist-1k"]
+    with pytest.raises(DataMissing):
+        reference.load("digits", tmp_path)
+
+
+def test_references_on_other_data_do_not_get_in_each_other_s_way(
+    whole: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(whole / "references", tmp_path / "references")
+    mine = reference.load("tiny", tmp_path, converged=False)
+    other = {**mine.facts["data"], "train": "0" * 64}
+    with pytest.raises(
+        RecordError, match="no reference of tiny for training data 000000000000 and"
+    ):
+        reference.load("tiny", tmp_path, converged=False, data=other)
+    reference.write(tmp_path, replace(mine, facts={**mine.facts, "data": other, "key": "other"}))
+    assert reference.load("tiny", tmp_path, False, other).facts["key"] == "other"
+    assert reference.load("tiny", tmp_path, False).facts["key"] == mine.facts["key"]
 
 
 def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(

@@ -100,7 +100,7 @@ def test_runs_are_scored_again_when_the_metrics_have_changed(
     content["metrics"] = {"accuracy": 0.125}
     file.write_text(json.dumps(content))
     assert compare(["sgd"], tmp_path).rows[0].metrics["accuracy"].mean == 0.125
-    file.write_text(json.dumps(content | {"scoring_sha256": "of another version"}))
+    file.write_text(json.dumps(content | {"scoring": content["scoring"] - 1}))
     before = file.read_bytes()
     row = compare(["sgd"], tmp_path).rows[0]
     assert (row.metrics["accuracy"], row.reused) == (right, 1)

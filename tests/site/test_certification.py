@@ -76,8 +76,9 @@ def test_of_runs_with_different_code_those_that_are_not_certified_count(
 ) -> None:
     report(few, "certified", PASSED)
     another_board = asdict(replace(tasks.get("digits").budget, epochs=700.0))
-    made = {"code_sha256": "0" * 64, "budget": another_board}
+    made = {"numerics": "1", "budget": another_board}
     synthetic.write(few, "sgld", inputs=50, configuration=made)
     monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
-    monkeypatch.setattr(certificate, "_versions", lambda source, code: {})
+    monkeypatch.setattr(certificate, "_versions", lambda identity: {})
+    monkeypatch.setattr(certificate, "_FIELDS", {})
     assert "nothing is known of what it draws from" in text_of(few)
