@@ -96,10 +96,8 @@ def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
             lines.append(name + NEW)
             continue
         told = _moved(golden, kept.goldens[name])
-        if not told and kept.digests.get(_where(golden, where), {}).get(name, "") not in (
-            "",
-            _digest(golden),
-        ):
+        bits = kept.digests.get(_where(golden, where), {}).get(name) if golden.bits else None
+        if not told and bits not in (None, _digest(golden)):
             told = "other bits, in an environment in which they must be the same"
         if told:
             lines.append(f"{name}: {told}")
@@ -163,6 +161,8 @@ def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
     if before is not None:
         values, digests = values | before.goldens, dict(before.digests)
     for name, golden in found.items():
+        if not golden.bits:
+            continue
         key = _where(golden, where)
         digests[key] = {**digests.get(key, {}), name: _digest(golden)}
     return Kept(values, digests)

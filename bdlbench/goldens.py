@@ -60,10 +60,13 @@ class Golden:
         values: Of any shape.
         tolerance: Largest difference to the same numbers from another processor; 0 for integers
             and for what is computed without rounding.
+        bits: Whether all bits must be the same on an equal machine. Not of scores: a record's are
+            held to their tolerance wherever they are computed.
     """
 
     values: NDArray[Any]
     tolerance: float
+    bits: bool = True
 
 
 def compute() -> dict[str, Golden]:
@@ -275,7 +278,7 @@ def _scores() -> Iterator[tuple[str, Golden]]:
     rng = np.random.default_rng(3)
     sets = {name: _made_up(rng, count) for name, count in (("test", 300), ("letters", 200))}
     found = scores.score(sets)
-    yield "metrics", Golden(np.array(list(found.values())), scores.TOLERANCE)
+    yield "metrics", Golden(np.array(list(found.values())), scores.TOLERANCE, bits=False)
     p = sets["test"].probabilities
     entropies = (
         metrics.predictive_entropy(p),
@@ -285,7 +288,7 @@ def _scores() -> Iterator[tuple[str, Golden]]:
     yield "dense ranks", _exact(metrics.dense_ranks(entropies[0]))
     train, inside, outside = (_images(n, seed=n).pixels for n in (60, 50, 40))
     controls = list(control_aurocs(train, inside, outside).values())
-    yield "control rows", Golden(np.array(controls), scores.TOLERANCE)
+    yield "control rows", Golden(np.array(controls), scores.TOLERANCE, bits=False)
 
 
 def _made_up(rng: np.random.Generator, count: int) -> Any:

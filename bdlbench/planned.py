@@ -86,12 +86,12 @@ def make(
     if note:
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
-    for version in sorted({one.identity.numerics for one in contenders if one.identity.local}):
-        say(f"numerics version {version}: {LOCAL}")
     records.check_writable(setup.results)
     data = _fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)
+    for version in sorted({one.identity.numerics for one in contenders if one.identity.local}):
+        say(f"numerics version {version}: {LOCAL}")
     return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
 
 
