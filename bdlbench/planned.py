@@ -90,8 +90,8 @@ def make(
     data = _fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)
-    for version in sorted({one.identity.numerics for one in contenders if one.identity.local}):
-        say(f"numerics version {version}: {LOCAL}")
+    if local := sorted({one.identity.numerics for one in contenders if one.identity.local}):
+        say(f"numerics version {', '.join(local)}: {LOCAL}")
     return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
 
 
