@@ -97,6 +97,7 @@ def test_the_same_runs_are_never_told_apart() -> None:
     assert ranking.rank_intervals("accuracy", entries, [50]) == [(1, 4)] * 4
 
 
+@pytest.mark.slow
 def test_samplers_that_are_equal_are_told_apart_in_at_most_5_percent() -> None:
     """Draw boards of six equal samplers: point, seed and sampler-by-point effects, no other."""
     rng, boards, wrong = np.random.default_rng(0), 150, 0

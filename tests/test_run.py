@@ -155,7 +155,7 @@ def fixed(record: Record) -> dict[str, object]:
 
 @pytest.mark.usefixtures("loaded_once")
 def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path) -> None:
-    places = {"alone": 1, "again": 1, "beside": 2}
+    places = {"alone": 1, "beside": 2}
     for place, workers in places.items():
         jobs = [
             make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
@@ -164,8 +164,8 @@ def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path
     checksums = set()
     for job in jobs:
         folders = [records.folder_of(tmp_path / place, job.run) for place in places]
-        first, *others = (fixed(records.read(folder)) for folder in folders)
-        assert others == [first, first]
+        first, second = (fixed(records.read(folder)) for folder in folders)
+        assert second == first
         assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1
         checksums.add(first["predictions_sha256"])
     assert len(checksums) == 4, "samplers and seeds differ"

@@ -153,8 +153,17 @@ def test_predictions_can_be_saved_from_disk_too(visit: Visit, results: Path) -> 
     assert saved(page, link) == (results / path_of(link)).read_bytes()
 
 
-@pytest.mark.parametrize("path", ["index.html", "samplers/sgld.html", "samplers/hmc.html"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "path"),
+    [
+        *(("light", path) for path in ("index.html", "samplers/sgld.html", "samplers/hmc.html")),
+        ("dark", "index.html"),
+        *(
+            pytest.param("dark", path, marks=pytest.mark.slow)
+            for path in ("samplers/sgld.html", "samplers/hmc.html")
+        ),
+    ],
+)
 def test_axe_finds_no_fault(visit: Visit, path: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(path, color_scheme=scheme)

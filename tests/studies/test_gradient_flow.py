@@ -12,6 +12,7 @@ class Fewer(GradientFlow):
     steps: ClassVar[tuple[int, ...]] = (50, 100, 200, 400)
 
 
+@pytest.mark.slow
 def test_descent_tends_to_the_flow_with_the_rate_and_sgd_with_its_root(tmp_path: Path) -> None:
     found = Fewer(time=0.5).run(tmp_path, lambda line: None).numbers
     # The next order of Euler's error bends the line: half of what a factor 8 in η can do.

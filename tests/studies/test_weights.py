@@ -9,6 +9,7 @@ from bdlbench.errors import BdlbenchError
 from bdlbench.studies.weights import Weights
 
 
+@pytest.mark.slow
 def test_sgld_spreads_single_weights_far_wider_than_sgd(tmp_path: Path) -> None:
     study = Weights(epochs=15, window=300, tracked=100, seeds=2)
     found = study.run(tmp_path, lambda line: None)
