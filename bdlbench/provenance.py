@@ -37,6 +37,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "numpy": version("numpy"),
         "jax": version("jax"),
         "numpyro": version("numpyro"),
+        "numba": version("numba"),
         "system": platform.system(),
         "processor": processor(),
         "processor_family": processor_family(),
