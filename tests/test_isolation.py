@@ -143,7 +143,10 @@ print(isolation.call(os.write, 1, b"x", limits=UNLIMITED))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is always a program of its own")
-@pytest.mark.parametrize(("first", "forked"), [("", True), ("import numpy", False)])
+@pytest.mark.parametrize(
+    ("first", "forked"),
+    [("", True), pytest.param("import numpy", False, marks=pytest.mark.slow)],
+)
 def test_a_forkserver_is_a_fork_of_a_command_that_has_just_begun(first: str, forked: bool) -> None:
     script = LAUNCH.format(first=first)
     ended = subprocess.run(

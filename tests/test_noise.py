@@ -156,6 +156,7 @@ def test_noise_is_added_to_a_view_where_it_lies() -> None:
     assert 1.9 < float(whole[10:].std()) < 2.1
 
 
+@pytest.mark.slow
 def test_without_a_place_for_what_is_compiled_the_numbers_are_the_same(tmp_path: Path) -> None:
     draw = (
         "import torch; from bdlbench.noise import _add, normal_like; "

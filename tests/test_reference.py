@@ -98,6 +98,7 @@ def iterations(results: Path) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     ended = subprocess.run(command, cwd=Path(__file__).parent.parent, timeout=WAIT)

@@ -177,7 +177,7 @@ def test_jax_is_set_up_unless_the_user_did_so() -> None:
     assert result.stdout.split() == ["true", "1"]
 
 
-@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("writable", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_jax_keeps_what_it_compiles_where_it_can(tmp_path: Path, writable: bool) -> None:
     program = "import jax, bdlbench.to_jax; print(jax.config.jax_compilation_cache_dir)"
     home = tmp_path / "cache"

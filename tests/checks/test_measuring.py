@@ -295,6 +295,7 @@ def test_a_trial_stops_who_does_not_stop() -> None:
         problem.gradient(theta)
 
 
+@pytest.mark.slow
 def test_the_checks_run_in_another_repository(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(
         "from bdlbench.checks import parametrize_with_checks\n"
