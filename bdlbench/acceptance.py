@@ -35,10 +35,7 @@ SHOWN = 10  # of what moved
 NEW = ": is new, and not yet accepted"
 _NOT_RUN = (  # lines that no golden needs to run
     *(r"\braise\b", r"if TYPE_CHECKING:", r"^\s*(\.\.\.|pass)$", r"pragma: no cover"),
-    *(
-        r"@(n?jit|compiled)",
-        r"@intrinsic",
-    ),  # compiled: no tracer sees them, and the goldens run them
+    *(r"@(n?jit|compiled)", r"@intrinsic"),  # no tracer sees them, and the goldens run them
 )
 _MEASURE = """
 import pickle, sys
@@ -104,10 +101,6 @@ def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
     return lines
 
 
-def _is_new(line: str) -> bool:
-    return line.endswith(NEW)
-
-
 def check() -> list[str]:
     """Compute the goldens with the code that is here, and say which have moved."""
     from bdlbench.goldens import compute
@@ -130,7 +123,7 @@ def accept(raised: bool = False) -> str:
     """
     found, missing = _measure()
     known, kept, where = numerics.declared(), read(), environment()
-    told = [] if raised else [line for line in moved(found, kept, where) if not _is_new(line)]
+    told = [] if raised else [line for line in moved(found, kept, where) if not line.endswith(NEW)]
     if told:
         more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
         raise BdlbenchError(

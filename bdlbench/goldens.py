@@ -1,6 +1,6 @@
 """Compute the goldens: numbers that stand for every number a run can give.
 
-They are compared with ``goldens.json`` (`compare`). On a machine that they were recorded on, all
+`acceptance.moved` compares them with ``goldens.json``. On a machine that they were recorded on, all
 bits must be the same; on another, rounding may differ, and they must be equal within a tolerance
 that follows from the number of terms that are added.
 """
@@ -24,6 +24,7 @@ from bdlbench.controls import control_aurocs
 from bdlbench.data import Images
 from bdlbench.evaluate import predict
 from bdlbench.posterior import Posterior, build_posterior
+from bdlbench.predictions import Predictions
 from bdlbench.problem import Budget, Problem
 from bdlbench.scaler import Scaler
 from bdlbench.settings import fields as settings_of
@@ -291,9 +292,7 @@ def _scores() -> Iterator[tuple[str, Golden]]:
     yield "control rows", Golden(np.array(controls), scores.TOLERANCE, bits=False)
 
 
-def _made_up(rng: np.random.Generator, count: int) -> Any:
-    from bdlbench.predictions import Predictions
-
+def _made_up(rng: np.random.Generator, count: int) -> Predictions:
     logits = rng.integers(-40, 40, (count, 10)) / 8  # eighths: many inputs are tied
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     stored = quantization.shorten(log_p)
