@@ -1,1 +1,0 @@
-"""Experiments that answer the questions which the suite comes from, each one command."""
