@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bdlbench.registry import register
 
 if TYPE_CHECKING:
-    from bdlbench.comparison import compare
+    from bdlbench.comparison.compare import compare
     from bdlbench.problem import Problem
 
 __all__ = ["Problem", "compare", "register"]
 
 # Torch takes seconds to import; `bdlbench --help` must not wait for it.
-_LAZY = {"Problem": "bdlbench.problem", "compare": "bdlbench.comparison"}
+_LAZY = {"Problem": "bdlbench.problem", "compare": "bdlbench.comparison.compare"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """Run the command line as `python -m bdlbench`."""
 
-from bdlbench.cli import main
+from bdlbench.commands.main import main
 
 main()

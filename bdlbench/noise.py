@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.compiling import compiled
+from bdlbench.storage.compiling import compiled
 
 LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
 U32, F32, I32 = np.uint32, np.float32, np.int32

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from bdlbench.errors import Diverged
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.potential import Posterior
 
 if TYPE_CHECKING:
-    from bdlbench.to_jax import JaxPotential
+    from bdlbench.posterior.to_jax import JaxPotential
 
 CHECK_EVERY = 50  # gradients between two looks for non-finite numbers: each waits for the device
 
@@ -149,7 +149,7 @@ class Problem:
         Raises:
             BdlbenchError: The model has a layer without a translation.
         """
-        from bdlbench.to_jax import to_jax  # only who uses JAX waits for its import
+        from bdlbench.posterior.to_jax import to_jax  # only who uses JAX waits for its import
 
         return to_jax(self._posterior)
 

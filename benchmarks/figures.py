@@ -10,8 +10,7 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bdlbench.machine import cores
-from bdlbench.provenance import processor
+from bdlbench.runs.machine import cores, processor
 
 FOLDER = Path(__file__).parent
 FIGURES, PAGE = FOLDER / "figures.json", FOLDER / "README.md"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bdlbench import status
+from bdlbench.comparison import status
 from bdlbench.site.publish import publish
 from tests import synthetic
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import torch
 
 from bdlbench import registry
+from bdlbench.posterior.to_jax import JaxPotential
 from bdlbench.settings import parse
-from bdlbench.to_jax import JaxPotential
 from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 from benchmarks.steps import make_problem

@@ -7,10 +7,11 @@ import multiprocessing
 import numpy as np
 import torch
 
-from bdlbench import machine, models
-from bdlbench.data import Images
-from bdlbench.evaluate import predict
-from bdlbench.scaler import Scaler
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
+from bdlbench.posterior import models
+from bdlbench.runs import machine
+from bdlbench.runs.evaluate import predict
 from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 

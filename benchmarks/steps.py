@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from bdlbench import models
-from bdlbench.likelihoods import Categorical
 from bdlbench.optim import PSGLD, SGHMC, descend_, langevin_
-from bdlbench.posterior import Posterior
+from bdlbench.posterior import models
+from bdlbench.posterior.likelihoods import Categorical
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 from benchmarks import peers
 from benchmarks.alternate import Action, Timings, alternate

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from bdlbench import register
-from bdlbench.data import Images
-from bdlbench.glyphs import upsample
+from bdlbench.data.glyphs import upsample
+from bdlbench.data.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bdlbench import register
-from bdlbench.idx import IdxDataset
+from bdlbench.data.idx import IdxDataset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bdlbench.data import Images
+    from bdlbench.data.images import Images
 
 
 @register("mnist")

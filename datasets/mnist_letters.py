@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from bdlbench import register
-from bdlbench.data import Images
-from bdlbench.glyphs import letter_bitmaps
+from bdlbench.data.glyphs import letter_bitmaps
+from bdlbench.data.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,10 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from published import fill_in, lines_of
 
-from bdlbench import fidelity, leaderboard, records, reference
-from bdlbench.reference import Reference
+from bdlbench.leaderboard import boards
+from bdlbench.records import store
+from bdlbench.reference import fidelity, reference
+from bdlbench.reference.reference import Reference
 
 DOCS = Path(__file__).parent
 TASK = "digits"
@@ -60,10 +62,10 @@ def curves(results: Path, sampler: str, gold: Reference) -> dict[float, list[Cur
     """Return epochs spent and total variation of every seed, by budget."""
     found: dict[float, list[Curve]] = defaultdict(list)
     for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-*")):
-        record = records.read(folder)
+        record = store.read(folder)
         if record.sampler["name"] != sampler:  # sgd, and there is sgd-covariance
             continue
-        sets = records.read_predictions(folder, record)
+        sets = store.read_predictions(folder, record)
         spent, points = sets["test"].course()
         budget = record.configuration["budget"]["epochs"]
         found[budget].append((spent, fidelity.distances(points, gold)))
@@ -108,7 +110,7 @@ def panel(axes: Axes, budgets: Budgets, title: str, gap: float) -> None:
 def table(results: Path) -> str:
     """Return a table for every task: all samplers at all budgets, as their boards have them."""
     lines: dict[str, list[str]] = {}
-    for board in leaderboard.build(results):
+    for board in boards.build(results):
         header, rule, *rows = (line.replace("**", "") for line in lines_of(board, COLUMNS))
         samplers = [row for row in rows if not row.startswith("| control")]
         lines.setdefault(board.task, [header, rule]).extend(samplers)

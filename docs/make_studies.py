@@ -13,8 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from bdlbench import machine, registry
-from bdlbench.studies.study import create
+from bdlbench import registry
+from bdlbench.runs import machine
+from bdlbench.study import create
 
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "studies"

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 mpl.use("agg")
 import matplotlib.pyplot as plt
 
-from bdlbench import leaderboard, leaderboard_text, records
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.table import cell, columns
+from bdlbench.comparison.table import cell, columns
+from bdlbench.leaderboard import boards, rendering
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.records import store
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"
@@ -60,14 +61,14 @@ def board_of(boards: Sequence[Board]) -> Board:
 def section(boards: Sequence[Board]) -> str:
     """Return what stands between README's marks: the table, and what it says of letters."""
     board = board_of(boards)
-    title = leaderboard_text.title(board)
+    title = rendering.title(board)
     table = "\n".join(lines_of(board, COLUMNS))
     return "\n\n".join(filter(None, [f"**{title}**", board.origin, table, _finding(board)]))
 
 
 def lines_of(board: Board, names: Sequence[str]) -> list[str]:
     """Return header, rule and rows of a board's table in Markdown, with these columns alone."""
-    (lines,) = leaderboard_text.rows_of([board]).values()
+    (lines,) = rendering.rows_of([board]).values()
     rows = [line[2:-2].split(" | ") for line in lines]
     chosen = [rows[0].index(name) for name in names]
     return [f"| {' | '.join(row[index] for index in chosen)} |" for row in rows]
@@ -98,8 +99,8 @@ def confidences(entry: Entry) -> dict[str, NDArray[np.float64]]:
     """Return the highest probability for every input of every set, all seeds together."""
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SETS}
     for record in entry.records:
-        folder = records.folder_of(RESULTS, record.run)
-        for name, predictions in records.read_predictions(folder, record).items():
+        folder = store.folder_of(RESULTS, record.run)
+        for name, predictions in store.read_predictions(folder, record).items():
             found[name].append(predictions.probabilities.max(axis=1))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
@@ -148,7 +149,7 @@ def findings(boards: Sequence[Board]) -> str:
             if " ".join(column.header.split()).startswith(metric)
         )
         value = cell(entry_of(board, sampler).row.metrics[column.metric], column)
-        anchor = re.sub(r"[^\w -]", "", leaderboard_text.title(board)).replace(" ", "-").lower()
+        anchor = re.sub(r"[^\w -]", "", rendering.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 
     text = (ROOT / "docs/findings.in.md").read_text("utf-8")
@@ -157,11 +158,11 @@ def findings(boards: Sequence[Board]) -> str:
 
 def main() -> None:
     """Write all of them."""
-    boards = leaderboard.build(RESULTS)
+    built = boards.build(RESULTS)
     readme = ROOT / "README.md"
-    readme.write_text(fill_in(readme.read_text("utf-8"), section(boards)), "utf-8")
-    (ROOT / "docs/findings.md").write_text(findings(boards), "utf-8")
-    picture(board_of(boards)).savefig(ROOT / "docs/confidence.png", dpi=110)
+    readme.write_text(fill_in(readme.read_text("utf-8"), section(built)), "utf-8")
+    (ROOT / "docs/findings.md").write_text(findings(built), "utf-8")
+    picture(board_of(built)).savefig(ROOT / "docs/confidence.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
-from bdlbench import Problem, hamiltonian, register
-from bdlbench.numpyro_kernels import Kernel
+from bdlbench import Problem, register
+from bdlbench.hamiltonian import budgeted
+from bdlbench.hamiltonian.kernels import Kernel
 from bdlbench.settings import check_positive, check_range
 
 
@@ -58,5 +59,5 @@ class HMC:
             temperature=self.temperature,
             trajectory_length=self.trajectory_length or quarter,
         )
-        plan = hamiltonian.make_plan(problem, self.min_draws)
-        yield from hamiltonian.sample(kernel, problem, rng, plan)
+        plan = budgeted.make_plan(problem, self.min_draws)
+        yield from budgeted.sample(kernel, problem, rng, plan)

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
-from bdlbench import Problem, hamiltonian, register
-from bdlbench.numpyro_kernels import Kernel
+from bdlbench import Problem, register
+from bdlbench.hamiltonian import budgeted
+from bdlbench.hamiltonian.kernels import Kernel
 from bdlbench.settings import check_positive, check_range
 
 
@@ -45,11 +46,11 @@ class NUTS:
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Yield states after warm-up, evenly thinned."""
-        plan = hamiltonian.make_plan(problem, self.min_draws)
+        plan = budgeted.make_plan(problem, self.min_draws)
         kernel = Kernel(
             step_size=math.pi / 200 * problem.prior_std * math.sqrt(self.temperature),
             target_accept_prob=self.target_accept_prob,
             temperature=self.temperature,
-            tree_depths=hamiltonian.tree_depths(plan, self.max_tree_depth),
+            tree_depths=budgeted.tree_depths(plan, self.max_tree_depth),
         )
-        yield from hamiltonian.sample(kernel, problem, rng, plan)
+        yield from budgeted.sample(kernel, problem, rng, plan)

@@ -11,8 +11,8 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from bdlbench.studies import figure
-from bdlbench.studies.line import Line
+from . import figure
+from .line import Line
 
 TAIL = 20  # states behind the moving point
 

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from bdlbench.posterior import Posterior
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.posterior.potential import Posterior
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import columns, half_width, halves, is_clear, means
-from bdlbench.studies.minimisers import ANNEALERS, METHODS, Minimiser
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.target import posterior_of, scores_of, sharpness
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import columns, half_width, halves, is_clear, means
+from .minimisers import ANNEALERS, METHODS, Minimiser
+from .target import posterior_of, scores_of, sharpness
 
 COMPARED = {"train": "training loss", "held-out": "held-out loss", "sharpness": "sharpness"}
 SHOWN = {

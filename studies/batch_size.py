@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor, optim
 
+from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import animation, figure
-from bdlbench.studies.intervals import fit_power, halves, in_words, means
-from bdlbench.studies.line import points
-from bdlbench.studies.study import Finding, Say
+from bdlbench.study import Finding, Say
+
+from . import animation, figure
+from .intervals import fit_power, halves, in_words, means
+from .line import points
 
 OPTIMIZERS = {"SGD": optim.SGD, "RMSprop": optim.RMSprop, "Adam": optim.Adam}
 STILL = 0.02  # a power below this is none: over the range of batch sizes, less than 10 %

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bdlbench import tasks
+from bdlbench.metrics.statistics import Interval
 from bdlbench.registry import register
-from bdlbench.statistics import Interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import halves, in_words, means
-from bdlbench.studies.runs import compare
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.thinning import scores_by_draws
+from bdlbench.runs import tasks
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import halves, in_words, means
+from .runs import compare
+from .thinning import scores_by_draws
 
 NLL = "negative_log_likelihood"
 LABELS = {

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import halves, in_words, is_clear, means
-from bdlbench.studies.reliability import BINS, COLUMNS, diagram, overconfidence, reliability
-from bdlbench.studies.runs import compare, predictions
-from bdlbench.studies.study import Finding, Say
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import halves, in_words, is_clear, means
+from .reliability import BINS, COLUMNS, diagram, overconfidence, reliability
+from .runs import compare, predictions
 
 WIDE = 5  # diagrams side by side
 

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.potential import Posterior
 
 
 @dataclass(frozen=True)

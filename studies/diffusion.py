@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import halves, in_words, over_groups
-from bdlbench.studies.particles import Array, Flows, Particles
-from bdlbench.studies.study import Finding, Say
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import halves, in_words, over_groups
+from .particles import Array, Flows, Particles
 
 LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 GROUPS = 10  # of particles, for the intervals

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bdlbench.data import Images
-from bdlbench.metrics import most_probable
-from bdlbench.predictions import Predictions
-from bdlbench.studies import figure
+from bdlbench.data.images import Images
+from bdlbench.metrics.functions import most_probable
+from bdlbench.records.predictions import Predictions
+
+from . import figure
 
 
 def draw_examples(

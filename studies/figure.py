@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
-from bdlbench.statistics import Interval
-from bdlbench.studies.intervals import half_width
+from bdlbench.metrics.statistics import Interval
+
+from .intervals import half_width
 
 # Okabe & Ito (2008): told apart by everyone.
 BLUE, VERMILION, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
-from bdlbench.posterior import Posterior
-from bdlbench.studies.target import mean_and_slope
+from bdlbench.posterior.potential import Posterior
+
+from .target import mean_and_slope
 
 
 class _Spent(Exception):  # noqa: N818 -- not a fault

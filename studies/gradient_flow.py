@@ -10,14 +10,15 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Generator, Tensor, optim
 
-from bdlbench.posterior import Posterior
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.posterior.potential import Posterior
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.descent import after, descend, mean_loss
-from bdlbench.studies.intervals import fit_power, half_width, halves, in_words, means
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.target import mean_and_slope, posterior_of
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .descent import after, descend, mean_loss
+from .intervals import fit_power, half_width, halves, in_words, means
+from .target import mean_and_slope, posterior_of
 
 
 @register("gradient-flow")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bdlbench.statistics import Interval, seed_interval
+from bdlbench.metrics.statistics import Interval, seed_interval
 
 
 def half_width(interval: Interval) -> float:

@@ -9,12 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, optim
 
+from bdlbench.metrics.statistics import seed_interval
 from bdlbench.registry import register
-from bdlbench.statistics import seed_interval
-from bdlbench.studies import animation, figure
-from bdlbench.studies.intervals import ends
-from bdlbench.studies.line import points
-from bdlbench.studies.study import Finding, Say
+from bdlbench.study import Finding, Say
+
+from . import animation, figure
+from .intervals import ends
+from .line import points
 
 RIGHT = 1.25  # times the least loss: as good as the bottom
 

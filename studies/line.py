@@ -10,8 +10,9 @@ import torch
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
-from bdlbench import exact
-from bdlbench.studies.descent import Loss, descend
+from bdlbench.posterior import exact
+
+from .descent import Loss, descend
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, optim
 
-from bdlbench.posterior import Posterior
+from bdlbench.metrics.statistics import seed_interval
+from bdlbench.posterior.potential import Posterior
 from bdlbench.registry import register
-from bdlbench.statistics import seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.descent import descend, gradient_noise, mean_loss
-from bdlbench.studies.intervals import half_width, in_words
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.target import minimum, posterior_of
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .descent import descend, gradient_noise, mean_loss
+from .intervals import half_width, in_words
+from .target import minimum, posterior_of
 
 LOOK = 1.0  # time η·steps between two looks at the loss
 SAMPLE = 2000  # training points whose gradients give E‖ĝ‖²

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from torch import Generator, Tensor, optim
 
 from bdlbench.optim import SGLD, cosine
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
-from bdlbench.studies.descent import after, descend, mean_loss
-from bdlbench.studies.full_batch import descend_all
+
+from .descent import after, descend, mean_loss
+from .full_batch import descend_all
 
 QUENCHED = 0.1  # the share of the budget over which a quench cools
 

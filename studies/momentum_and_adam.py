@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from torch import Generator
 
-from bdlbench.posterior import Posterior
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.posterior.potential import Posterior
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.descent import after, descend, mean_loss
-from bdlbench.studies.intervals import all_in_words, columns, halves, in_words, means
-from bdlbench.studies.preconditioning import OPTIMIZERS, divergence
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.target import posterior_of
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .descent import after, descend, mean_loss
+from .intervals import all_in_words, columns, halves, in_words, means
+from .preconditioning import OPTIMIZERS, divergence
+from .target import posterior_of
 
 BATCH = 32
 TRIED_RATES = (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3)

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, optim
 
-from bdlbench import exact
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies.descent import Loss, descend, gradient_noise, mean_loss
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.posterior import exact
+
+from .descent import Loss, descend, gradient_noise, mean_loss
 
 ROWS = 1000  # of the regression whose posterior is known
 SCALES = (1.0, 1.7, 3.0, 5.0)  # of its features

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bdlbench import metrics
-from bdlbench.predictions import Predictions
-from bdlbench.studies import figure
+from bdlbench.records.predictions import Predictions
+
+from . import figure
 
 BINS = 10  # of the diagrams; the error in the headline has the suite's 15
 COLUMNS = ("share", "confidence", "accuracy", "low", "high")

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import plan, records, registry, tasks
-from bdlbench.comparison import Comparison, run_comparison
-from bdlbench.predictions import Predictions
+from bdlbench import registry
+from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.summary import Comparison
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED
+from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
 
 
@@ -37,11 +41,11 @@ def predictions(
     groups = plan.jobs(contenders, setup, plan.fingerprints(setup), comparison.seeds)
     found: dict[str, list[Mapping[str, Predictions]]] = {}
     for text, jobs in zip(samplers, groups, strict=True):
-        kept = [(job, records.read(records.folder_of(setup.results, job.run))) for job in jobs]
+        kept = [(job, store.read(store.folder_of(setup.results, job.run))) for job in jobs]
         found[text] = [
-            records.read_predictions(records.folder_of(setup.results, job.run), record)
+            store.read_predictions(store.folder_of(setup.results, job.run), record)
             for job, record in kept
-            if record.outcome == records.COMPLETED
+            if record.outcome == COMPLETED
         ]
     return found
 

@@ -11,9 +11,10 @@ import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench.registry import register
-from bdlbench.studies import figure
-from bdlbench.studies.gibbs import Array, Bowl, Well
-from bdlbench.studies.study import Finding, Say
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .gibbs import Array, Bowl, Well
 
 BINS = 60
 REJECTED = 1e-3  # p below this: five tests are made, and none should fail by chance

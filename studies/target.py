@@ -11,12 +11,12 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
-from bdlbench import tasks
-from bdlbench.data import search_folders
-from bdlbench.evaluate import predict
-from bdlbench.posterior import Posterior, build_posterior
-from bdlbench.scaler import Scaler
-from bdlbench.scores import score
+from bdlbench.data.images import search_folders
+from bdlbench.data.scaler import Scaler
+from bdlbench.metrics.scores import score
+from bdlbench.posterior.potential import Posterior, build_posterior
+from bdlbench.runs import tasks
+from bdlbench.runs.evaluate import predict
 
 
 def posterior_of(task: str, model: str | None = None, prior_std: float | None = None) -> Posterior:

@@ -9,13 +9,15 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from bdlbench import exact, tasks
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.posterior import exact
 from bdlbench.registry import register
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import columns, halves, in_words, means
-from bdlbench.studies.runs import compare
-from bdlbench.studies.study import Finding, Say
+from bdlbench.runs import tasks
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import columns, halves, in_words, means
+from .runs import compare
 
 NOISES = {"2/n": 2.0, "1/(2n)": 0.5}  # σ², times n
 

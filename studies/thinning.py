@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from bdlbench import tasks
+from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.problem import Budget, Problem
-from bdlbench.statistics import Interval, seed_interval
-from bdlbench.studies.runs import sgld_of
-from bdlbench.studies.study import Say
-from bdlbench.studies.target import posterior_of, scores_of
+from bdlbench.runs import tasks
+from bdlbench.study import Say
+
+from .runs import sgld_of
+from .target import posterior_of, scores_of
 
 
 def scores_by_draws(

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench import tasks
-from bdlbench.data import search_folders
+from bdlbench.data.images import search_folders
+from bdlbench.metrics.statistics import seed_interval
 from bdlbench.registry import register
-from bdlbench.statistics import seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.examples import draw_examples
-from bdlbench.studies.intervals import half_width, in_percent, is_clear
-from bdlbench.studies.runs import compare, predictions
-from bdlbench.studies.study import Finding, Say
+from bdlbench.runs import tasks
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .examples import draw_examples
+from .intervals import half_width, in_percent, is_clear
+from .runs import compare, predictions
 
 CONFIDENT = 0.9
 TOP = "highest probability"

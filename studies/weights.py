@@ -12,14 +12,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bdlbench.errors import BdlbenchError
+from bdlbench.metrics.statistics import seed_interval
 from bdlbench.problem import Budget, Problem
 from bdlbench.registry import register
-from bdlbench.statistics import seed_interval
-from bdlbench.studies import figure
-from bdlbench.studies.intervals import ends
-from bdlbench.studies.runs import sgld_of
-from bdlbench.studies.study import Finding, Say
-from bdlbench.studies.target import posterior_of
+from bdlbench.study import Finding, Say
+
+from . import figure
+from .intervals import ends
+from .runs import sgld_of
+from .target import posterior_of
 
 NAMES = {"sgd": "SGD", "sgld": "SGLD"}
 COLOURS = (figure.VERMILION, figure.BLUE)

@@ -16,13 +16,15 @@ from hypothesis import HealthCheck, settings
 # spinning, wherever something else wants a core. Libraries read this when they are loaded.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
 
-from bdlbench import leaderboard, tasks
-from bdlbench.comparison import Comparison, run_comparison
-from bdlbench.data import Images
-from bdlbench.job import Job
-from bdlbench.leaderboard import Board
-from bdlbench.machine import cores
-from bdlbench.planned import make
+from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.planned import make
+from bdlbench.comparison.summary import Comparison
+from bdlbench.data.images import Images
+from bdlbench.leaderboard import boards
+from bdlbench.leaderboard.boards import Board
+from bdlbench.runs import tasks
+from bdlbench.runs.job import Job
+from bdlbench.runs.machine import cores
 
 WORKERS = 8  # at most: each holds about a gigabyte
 
@@ -71,7 +73,7 @@ def write_sampler(tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def published_boards() -> list[Board]:
     """Build the boards of the runs that are published, which takes seconds."""
-    return leaderboard.build(Path(__file__).parents[1] / "results")
+    return boards.build(Path(__file__).parents[1] / "results")
 
 
 _load = cache(tasks.load)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import documents, records
+from bdlbench.records import store
+from bdlbench.storage import documents
 from tests import synthetic
 
 Arrays = dict[str, Any]
@@ -50,7 +51,7 @@ def named(**changes: Any) -> Break:
     """Change fields of the record, and name the run as its content then has it."""
 
     def apply(run: Path) -> Path:
-        record = records.read(run)
+        record = store.read(run)
         configuration = {**record.configuration, **changes.get("configuration", {})}
         changed = synthetic.named(replace(record, **{**changes, "configuration": configuration}))
         (run / "record.json").write_text(documents.to_json(vars(changed)), "utf-8")

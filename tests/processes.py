@@ -13,8 +13,9 @@ from pathlib import Path
 
 import psutil
 
-from bdlbench import records, status, table
-from bdlbench.comparison import Comparison
+from bdlbench.comparison import status, table
+from bdlbench.comparison.summary import Comparison
+from bdlbench.records import store
 
 WAIT = 300.0  # seconds: a bound for what hangs, on however busy a machine
 # Two seeds finish at once, the others leave their process's id and wait until the gate is gone;
@@ -114,8 +115,8 @@ def assert_equal(results: Path, undisturbed: Path) -> None:
     """Hold two folders of runs against each other: all is equal but for times."""
     assert runs_in(results) == runs_in(undisturbed)
     for run in runs_in(undisturbed):
-        folders = [records.folder_of(place, run) for place in (results, undisturbed)]
-        first, second = (asdict(records.read(folder)) for folder in folders)
+        folders = [store.folder_of(place, run) for place in (results, undisturbed)]
+        first, second = (asdict(store.read(folder)) for folder in folders)
         assert first.pop("measured").keys() == second.pop("measured").keys()
         assert first == second
         assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
-from bdlbench import numerics, plan, records, scores, tasks
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.scores import score
+from bdlbench.metrics import scores
+from bdlbench.metrics.scores import score
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.runs import numerics, plan, tasks
 
 DATA = {"train": "a" * 64, "test": "b" * 64, "letters": "c" * 64}
 CLASSES = 10
@@ -67,7 +69,7 @@ def record(
         seed=seed,
         configuration=configuration,
         data=DATA,
-        outcome=records.COMPLETED,
+        outcome=COMPLETED,
         reason="",
         epochs=100.0,
         draws=4,
@@ -101,8 +103,8 @@ def write(
 ) -> Record:
     """Keep a made-up run, and return its record."""
     made = record(sampler, **changes)
-    if made.outcome != records.COMPLETED:
-        return records.write(results, made, {})
+    if made.outcome != COMPLETED:
+        return store.write(results, made, {})
     rng = np.random.default_rng([made.seed, *sampler.encode(), int(1000 * skill)])
     sets = predict(rng, skill, inputs, made.draws, history)
-    return records.write(results, replace(made, metrics=score(sets)), sets)
+    return store.write(results, replace(made, metrics=score(sets)), sets)

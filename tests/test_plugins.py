@@ -118,8 +118,8 @@ def python(code: str, folder: Path) -> str:
 @pytest.mark.parametrize(
     "code",
     [
-        "import bdlbench, bdlbench.cli",
-        "from bdlbench import listing; listing.render('samplers'), listing.render('datasets')",
+        "import bdlbench, bdlbench.commands.main",
+        "from bdlbench.commands.listing import render; render('samplers'), render('datasets')",
     ],
 )
 def test_help_and_listing_do_not_wait_for_heavy_imports(tmp_path: Path, code: str) -> None:

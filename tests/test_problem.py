@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdlbench.errors import Diverged
-from bdlbench.exact import linear_regression
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.exact import linear_regression
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 POSTERIOR = linear_regression().posterior  # n = 100

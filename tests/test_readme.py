@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench.comparison import run_comparison
+from bdlbench.comparison.compare import run_comparison
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

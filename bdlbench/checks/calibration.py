@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from bdlbench.checks.moments import FALSE_ALARM
 from bdlbench.checks.result import Result, Subject, Verdict, guarded
 from bdlbench.checks.sampling import Array, Effort, draws
-from bdlbench.exact import ExactPosterior, conjugate, linear_regression
+from bdlbench.posterior.exact import ExactPosterior, conjugate, linear_regression
 
 REPLICATES, POINTS, RANKS, BINS = 200, 4, 20, 10
 BURN_IN = 60.0  # relaxation times: a sampler that moves all replicates or none needs as many

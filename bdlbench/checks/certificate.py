@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bdlbench import checks, documents, numerics, registry
+from bdlbench import checks, registry
 from bdlbench.checks import BAD, Result, Subject
-from bdlbench.files import write_file
-from bdlbench.numerics import Identity
-from bdlbench.provenance import kept
-from bdlbench.records import Record
+from bdlbench.records.record import Record
+from bdlbench.runs import numerics
+from bdlbench.runs.numerics import Identity
+from bdlbench.storage import documents
+from bdlbench.storage.files import write_file
+from bdlbench.storage.published import kept
 
 NOT_CERTIFIED = "not certified"
 CURE = "run bdlbench check again"

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from bdlbench import machine, models
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
 from bdlbench.checks.sampling import ENDLESS, Effort, Sampler, Trial, suited
 from bdlbench.errors import BdlbenchError
-from bdlbench.exact import linear_regression
-from bdlbench.likelihoods import Categorical
-from bdlbench.posterior import Posterior
+from bdlbench.posterior import models
+from bdlbench.posterior.exact import linear_regression
+from bdlbench.posterior.likelihoods import Categorical
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
+from bdlbench.runs import machine
 from bdlbench.settings import parse
 
 DRAWS = 5

@@ -10,7 +10,7 @@ import torch
 
 from bdlbench.checks.moments import Moments
 from bdlbench.checks.sampling import Array
-from bdlbench.exact import ExactPosterior
+from bdlbench.posterior.exact import ExactPosterior
 
 
 @dataclass(frozen=True)

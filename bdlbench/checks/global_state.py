@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bdlbench import machine
 from bdlbench.errors import BdlbenchError
+from bdlbench.runs import machine
 
 # A plugin that seeds would go unseen if the state was the one it seeds to: by what it did before.
 SEED = 1_234_567_891

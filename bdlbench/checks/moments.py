@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from bdlbench.checks.sampling import Array
-from bdlbench.exact import ExactPosterior
+from bdlbench.posterior.exact import ExactPosterior
 
 TOLERANCE = 0.03  # of the temperature: Langevin dynamics is off by half of that at κ = 0.06
 MEAN_TOLERANCE = 0.1  # of the mean, in posterior standard deviations

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bdlbench import certificate
-from bdlbench.checks import BAD, Result, Subject, run_checks
-from bdlbench.documents import to_json
+from bdlbench.checks import BAD, Result, Subject, certificate, run_checks
 from bdlbench.settings import parse
+from bdlbench.storage.documents import to_json
 
 
 @dataclass(frozen=True)

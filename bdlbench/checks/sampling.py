@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench import machine
 from bdlbench.errors import BdlbenchError
-from bdlbench.exact import ExactPosterior
+from bdlbench.posterior.exact import ExactPosterior
 from bdlbench.problem import Budget, Problem
+from bdlbench.runs import machine
 
 Array = NDArray[np.float64]
 SPACING = 1.0  # relaxation times between draws: the correlation of their squares is e⁻²

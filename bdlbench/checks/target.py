@@ -11,7 +11,7 @@ from bdlbench.checks.evidence import Evidence
 from bdlbench.checks.moments import TOLERANCE, Moments, bias, extrapolate, faults, moments
 from bdlbench.checks.result import Result, Subject, Verdict, guarded
 from bdlbench.checks.sampling import Effort, Sampler, draws, suited
-from bdlbench.exact import (
+from bdlbench.posterior.exact import (
     ExactPosterior,
     gaussian,
     gaussian_mean,

@@ -12,10 +12,12 @@ from pathlib import Path
 import psutil
 import torch
 
-from bdlbench import machine, numerics, records, registry
-from bdlbench.data import search_folders
+from bdlbench import registry
+from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError
-from bdlbench.provenance import instructions, processor, processor_family
+from bdlbench.records import store
+from bdlbench.runs import machine, numerics
+from bdlbench.runs.machine import instructions, processor, processor_family
 
 PACKAGES = (
     *("bdlbench", "torch", "numpy", "scipy", "jax", "numpyro", "numba", "joblib"),
@@ -75,11 +77,11 @@ def _data(data_dir: Path | None) -> Iterator[str]:
 def _results(results: Path) -> str:
     outcomes = Counter(
         "cannot be read" if record is None else record.outcome
-        for _, record in records.read_all(results)
+        for _, record in store.read_all(results)
     )
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
     try:
-        records.check_writable(results)
+        store.check_writable(results)
         writable = "can be written to"
     except BdlbenchError as error:
         writable = str(error)

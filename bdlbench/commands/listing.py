@@ -17,11 +17,11 @@ def render(what: str) -> str:
     if what in registry.KINDS:
         return _columns([(name, *registry.summary(what, name)) for name in registry.names(what)])
     if what == "models":
-        from bdlbench.models import NAMES
+        from bdlbench.posterior.models import NAMES
 
         return "\n".join(NAMES)
     if what == "tasks":
-        from bdlbench.tasks import TASKS
+        from bdlbench.runs.tasks import TASKS
 
         rows = [
             (task.name, f"{task.dataset} against {', '.join(task.ood)}", task.model)

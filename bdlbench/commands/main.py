@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from bdlbench import publishing, scaling
-from bdlbench.errors import BdlbenchError
-from bdlbench.options import (
+from bdlbench.commands import many_runs, publishing
+from bdlbench.commands.many_runs import Format, check_format, refuse_failures
+from bdlbench.commands.many_runs import show as show_comparison
+from bdlbench.commands.options import (
     Address,
     Backend,
     DataDir,
@@ -28,8 +29,7 @@ from bdlbench.options import (
     in_bytes,
     local,
 )
-from bdlbench.scaling import Format, check_format, refuse_failures
-from bdlbench.scaling import show as show_comparison
+from bdlbench.errors import BdlbenchError
 
 # Click's UsageError, wherever the installed typer keeps its click.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
@@ -86,10 +86,10 @@ def compare(
 ) -> None:
     """Compare samplers on one task, at equal budgets, with intervals over seeds."""
     check_format(format)
-    from bdlbench import isolation
+    from bdlbench.execution import isolation
 
     isolation.server()  # it imports what runs need while we import what we need
-    from bdlbench.comparison import run_comparison
+    from bdlbench.comparison.compare import run_comparison
 
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
         comparison = run_comparison(
@@ -123,7 +123,7 @@ def list_(
     debug: Debug = False,
 ) -> None:
     """List samplers, data sets, studies, models or tasks."""
-    from bdlbench import listing
+    from bdlbench.commands import listing
 
     typer.echo(listing.render(what))
 
@@ -135,10 +135,10 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Show the record of a run."""
-    from bdlbench import records
+    from bdlbench.records import store
 
-    record = records.find(results, run)
-    typer.echo(records.to_text(record))
+    record = store.find(results, run)
+    typer.echo(store.to_text(record))
 
 
 @app.command()
@@ -154,7 +154,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check that a sampler keeps the contract and samples what it claims."""
-    from bdlbench import report
+    from bdlbench.checks import report
 
     with redirect_stdout(sys.stderr):  # a plugin may print
         found = report.check(sampler, quick, results, None if json else _say)
@@ -176,9 +176,9 @@ def reference(
     debug: Debug = False,
 ) -> None:
     """Make the reference posterior of a task by long HMC runs, or go on making it."""
-    from bdlbench.gate import report
-    from bdlbench.reference_chains import Length
-    from bdlbench.reference_run import make
+    from bdlbench.reference.chains import Length
+    from bdlbench.reference.gate import report
+    from bdlbench.reference.make import make
 
     length = Length(chains, samples, warm_up)
     with redirect_stdout(sys.stderr):  # a plugin may print
@@ -194,7 +194,7 @@ def new(
     debug: Debug = False,
 ) -> None:
     """Write a sampler plugin to start from; it runs and passes the checks as it stands."""
-    from bdlbench import scaffold
+    from bdlbench.commands import scaffold
 
     path = scaffold.write(name, Path())
     typer.echo(f"{path}: try `bdlbench check ./{path}` and `bdlbench compare sgld ./{path}`")
@@ -215,7 +215,7 @@ def numerics(
     debug: Debug = False,
 ) -> None:
     """Say which version the code is that decides a run's numbers; accept a change of it."""
-    from bdlbench import acceptance
+    from bdlbench.runs import acceptance
 
     if accept or raised:
         typer.echo(f"accepted as numerics version {acceptance.accept(raised)}")
@@ -248,12 +248,12 @@ def study(
     debug: Debug = False,
 ) -> None:
     """Repeat an experiment behind the suite: pictures, the data in them, and the finding."""
-    from bdlbench import listing
+    from bdlbench.commands import listing
 
     if name is None:
         typer.echo(listing.render("studies"))
         return
-    from bdlbench.studies.study import create
+    from bdlbench.study import create
 
     options = {"task": task, "seed": seed}
     given = {key: value for key, value in options.items() if value is not None}
@@ -264,7 +264,7 @@ def study(
 
 
 app.add_typer(publishing.app)
-app.add_typer(scaling.app)
+app.add_typer(many_runs.app)
 
 
 def _say(line: str) -> None:

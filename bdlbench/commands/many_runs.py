@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bdlbench.errors import BdlbenchError
-from bdlbench.options import (
+from bdlbench.commands.options import (
     Address,
     Backend,
     DataDir,
@@ -25,10 +24,11 @@ from bdlbench.options import (
     in_bytes,
     local,
 )
+from bdlbench.errors import BdlbenchError
 
 if TYPE_CHECKING:
-    from bdlbench.comparison import Comparison
-    from bdlbench.planned import Planned
+    from bdlbench.comparison.planned import Planned
+    from bdlbench.comparison.summary import Comparison
 
 FORMATS = ("table", "markdown", "csv", "json")
 Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
@@ -60,20 +60,21 @@ def grid(
 ) -> None:
     """Carry out all runs of a grid: samplers, settings, tasks, models, budgets, seeds."""
     check_format(format)
-    from bdlbench import isolation
+    from bdlbench.execution import isolation
 
     if not dry_run:
         isolation.server()  # it imports what runs need while we import what we need
-    from bdlbench import costs, execution
-    from bdlbench.conclusion import conclude
-    from bdlbench.grid import read
+    from bdlbench.comparison import costs
+    from bdlbench.comparison.conclude import conclude
+    from bdlbench.comparison.grid import read
+    from bdlbench.execution import carry_out
 
-    means = execution.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
+    means = carry_out.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
         planned = read(file).plan(data_dir=data_dir, results=results, device=device, say=means.say)
         everything = [job for part in planned for job in part.jobs]
         if not dry_run:
-            made = execution.complete(everything, means)
+            made = carry_out.complete(everything, means)
             found = [conclude(part, *made) for part in planned]
     if dry_run:
         typer.echo("\n".join(costs.preview(everything, results, means)))
@@ -95,11 +96,11 @@ def status(
     debug: Debug = False,
 ) -> None:
     """Say how many runs are done, failed, running and left."""
-    from bdlbench.status import survey
+    from bdlbench.comparison.status import survey
 
     wanted: list[tuple[str, str, str, str]] = []
     if file is not None:
-        from bdlbench.grid import read
+        from bdlbench.comparison.grid import read
 
         with redirect_stdout(sys.stderr):
             planned = read(file).plan(data_dir=data_dir, results=results, device=device)
@@ -147,12 +148,12 @@ def tune(
     debug: Debug = False,
 ) -> None:
     """Choose settings on the validation split, and print the samplers with them, one a line."""
-    from bdlbench import isolation
+    from bdlbench.execution import isolation
 
     isolation.server()
-    from bdlbench.execution import Means
-    from bdlbench.tune import parse_range
-    from bdlbench.tune import tune as find
+    from bdlbench.comparison.tune import parse_range
+    from bdlbench.comparison.tune import tune as find
+    from bdlbench.execution.carry_out import Means
 
     means = Means(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
     with redirect_stdout(sys.stderr):
@@ -178,7 +179,7 @@ def doctor(
     data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
 ) -> None:
     """Say what a bug report needs: versions, machine, data, results, plugins."""
-    from bdlbench.doctor import examine
+    from bdlbench.commands.doctor import examine
 
     with redirect_stdout(sys.stderr):
         lines = list(examine(results, data_dir))
@@ -195,7 +196,7 @@ def show(comparison: Comparison, format: str) -> None:
     """Print a comparison."""
     from rich.console import Console
 
-    from bdlbench import table
+    from bdlbench.comparison import table
 
     if format == "table":
         # Where the output is not a terminal, nothing is gained by folding the table.
@@ -207,7 +208,7 @@ def show(comparison: Comparison, format: str) -> None:
 
 def refuse_failures(comparisons: list[Comparison]) -> None:
     """End with an error if runs failed; it says which and why."""
-    from bdlbench import table
+    from bdlbench.comparison import table
 
     failures = [line for found in comparisons for line in table.failures(found.rows)]
     if failures:

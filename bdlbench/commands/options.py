@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.locations import on_this_machine, place
+from bdlbench.storage.locations import on_this_machine, place
 
 
 def local(text: str | Path) -> Path:

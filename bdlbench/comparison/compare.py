@@ -4,64 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bdlbench import execution, machine
-from bdlbench.execution import Means
-from bdlbench.plan import Setup
-from bdlbench.planned import Planned, make
+from bdlbench.comparison.planned import Planned, make
+from bdlbench.comparison.summary import Comparison
+from bdlbench.execution import carry_out
+from bdlbench.execution.carry_out import Means
+from bdlbench.runs import machine
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bdlbench.statistics import Difference
-    from bdlbench.summary import Row
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Hold the outcome of a comparison.
-
-    Args:
-        setup: What all samplers share.
-        note: On the choice of the task, where it was ours.
-        seeds: Of the runs.
-        rows: One for each sampler, in the order given.
-        differences: Of each sampler but the first against the first: (sampler, difference).
-        controls: AUROC of scores that see no network, by OOD set and control.
-        floor: Agreement and total variation between halves of the reference; empty without one.
-        reference_note: Why there is no reference, where one is wanted.
-    """
-
-    setup: Setup
-    note: str
-    seeds: tuple[int, ...]
-    rows: tuple[Row, ...]
-    differences: tuple[tuple[str, Difference], ...]
-    controls: dict[str, dict[str, float]]
-    floor: dict[str, float] = field(default_factory=dict)
-    reference_note: str = ""
-
-    @property
-    def headline(self) -> list[str]:
-        """Name the metrics that the samplers are compared on."""
-        from bdlbench.summary import headline
-
-        return headline(self.setup.task.ood, self.setup.split)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a row a sampler; for every metric its mean, and low and high of its interval."""
-        import pandas as pd
-
-        table = []
-        for row in self.rows:
-            cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
-            for name, interval in row.metrics.items():
-                cells[name] = interval.mean
-                cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
-            table.append(cells)
-        return pd.DataFrame(table).set_index("sampler")
 
 
 def compare(samplers: Sequence[str], **options: Any) -> pd.DataFrame:
@@ -107,14 +59,14 @@ def run_comparison(
     with ThreadPoolExecutor(1) as beside:
         if means.workers(planned.setup.device) < machine.cores():
             beside.submit(_look_ahead, planned)
-        made = execution.complete(planned.jobs, means)
-    from bdlbench.conclusion import conclude
+        made = carry_out.complete(planned.jobs, means)
+    from bdlbench.comparison.conclude import conclude
 
     return conclude(planned, *made)
 
 
 def _look_ahead(planned: Planned) -> None:
     """Import what the table needs, and find its controls, on a core that no run needs."""
-    from bdlbench.conclusion import find_controls
+    from bdlbench.reference.control_rows import find_controls
 
     find_controls(planned.setup, planned.data)

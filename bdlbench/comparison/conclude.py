@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bdlbench import certificate, fidelity, files, tasks
-from bdlbench.comparison import Comparison
-from bdlbench.data import search_folders
-from bdlbench.documents import to_json
-from bdlbench.plan import Setup
-from bdlbench.planned import Planned
-from bdlbench.records import Record
-from bdlbench.summary import (
-    controls_file,
+from bdlbench.checks import certificate
+from bdlbench.comparison.planned import Planned
+from bdlbench.comparison.summary import (
+    Comparison,
     differences,
     headline,
-    kept_controls,
     read_predictions,
     rescored,
     sum_up,
 )
+from bdlbench.records.record import Record
+from bdlbench.reference import fidelity
+from bdlbench.reference.control_rows import find_controls
 
 
 def conclude(
@@ -62,29 +59,3 @@ def conclude(
         floor=fidelity.floor(reference) if reference else {},
         reference_note=reference_note,
     )
-
-
-def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
-    if setup.split == "validation":
-        return {}
-    kept = kept_controls(setup.results, setup.task.name, fingerprints)
-    if kept is not None:
-        return kept
-    found = compute_controls(setup)
-    file = controls_file(setup.task.name, fingerprints)
-    files.write_file(setup.results / file, to_json(found))
-    return found
-
-
-def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set, from the images of the task."""
-    from bdlbench import controls  # and scikit-learn with it; most often, what it gives is kept
-
-    folders = search_folders(setup.data_dir)
-    train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.judged_images(setup.task, setup.split, folders)
-    return {
-        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
-        for name in setup.task.ood
-    }

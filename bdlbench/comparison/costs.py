@@ -6,10 +6,11 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bdlbench import machine, records
-from bdlbench.execution import Means, finished
-from bdlbench.job import Job
-from bdlbench.records import Record
+from bdlbench.execution.carry_out import Means, finished
+from bdlbench.records import store
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.runs import machine
+from bdlbench.runs.job import Job
 
 Known = Mapping[tuple[str, ...], float]
 
@@ -37,8 +38,8 @@ def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
 def seconds_per_epoch(results: Path) -> Known:
     """Return the median seconds that an epoch took, by model and task and sampler, or by less."""
     taken: dict[tuple[str, ...], list[float]] = {}
-    for _, record in records.read_all(results):
-        if record is not None and record.outcome == records.COMPLETED and record.epochs > 0:
+    for _, record in store.read_all(results):
+        if record is not None and record.outcome == COMPLETED and record.epochs > 0:
             for key in _keys(record.configuration["model"], record.task, record.sampler["name"]):
                 taken.setdefault(key, []).append(_seconds(record) / record.epochs)
     return {key: statistics.median(values) for key, values in taken.items()}

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from bdlbench.comparison.planned import Planned, make
 from bdlbench.errors import BdlbenchError
-from bdlbench.planned import Planned, make
 
 LISTS = ("tasks", "models", "epochs", "draws")  # every combination is a comparison of its own
 KEYS = (*LISTS, "seeds", "split", "samplers")

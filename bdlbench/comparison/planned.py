@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdlbench import isolation, plan, records, registry, run, shelf
+from bdlbench import registry
+from bdlbench.data import shared
 from bdlbench.errors import BdlbenchError
-from bdlbench.job import Job, known_folders
-from bdlbench.plan import Contender, Setup
+from bdlbench.execution import isolation
+from bdlbench.records import store
+from bdlbench.runs import plan, run
+from bdlbench.runs.job import Job, known_folders
+from bdlbench.runs.plan import Contender, Setup
 from bdlbench.settings import Spec, parse
 
 
@@ -86,7 +90,7 @@ def make(
     if note:
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
-    records.check_writable(setup.results)
+    store.check_writable(setup.results)
     data = _fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)
@@ -100,11 +104,11 @@ def _fingerprints(setup: Setup) -> dict[str, str]:
     key = setup.task.name, setup.split, known_folders(plan.data_folders(setup))
     try:
         run.prepare(*key)
-        names, files = shelf.content()
-        isolation.prepare(key, shelf.adopt, names, held=files)
+        names, files = shared.content()
+        isolation.prepare(key, shared.adopt, names, held=files)
         return plan.fingerprints(setup)
     finally:
-        shelf.clear()
+        shared.clear()
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:

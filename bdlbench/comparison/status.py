@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bdlbench import locks, records
-from bdlbench.records import Record
+from bdlbench.execution import locks
+from bdlbench.records import store
+from bdlbench.records.record import COMPLETED, Record
 
 DONE, FAILED, RUNNING, LEFT = STATES = ("done", "failed", "running", "left")
 DAMAGED = "damaged record"
@@ -60,7 +61,7 @@ def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> 
         planned: Run, task, model and sampler of the runs to look for; if empty, all that are there.
     """
     running = locks.under_way(results)
-    kept = dict(records.read_all(results))
+    kept = dict(store.read_all(results))
     wanted = planned or _all(kept, running)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     failures: Counter[str] = Counter()
@@ -92,7 +93,7 @@ def _all(
 def _state(record: Record | None, is_kept: bool) -> str:
     if not is_kept:
         return LEFT
-    return DONE if record is not None and record.outcome == records.COMPLETED else FAILED
+    return DONE if record is not None and record.outcome == COMPLETED else FAILED
 
 
 def _why(record: Record | None) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bdlbench import documents, fidelity, records, scores
-from bdlbench.certificate import NOT_CERTIFIED
-from bdlbench.escaping import visible
-from bdlbench.predictions import Predictions
-from bdlbench.provenance import kept
-from bdlbench.records import Record
-from bdlbench.reference import Reference
+from bdlbench.checks.certificate import NOT_CERTIFIED
+from bdlbench.metrics import scores
+from bdlbench.metrics.statistics import Difference, Interval, paired_difference, seed_interval
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference import fidelity
+from bdlbench.reference.reference import Reference
+from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
-from bdlbench.statistics import Difference, Interval, paired_difference, seed_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADLINE = (
     "accuracy",
@@ -25,9 +29,6 @@ HEADLINE = (
     "expected_calibration_error",
 )
 COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
-CONTROL_NAMES = ("random", "mean_intensity", "nonzero_fraction", "pixel_knn")
-DELETE_CONTROLS = "delete it and compare again"
-CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -56,6 +57,49 @@ class Row:
     collapsed: bool = False
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Hold the outcome of a comparison.
+
+    Args:
+        setup: What all samplers share.
+        note: On the choice of the task, where it was ours.
+        seeds: Of the runs.
+        rows: One for each sampler, in the order given.
+        differences: Of each sampler but the first against the first: (sampler, difference).
+        controls: AUROC of scores that see no network, by OOD set and control.
+        floor: Agreement and total variation between halves of the reference; empty without one.
+        reference_note: Why there is no reference, where one is wanted.
+    """
+
+    setup: Setup
+    note: str
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[tuple[str, Difference], ...]
+    controls: dict[str, dict[str, float]]
+    floor: dict[str, float] = field(default_factory=dict)
+    reference_note: str = ""
+
+    @property
+    def headline(self) -> list[str]:
+        """Name the metrics that the samplers are compared on."""
+        return headline(self.setup.task.ood, self.setup.split)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a sampler; for every metric its mean, and low and high of its interval."""
+        import pandas as pd
+
+        table = []
+        for row in self.rows:
+            cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
+            for name, interval in row.metrics.items():
+                cells[name] = interval.mean
+                cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
+            table.append(cells)
+        return pd.DataFrame(table).set_index("sampler")
+
+
 def sum_up(
     sampler: str,
     settings: dict[str, Setting],
@@ -76,7 +120,7 @@ def sum_up(
         reference: What they are to be near to, if there is one.
         reused: Those that were on disk already, by name.
     """
-    completed = [record for record in group if record.outcome == records.COMPLETED]
+    completed = [record for record in group if record.outcome == COMPLETED]
     values: dict[str, list[float]] = {}
     for record in completed:
         costs = {"epochs": record.epochs, **record.measured}
@@ -134,61 +178,20 @@ def headline(ood: Sequence[str], split: str) -> list[str]:
     return [*HEADLINE, *aurocs]
 
 
-def controls_file(task: str, data: Mapping[str, str]) -> str:
-    """Return where, within the results, the control rows of a task are kept.
-
-    Args:
-        task: Name of the task.
-        data: SHA-256 of the data sets by name; the rows depend on these alone.
-    """
-    content = documents.to_json([dict(data), CONTROLS_VERSION])
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    return f"controls/{task}-{digest[:10]}.json"
-
-
-def kept_controls(
-    results: Path, task: str, data: Mapping[str, str]
-) -> dict[str, dict[str, float]] | None:
-    """Return the control rows that a comparison has kept, by OOD set and control; None without.
-
-    What stands in the user's results counts first, then what bdlbench itself was published with.
-
-    Raises:
-        RecordError: The file is damaged.
-    """
-    path = kept(results, controls_file(task, data))
-    return None if path is None else read_controls(path)
-
-
-def read_controls(path: Path, most: int = documents.LARGEST) -> dict[str, dict[str, float]]:
-    """Read a file of control rows, of at most so many bytes.
-
-    Raises:
-        RecordError: It is damaged.
-    """
-    content = documents.read(path, DELETE_CONTROLS, most=most)
-    with documents.reading(path, DELETE_CONTROLS):
-        for name, found in content.items():
-            documents.check(
-                found, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40)
-            )
-    return content
-
-
 def read_predictions(
     results: Path, group: Sequence[Record]
 ) -> dict[int, Mapping[str, Predictions]]:
     """Return the predictions of the runs that completed, by seed and set."""
     return {
-        record.seed: records.read_predictions(records.folder_of(results, record.run), record)
+        record.seed: store.read_predictions(store.folder_of(results, record.run), record)
         for record in group
-        if record.outcome == records.COMPLETED
+        if record.outcome == COMPLETED
     }
 
 
 def rescored(results: Path, record: Record) -> Record:
     """Score a run again if the metrics have another version since; the file is left alone."""
-    if record.outcome != records.COMPLETED or record.scoring == scores.VERSION:
+    if record.outcome != COMPLETED or record.scoring == scores.VERSION:
         return record
-    sets = records.read_predictions(records.folder_of(results, record.run), record)
+    sets = store.read_predictions(store.folder_of(results, record.run), record)
     return replace(record, metrics=scores.score(sets))

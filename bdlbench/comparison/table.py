@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bdlbench import records, tasks
-from bdlbench.comparison import Comparison
-from bdlbench.documents import to_json
-from bdlbench.scores import FIDELITY, describe
-from bdlbench.statistics import Interval, sentence
-from bdlbench.summary import Row
+from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.metrics.scores import FIDELITY, describe
+from bdlbench.metrics.statistics import Interval, sentence
+from bdlbench.records.record import COMPLETED, DIVERGED
+from bdlbench.runs import tasks
+from bdlbench.storage.documents import to_json
 
 ARROWS = {"up": "↑", "down": "↓"}
 CONTROL = "control: AUROC of a score of the pixels alone, which sees no network."
@@ -140,9 +140,9 @@ def failures(rows: Sequence[Row]) -> list[str]:
     """Say for each sampler with failed runs what became of them, and why."""
     lines = []
     for row in rows:
-        failed = {name: n for name, n in row.outcomes.items() if name != records.COMPLETED}
+        failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
         for outcome, count in failed.items():
-            cure = "; lower its step size" if outcome == records.DIVERGED else ""
+            cure = "; lower its step size" if outcome == DIVERGED else ""
             total = sum(row.outcomes.values())
             why = "; ".join(row.reasons)
             lines.append(f"{row.sampler}: {outcome} in {count} of {total} runs: {why}{cure}")
@@ -212,7 +212,7 @@ def control_rows(
 
 def name(row: Row) -> str:
     """Return a sampler's name, with what became of its runs if they did not complete."""
-    failed = [outcome for outcome in row.outcomes if outcome != records.COMPLETED]
+    failed = [outcome for outcome in row.outcomes if outcome != COMPLETED]
     failed += ["collapsed"] if row.collapsed else []
     return f"{row.sampler} [{', '.join(failed)}]" if failed else row.sampler
 

@@ -10,11 +10,14 @@ from typing import Any
 
 from scipy.stats import qmc
 
-from bdlbench import execution, plan, registry, settings, tasks, tuning
+from bdlbench import registry, settings
+from bdlbench.comparison.planned import Planned, make
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import Means
-from bdlbench.planned import Planned, make
-from bdlbench.records import Record
+from bdlbench.execution import carry_out
+from bdlbench.execution.carry_out import Means
+from bdlbench.records import trials
+from bdlbench.records.record import Record
+from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
 
 RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
@@ -111,7 +114,7 @@ def tune(
         [str(spec) for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
     )
-    found, _ = execution.complete(planned.jobs, means)
+    found, _ = carry_out.complete(planned.jobs, means)
     ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
     return [
         _choose(planned, slice(end - len(group), end), found)
@@ -168,24 +171,24 @@ def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned
         for contender, jobs in zip(contenders, planned.groups[part], strict=True)
     ]
     runs = [trial["runs"] for trial in made]
-    trials = [trial for trial in tuning.read(*where)["trials"] if trial["runs"] not in runs] + made
+    known = [trial for trial in trials.read(*where)["trials"] if trial["runs"] not in runs] + made
     alike = [
         trial
-        for trial in trials
+        for trial in known
         if all(trial.get(name) == made[0][name] for name in ("epochs", *_IDENTITY))
     ]
     failed = [trial["settings"] for trial in alike if trial["objective"] is None]
     alike = [trial for trial in alike if trial["settings"] not in failed]
     best = min(alike, key=lambda trial: trial["objective"], default=None)
-    tuning.write(*where, {"chosen": best and best["settings"], "trials": trials})
+    trials.write(*where, {"chosen": best and best["settings"], "trials": known})
     if best is None:
-        return Tuned(made[0]["spec"], None, len(trials))
-    return Tuned(best["spec"], best["objective"], len(trials))
+        return Tuned(made[0]["spec"], None, len(known))
+    return Tuned(best["spec"], best["objective"], len(known))
 
 
 def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> dict[str, Any]:
     """Return what is kept of a trial: the objective is the mean over seeds, if all completed."""
-    values = [record.metrics.get(tuning.OBJECTIVE) for record in seeds]
+    values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     known = [value for value in values if value is not None]
     return {
         "spec": contender.label,

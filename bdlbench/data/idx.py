@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torchvision.datasets import MNIST
 
-from bdlbench.data import Images
-from bdlbench.download import fetch
+from bdlbench.data.download import fetch
+from bdlbench.data.images import Images
 from bdlbench.errors import DataError, DataMissing
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bdlbench.errors import DataError
-from bdlbench.locations import user_cache
+from bdlbench.storage.locations import user_cache
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

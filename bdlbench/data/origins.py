@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bdlbench.documents import to_json
+from bdlbench.storage.documents import to_json
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench.data import Images
+from bdlbench.data.images import Images
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bdlbench.data import Images
+from bdlbench.data.images import Images
 
 _FILES: dict[tuple[str, str], tuple[int, int]] = {}  # descriptor, and number of images
 

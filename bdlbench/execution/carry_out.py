@@ -11,13 +11,14 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 
-from bdlbench import clusters, isolation, locks, machine
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.isolation import Limits
-from bdlbench.job import Job
-from bdlbench.progress import INTERVAL, Reporter, shown
-from bdlbench.records import Record
-from bdlbench.supervision import execute, find
+from bdlbench.execution import clusters, isolation, locks
+from bdlbench.execution.isolation import Limits
+from bdlbench.execution.progress import INTERVAL, Reporter, shown
+from bdlbench.execution.supervision import execute, find
+from bdlbench.records.record import Record
+from bdlbench.runs import machine
+from bdlbench.runs.job import Job
 
 BACKENDS = ("local", "dask", "ray")
 

@@ -24,11 +24,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection
 
 import psutil
 
 DIE_WITH_PARENT, ADOPT_ORPHANS = 1, 36  # prctl(2), on Linux
+RUNS, MACHINE = "bdlbench.execution.supervision", "bdlbench.runs.machine"
 MOST_FILES = 16  # that come with a request
 
 
@@ -201,14 +203,18 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def preload() -> None:
+    """Import what every run needs; by name, since that is what imports this module."""
+    import_module(RUNS)
+
+
 def main() -> None:
     """Import what runs need, and serve. Signals to end are left to the process that called."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(0))
-    from bdlbench import machine, supervision  # noqa: F401 -- runs are carried out by the latter
-
-    machine.warm_up()
+    preload()
+    import_module(MACHINE).warm_up()
     with suppress(KeyboardInterrupt):
         Server(control).serve()
 

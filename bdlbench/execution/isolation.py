@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from bdlbench.server import Server
+from bdlbench.execution.server import Server
 
 INTERVAL = 0.2  # seconds between two looks at the limits
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from bdlbench.files import cannot_write
-from bdlbench.locations import is_local
+from bdlbench.storage.files import cannot_write
+from bdlbench.storage.locations import is_local
 
 
 class Lock:

@@ -14,6 +14,9 @@ from typing import Any
 
 import psutil
 
+from bdlbench.execution.forkserver import main as serve
+from bdlbench.execution.forkserver import preload
+
 # A run computes on one thread. The libraries read this when they are loaded.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -104,7 +107,7 @@ def _launch(ours: socket.socket, theirs: socket.socket) -> psutil.Process:
     before = dict(os.environ)
     os.environ.update(ONE_THREAD)
     try:
-        from bdlbench import forkserver, machine, supervision  # noqa: F401 -- what both will need
+        preload()
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -115,7 +118,7 @@ def _launch(ours: socket.socket, theirs: socket.socket) -> psutil.Process:
     if pid == 0:
         try:
             _become(ours, theirs)
-            forkserver.main()
+            serve()
         finally:
             os._exit(0)
     return psutil.Process(pid)
@@ -132,7 +135,7 @@ def _become(ours: socket.socket, theirs: socket.socket) -> None:
 
 def _spawn(theirs: socket.socket) -> psutil.Process:
     return psutil.Popen(
-        [sys.executable, "-m", "bdlbench.forkserver"],
+        [sys.executable, "-m", "bdlbench.execution.forkserver"],
         stdin=theirs.fileno(),
         stdout=2,
         env={**os.environ, **ONE_THREAD},

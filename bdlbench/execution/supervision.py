@@ -8,14 +8,16 @@ from importlib import import_module
 
 import torch
 
-from bdlbench import isolation, locks, provenance, records, run
 from bdlbench.errors import DamagedRecord, DataError
-from bdlbench.isolation import UNLIMITED, Ended, Limits
-from bdlbench.job import Job
-from bdlbench.records import Record
+from bdlbench.execution import isolation, locks
+from bdlbench.execution.isolation import UNLIMITED, Ended, Limits
+from bdlbench.records import store
+from bdlbench.records.record import COMPLETED, DIVERGED, Record
+from bdlbench.runs import machine, run
+from bdlbench.runs.job import Job
 
 INTERVAL = 0.5  # seconds between two looks whether another process has finished a run
-REUSED = (records.COMPLETED, records.DIVERGED)  # these would come out the same again
+REUSED = (COMPLETED, DIVERGED)  # these would come out the same again
 
 
 def execute(
@@ -49,11 +51,11 @@ def find(job: Job) -> Record | None:
     Raises:
         RecordError: It is of a newer schema, or cannot be reached.
     """
-    folder = records.folder_of(job.results, job.run)
+    folder = store.folder_of(job.results, job.run)
     try:
         if not (folder / "record.json").exists():
             return None
-        record = records.read(folder, checked=False)
+        record = store.read(folder, checked=False)
     except DamagedRecord:
         return None
     return record if record.outcome in REUSED else None
@@ -79,13 +81,13 @@ def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
         raise
     except Ended as end:
         record = _failed(job, end, time.monotonic() - started)
-        records.write(job.results, record, {})
+        store.write(job.results, record, {})
     return record
 
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:
     """Make the record of a run that could not make its own; what it had spent is not known."""
-    environment = provenance.environment(torch.device(job.configuration["device"]))
+    environment = machine.environment(torch.device(job.configuration["device"]))
     return job.record(
         outcome=end.outcome,
         reason=end.reason,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from bdlbench.errors import Diverged
-from bdlbench.numpyro_kernels import INT32, Kernel, State, Work, advance, start
+from bdlbench.hamiltonian.kernels import INT32, Kernel, State, Work, advance, start
 from bdlbench.problem import Problem
 
 CHUNKS = 100  # parts of the budget, after each of which progress is shown and Ctrl-C is heard

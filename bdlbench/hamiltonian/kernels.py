@@ -14,7 +14,7 @@ from numpyro import infer
 from numpyro.infer.hmc_util import dual_averaging
 from numpyro.infer.util import ParamInfo
 
-from bdlbench.to_jax import JaxPotential
+from bdlbench.posterior.to_jax import JaxPotential
 
 JITTER = 0.1  # of HMC's step size: trajectories all of one length may be full periods
 INT32 = 2**31 - 1  # the largest count: JAX has no 64-bit numbers unless told so

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import documents, models, numerics, origins, plan, records, tasks
+from bdlbench.data import origins
 from bdlbench.errors import RecordError
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
+from bdlbench.posterior import models
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import Record
+from bdlbench.runs import numerics, plan, tasks
+from bdlbench.storage import documents
 
 MOST_PARAMETERS = 10**7
 Labels = dict[str, Any]
@@ -32,7 +36,7 @@ def read_runs(results: Path) -> Iterator[Record]:
     runs = results / "runs"
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
         if not folder.name.startswith("."):  # leftovers of an interruption
-            record = records.read(folder)
+            record = store.read(folder)
             if record.run != folder.name:
                 raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
             yield record

@@ -11,29 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlbench import (
-    admission,
-    certificate,
-    fidelity,
-    numerics,
-    origins,
-    records,
-    summary,
-    tasks,
-)
-from bdlbench.bootstrap import inputs, weighted
+from bdlbench.checks import certificate
+from bdlbench.comparison import summary
+from bdlbench.comparison.summary import Row
+from bdlbench.data import origins
 from bdlbench.errors import RecordError
-from bdlbench.plan import Setup
+from bdlbench.leaderboard import admission
+from bdlbench.metrics.bootstrap import inputs, weighted
+from bdlbench.metrics.ranking import rank_intervals
+from bdlbench.metrics.scores import TOLERANCE, describe
 from bdlbench.problem import Budget
-from bdlbench.ranking import rank_intervals
-from bdlbench.records import Record
-from bdlbench.reference import Reference
-from bdlbench.scores import TOLERANCE, describe
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference import fidelity
+from bdlbench.reference.control_rows import kept_controls
+from bdlbench.reference.reference import Reference
+from bdlbench.runs import numerics, tasks
+from bdlbench.runs.plan import Setup
 from bdlbench.settings import Spec
-from bdlbench.summary import Row
 
 if TYPE_CHECKING:
-    from bdlbench.bootstrap import Weighted
+    from bdlbench.metrics.bootstrap import Weighted
 
 SORT = "negative_log_likelihood"
 
@@ -178,7 +175,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
         sort=SORT,
         headline=tuple(headline),
         entries=_ranked(found, headline),
-        controls=summary.kept_controls(results, task.name, data) or {},
+        controls=kept_controls(results, task.name, data) or {},
         floor=fidelity.floor(reference) if reference else {},
         reference_note=note,
         mark=_mark(runs[0], several),
@@ -265,7 +262,7 @@ def _ranked(found: Sequence[_Found], headline: Sequence[str]) -> tuple[Entry, ..
 
 
 def _failed(row: Row) -> bool:
-    return set(row.outcomes) != {records.COMPLETED}
+    return set(row.outcomes) != {COMPLETED}
 
 
 def _place(found: _Found) -> tuple[bool, float, str]:

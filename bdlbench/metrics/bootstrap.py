@@ -9,15 +9,15 @@ import numpy as np
 from scipy import sparse
 
 from bdlbench import metrics
-from bdlbench.scores import in_distribution
+from bdlbench.metrics.scores import in_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from bdlbench.metrics import Float64s, Floats
-    from bdlbench.predictions import Predictions
+    from bdlbench.metrics.functions import Float64s, Floats
+    from bdlbench.records.predictions import Predictions
 
     Sets = Mapping[str, Predictions]
     Weighted = Callable[..., Float64s]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from bdlbench.metrics import Float64s, auroc
+from bdlbench.metrics.functions import Float64s, auroc
 
 Pixels = NDArray[np.uint8]
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from bdlbench.bootstrap import bootstrap
-from bdlbench.scores import describe
+from bdlbench.metrics.bootstrap import bootstrap
+from bdlbench.metrics.scores import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from bdlbench.bootstrap import Weighted
-    from bdlbench.metrics import Float64s
+    from bdlbench.metrics.bootstrap import Weighted
+    from bdlbench.metrics.functions import Float64s
 
     Runs = Mapping[int, Weighted]
     """One sampler's runs on one metric, by seed."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bdlbench import metrics
-from bdlbench.predictions import IN_DISTRIBUTION
+from bdlbench.records.predictions import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bdlbench.predictions import Predictions
+    from bdlbench.records.predictions import Predictions
 
 
 @dataclass(frozen=True)

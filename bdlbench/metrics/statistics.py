@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import special
 
-from bdlbench.bootstrap import bootstrap, inputs, weighted
-from bdlbench.scores import describe
+from bdlbench.metrics.bootstrap import bootstrap, inputs, weighted
+from bdlbench.metrics.scores import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bdlbench.metrics import Float64s
-    from bdlbench.predictions import Predictions
+    from bdlbench.metrics.functions import Float64s
+    from bdlbench.records.predictions import Predictions
 
     Sets = Mapping[str, Predictions]
 

@@ -8,8 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from bdlbench.models import Network
-from bdlbench.products import multiply
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.products import multiply
 
 Slope = Callable[[Tensor], Tensor]
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlbench.likelihoods import Bernoulli, Gaussian
-from bdlbench.models import Network
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.likelihoods import Bernoulli, Gaussian
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.potential import Posterior
 
 SLOPE, INTERCEPT, NOISE_STD = 3.0, 10.0, 0.6
 

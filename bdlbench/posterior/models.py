@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.products import multiply
+from bdlbench.posterior.products import multiply
 
 SIDE, CLASSES = 28, 10
 NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bdlbench import backward, models
-from bdlbench.data import Images
-from bdlbench.likelihoods import Categorical, Likelihood
-from bdlbench.models import Network
-from bdlbench.scaler import Scaler
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
+from bdlbench.posterior import backward, models
+from bdlbench.posterior.likelihoods import Categorical, Likelihood
+from bdlbench.posterior.models import Network
 
 ROWS = 10_000  # of the data at a time, when all of it is asked for: bounds the memory
 

@@ -26,11 +26,11 @@ import torch
 from jax import Array, lax
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.jax_layers import translate
-from bdlbench.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
-from bdlbench.locations import user_cache
-from bdlbench.models import Network
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.jax_layers import translate
+from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.potential import Posterior
+from bdlbench.storage.locations import user_cache
 
 CACHE = {  # of compiled programs
     "jax_persistent_cache_min_compile_time_secs": 0.1,

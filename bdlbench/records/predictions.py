@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlbench import files
-from bdlbench.archives import read_arrays
 from bdlbench.errors import RecordError
-from bdlbench.escaping import visible
-from bdlbench.quantization import ROUNDING, to_probabilities
+from bdlbench.records.quantization import ROUNDING, to_probabilities
+from bdlbench.storage import files
+from bdlbench.storage.archives import read_arrays
+from bdlbench.storage.escaping import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

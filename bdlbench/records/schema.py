@@ -1,6 +1,7 @@
 """Say what a record looks like, as a JSON Schema, and read nothing that does not.
 
-``python -m bdlbench.schema`` writes `record.schema.json`, which is published with the package.
+``python -m bdlbench.records.schema`` writes `record.schema.json`, which is published with the
+package.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from bdlbench import records
-from bdlbench.escaping import visible
-from bdlbench.predictions import IN_DISTRIBUTION
+from bdlbench.records.predictions import IN_DISTRIBUTION
+from bdlbench.records.record import OUTCOMES, SCHEMA
+from bdlbench.storage.escaping import visible
 
 PUBLISHED = Path(__file__).with_name("record.schema.json")
 LARGEST = 2**18  # bytes of a record, which has some 5,000
@@ -92,7 +93,7 @@ def build() -> dict[str, Any]:
                 "seed": _number(0, 2**53, kind="integer"),
                 "configuration": _configuration(),
                 "data": _mapping("[a-z][a-z0-9-]{0,39}", _DIGEST, 20),
-                "outcome": {"enum": list(records.OUTCOMES)},
+                "outcome": {"enum": list(OUTCOMES)},
                 "reason": _text(_LONGEST),
                 "epochs": _number(0),
                 "draws": _COUNT,
@@ -101,7 +102,7 @@ def build() -> dict[str, Any]:
                 "predictions_sha256": _OPTIONAL_DIGEST,
                 "environment": _mapping(_FIELD, _VALUE, 50),
                 "measured": _measured(),
-                "schema": {"const": records.SCHEMA},
+                "schema": {"const": SCHEMA},
             }
         ),
     }

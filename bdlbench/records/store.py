@@ -13,66 +13,19 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import documents, files, predictions
 from bdlbench.errors import RecordError
-from bdlbench.escaping import visible
-from bdlbench.locations import is_local, is_url, place
-from bdlbench.predictions import Predictions
+from bdlbench.records import predictions
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import SCHEMA, Record
+from bdlbench.storage import documents, files
+from bdlbench.storage.escaping import visible
+from bdlbench.storage.locations import is_local, is_url, place
 
-SCHEMA = 2
 CURE = "delete its folder and run again"
-COMPLETED, DIVERGED = "completed", "diverged"
-OUTCOMES = (
-    *(COMPLETED, DIVERGED, "over budget", "out of memory", "plugin error"),
-    *("crashed", "timed out"),
-)
-
-
-@dataclass(frozen=True)
-class Record:
-    """Say how a run was made and what came of it.
-
-    Args:
-        run: The run's name, also its folder's.
-        task: Name of the task.
-        sampler: Name, settings (all of them), SHA-256 of its file (empty for a built-in sampler),
-            and the number of trials that the settings were chosen from (0: none is known of).
-        seed: Seed of the run's random numbers.
-        configuration: All else that determines the run: model, prior, budget, split, device, and
-            the numerics version.
-        data: SHA-256 of every set that was read, by name.
-        outcome: One of `OUTCOMES`.
-        reason: For an outcome other than completed, why.
-        epochs: Spent, as counted by the problem.
-        draws: Number of draws that the predictions average.
-        metrics: Scores by name; fractions, not percent. Empty unless completed.
-        scoring: Version of the metrics, `scores.VERSION` as it was.
-        predictions_sha256: Checksum of the predictions' file; empty unless completed.
-        environment: Versions, processor and threads.
-        measured: What differs between two equal runs: wall-clock seconds of sampling and of
-            evaluation, peak memory in bytes, and the time at which the run ended (UTC).
-    """
-
-    run: str
-    task: str
-    sampler: dict[str, Any]
-    seed: int
-    configuration: dict[str, Any]
-    data: dict[str, str]
-    outcome: str
-    reason: str
-    epochs: float
-    draws: int
-    metrics: dict[str, float]
-    scoring: int
-    predictions_sha256: str
-    environment: dict[str, Any]
-    measured: dict[str, Any]
-    schema: int = SCHEMA
 
 
 def folder_of(results: Path, run: str) -> Path:
@@ -161,7 +114,7 @@ def read(folder: Path, checked: bool = True) -> Record:
         DamagedRecord: It is not whole.
         RecordError: It is missing, cannot be reached, or is of a newer schema.
     """
-    from bdlbench import schema  # which is made from the names above
+    from bdlbench.records import schema  # which is made from the names above
 
     path = folder / "record.json"
     try:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bdlbench import documents
-from bdlbench.files import write_file
-from bdlbench.provenance import kept
+from bdlbench.storage import documents
+from bdlbench.storage.files import write_file
+from bdlbench.storage.published import kept
 
 OBJECTIVE = "negative_log_likelihood"
 SCHEMA = 1

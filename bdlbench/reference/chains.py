@@ -14,17 +14,17 @@ import torch
 from jax import Array
 from numpy.typing import NDArray
 
-from bdlbench import gate
 from bdlbench.errors import BdlbenchError, Diverged, RecordError
-from bdlbench.evaluate import TRACED, Predictor, log_likelihoods
-from bdlbench.files import write_bytes
-from bdlbench.gate import Trace
-from bdlbench.hamiltonian import end_warm_up
-from bdlbench.models import CLASSES
-from bdlbench.numpyro_kernels import INT32, Kernel, Work, advance, start
-from bdlbench.posterior import Posterior
-from bdlbench.reference import Averages
-from bdlbench.to_jax import JaxPotential
+from bdlbench.hamiltonian.budgeted import end_warm_up
+from bdlbench.hamiltonian.kernels import INT32, Kernel, Work, advance, start
+from bdlbench.posterior.models import CLASSES
+from bdlbench.posterior.potential import Posterior
+from bdlbench.posterior.to_jax import JaxPotential
+from bdlbench.reference import gate
+from bdlbench.reference.gate import Trace
+from bdlbench.reference.reference import Averages
+from bdlbench.runs.evaluate import TRACED, Predictor, log_likelihoods
+from bdlbench.storage.files import write_bytes
 
 WARM_UP_LEAPFROGS = 500  # at most, while the step size is not yet found
 DRAWS = 40  # of θ that are kept, over all chains

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bdlbench.convergence import bulk_ess, r_hat
 from bdlbench.errors import RecordError
-from bdlbench.gate import FEWEST, SHARE
-from bdlbench.metrics import Float64s, most_probable
-from bdlbench.plan import Setup
-from bdlbench.predictions import Predictions
-from bdlbench.quantization import to_probabilities
-from bdlbench.records import Record
-from bdlbench.reference import Reference, load
-from bdlbench.scores import in_distribution
-from bdlbench.statistics import Interval, seed_interval
+from bdlbench.metrics.convergence import bulk_ess, r_hat
+from bdlbench.metrics.functions import Float64s, most_probable
+from bdlbench.metrics.scores import in_distribution
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.quantization import to_probabilities
+from bdlbench.records.record import Record
+from bdlbench.reference.gate import FEWEST, SHARE
+from bdlbench.reference.reference import Reference, load
+from bdlbench.runs.plan import Setup
 
 PER = 1000  # evaluations of the gradient on all the training data: as many epochs
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench.convergence import bulk_ess, r_hat
+from bdlbench.metrics.convergence import bulk_ess, r_hat
 
 Floats = NDArray[np.floating]
 FEWEST = 4  # draws of a chain: what split R-hat and ESS need

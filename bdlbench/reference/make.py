@@ -14,17 +14,20 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bdlbench import documents, gate, machine, numerics, plan, provenance, records, tasks
-from bdlbench.data import search_folders
+from bdlbench.data.images import search_folders
 from bdlbench.errors import RecordError
-from bdlbench.evaluate import Predictor
-from bdlbench.numpyro_kernels import Kernel
-from bdlbench.plan import Setup
-from bdlbench.posterior import build_posterior
-from bdlbench.progress import shown
-from bdlbench.reference import Reference, load, write
-from bdlbench.reference_chains import Chains, Length
-from bdlbench.to_jax import to_jax
+from bdlbench.execution.progress import shown
+from bdlbench.hamiltonian.kernels import Kernel
+from bdlbench.posterior.potential import build_posterior
+from bdlbench.posterior.to_jax import to_jax
+from bdlbench.records import store
+from bdlbench.reference import gate
+from bdlbench.reference.chains import Chains, Length
+from bdlbench.reference.reference import Reference, load, write
+from bdlbench.runs import machine, numerics, plan, tasks
+from bdlbench.runs.evaluate import Predictor
+from bdlbench.runs.plan import Setup
+from bdlbench.storage import documents
 
 MODEL = "mlp-50"  # of every reference: small enough for HMC to converge
 CHUNK = 10  # iterations between two checkpoints
@@ -62,7 +65,7 @@ def make(
     """
     length = length or Length()
     setup, _ = plan.set_up(task, model, None, "test", data_dir, results, device)
-    records.check_writable(setup.results)
+    store.check_writable(setup.results)
     facts = _facts(setup, length)
     with suppress(RecordError):
         found = load(task, results, converged=False, data=facts["data"])
@@ -130,7 +133,7 @@ def _facts(setup: Setup, length: Length) -> dict[str, Any]:
             "target_accept_prob": kernel.target_accept_prob,
         },
         "data": plan.fingerprints(setup),
-        "environment": provenance.environment(torch.device(setup.device)),
+        "environment": machine.environment(torch.device(setup.device)),
         "numerics": numerics.version(),
     }
     return {**facts, "key": hashlib.sha256(documents.to_json(facts).encode()).hexdigest()[:10]}

@@ -18,13 +18,15 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench import documents, origins, tasks
-from bdlbench.data import search_folders
+from bdlbench.data import origins
+from bdlbench.data.images import search_folders
 from bdlbench.errors import DataMissing, RecordError
-from bdlbench.files import write_bytes, write_file
-from bdlbench.gate import Trace
-from bdlbench.locations import place
-from bdlbench.provenance import kept
+from bdlbench.reference.gate import Trace
+from bdlbench.runs import tasks
+from bdlbench.storage import documents
+from bdlbench.storage.files import write_bytes, write_file
+from bdlbench.storage.locations import place
+from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
 CURE = "delete it and run bdlbench reference again"

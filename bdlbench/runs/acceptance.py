@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlbench import numerics
-from bdlbench.documents import parse, to_json
 from bdlbench.errors import BdlbenchError
-from bdlbench.files import write_file
-from bdlbench.provenance import instructions, processor_family
+from bdlbench.runs import numerics
+from bdlbench.runs.machine import instructions, processor_family
+from bdlbench.storage.documents import parse, to_json
+from bdlbench.storage.files import write_file
 
 if TYPE_CHECKING:
-    from bdlbench.goldens import Golden
+    from bdlbench.runs.goldens import Golden
 
 GOLDENS = Path(__file__).with_name("goldens.json")
 EVERYWHERE = "everywhere"  # of numbers that no processor rounds
@@ -45,7 +45,7 @@ watch = coverage.Coverage(include=files, data_file=None, config_file=False)
 for pattern in excluded:
     watch.exclude(pattern)
 watch.start()
-from bdlbench.goldens import compute
+from bdlbench.runs.goldens import compute
 found = compute()
 watch.stop()
 missing = {file: watch.analysis2(file)[3] for file in files}
@@ -103,7 +103,7 @@ def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
 
 def check() -> list[str]:
     """Compute the goldens with the code that is here, and say which have moved."""
-    from bdlbench.goldens import compute
+    from bdlbench.runs.goldens import compute
 
     return moved(compute(), read(), environment())
 
@@ -132,15 +132,15 @@ def accept(raised: bool = False) -> str:
         )
     if missing:
         raise BdlbenchError(
-            f"the goldens do not run {', '.join(missing)}; add to bdlbench/goldens.py what does"
+            f"the goldens do not run {', '.join(missing)}; add what does to runs/goldens.py"
         )
     core, samplers = numerics.core_files(), numerics.sampler_files()
     declared = replace(
         known,
         version=known.version + raised,
-        core={path.stem: numerics.digest_of(path) for path in core},
-        samplers={path.stem: numerics.digest_of(path) for path in samplers},
-        files={path.stem: numerics.file_digest(path) for path in (*core, *samplers)},
+        core={numerics.name_of(path): numerics.digest_of(path) for path in core},
+        samplers={numerics.name_of(path): numerics.digest_of(path) for path in samplers},
+        files={numerics.name_of(path): numerics.file_digest(path) for path in (*core, *samplers)},
     )
     write_file(GOLDENS, to_json(asdict(_keep(found, None if raised else kept, where))))
     write_file(numerics.DECLARED, to_json(asdict(declared)))

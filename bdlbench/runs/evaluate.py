@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.data import Images
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
-from bdlbench.metrics import predictive_entropy
-from bdlbench.models import Network
-from bdlbench.predictions import IN_DISTRIBUTION, Predictions
-from bdlbench.quantization import shorten, to_probabilities
-from bdlbench.scaler import Scaler
+from bdlbench.metrics.functions import predictive_entropy
+from bdlbench.posterior.models import Network
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records.quantization import shorten, to_probabilities
 
 ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
 TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bdlbench import metrics, records
-from bdlbench.documents import to_json
+from bdlbench import metrics
 from bdlbench.errors import BdlbenchError
-from bdlbench.predictions import IN_DISTRIBUTION, Predictions
-from bdlbench.records import Record
-from bdlbench.scores import in_distribution
+from bdlbench.metrics.scores import in_distribution
+from bdlbench.records import store
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.storage.documents import to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +42,10 @@ def export(folder: Path, to: str, out: Path | None = None) -> Path:
     if to not in WRITERS:
         raise BdlbenchError(f"expected --to {' or '.join(WRITERS)}, got {to!r}")
     write, ending = WRITERS[to]
-    record = records.read(folder)
-    if record.outcome != records.COMPLETED:
+    record = store.read(folder)
+    if record.outcome != COMPLETED:
         raise BdlbenchError(f"{record.run} has no predictions to export: {record.outcome}")
-    sets = records.read_predictions(folder, record)
+    sets = store.read_predictions(folder, record)
     path = out or Path(f"{record.run}{ending}")
     try:
         write(record, sets, path)

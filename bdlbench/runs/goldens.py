@@ -19,16 +19,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench import exact, machine, metrics, noise, optim, quantization, registry, scores
-from bdlbench.controls import control_aurocs
-from bdlbench.data import Images
-from bdlbench.evaluate import predict
-from bdlbench.posterior import Posterior, build_posterior
-from bdlbench.predictions import Predictions
+from bdlbench import metrics, noise, optim, registry
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
+from bdlbench.metrics import scores
+from bdlbench.metrics.controls import control_aurocs
+from bdlbench.posterior import exact
+from bdlbench.posterior.potential import Posterior, build_posterior
+from bdlbench.posterior.to_jax import to_jax
 from bdlbench.problem import Budget, Problem
-from bdlbench.scaler import Scaler
+from bdlbench.records import quantization
+from bdlbench.records.predictions import Predictions
+from bdlbench.runs import machine
+from bdlbench.runs.evaluate import predict
 from bdlbench.settings import fields as settings_of
-from bdlbench.to_jax import to_jax
 
 FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53  # rounding of one operation, relative
 SAFETY = 16  # standard deviations of a sum of independent roundings

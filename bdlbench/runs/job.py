@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bdlbench import scores
-from bdlbench.data import search_folders
-from bdlbench.records import Record
+from bdlbench.data.images import search_folders
+from bdlbench.metrics import scores
+from bdlbench.records.record import Record
 
 
 @dataclass(frozen=True)

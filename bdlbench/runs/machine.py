@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -76,3 +79,51 @@ def peak_memory(device: torch.device) -> int:
         status = Path("/proc/self/status").read_text("ascii")
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS; not reset
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Return versions, processor and threads, as they stand in a record."""
+    gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+    return {
+        "bdlbench": version("bdlbench"),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "jax": version("jax"),
+        "numpyro": version("numpyro"),
+        "numba": version("numba"),
+        "system": platform.system(),
+        "processor": processor(),
+        "processor_family": processor_family(),
+        "instructions": instructions(),
+        "threads": torch.get_num_threads(),
+        **gpu,
+    }
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_family() -> str:
+    """Return the processor's maker, family and model, where they are known.
+
+    Machines that are for hire often call processors of several generations by one name.
+    """
+    info = _cpuinfo()
+    return "-".join(info[key] for key in ("vendor_id", "cpu family", "model") if key in info)
+
+
+def instructions() -> str:
+    """Return the vector instructions that torch uses here, such as AVX2."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def _cpuinfo() -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first, _, _ = path.read_text("utf-8", "replace").partition("\n\n")
+    lines = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in lines}

@@ -1,9 +1,10 @@
 """Know the version of all that decides a run's numbers.
 
 The version is declared in ``numerics.json``, with a digest of the code that has been held against
-the goldens (`bdlbench.goldens`). Code of another digest has a version of its own, ``2+ab12cd34``:
-its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to be the same version if
-it gives the same numbers. The digest leaves out comments, docstrings and layout.
+the goldens (`bdlbench.runs.goldens`). Code of another digest has a version of its own,
+``2+ab12cd34``: its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to
+be the same version if it gives the same numbers. The digest leaves out comments, docstrings and
+layout.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bdlbench import documents, registry
+from bdlbench import registry
+from bdlbench.storage import documents
 
 CORE = (  # what draws and predictions depend on, besides the sampler's own file
-    *("backward", "compiling", "evaluate", "hamiltonian", "jax_layers", "likelihoods", "metrics"),
-    *("models", "noise", "numpyro_kernels", "optim", "posterior", "problem", "products"),
-    *("quantization", "scaler", "to_jax"),
+    *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
+    *("metrics.functions", "posterior.backward", "posterior.jax_layers", "posterior.likelihoods"),
+    *("posterior.models", "posterior.potential", "posterior.products", "posterior.to_jax"),
+    *("records.quantization", "runs.evaluate", "storage.compiling"),
 )
+PACKAGE = Path(__file__).parents[1]
 BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench
 DECLARED = Path(__file__).with_name("numerics.json")
 
@@ -129,16 +133,22 @@ def unaccepted() -> list[str]:
     return sorted(name for name in {*found, *accepted} if found.get(name) != accepted.get(name))
 
 
-def digests(paths: Iterable[Path]) -> dict[str, str]:
+def digests(paths: Sequence[Path]) -> dict[str, str]:
     """Return the digest of the code in each file, by the name of its module."""
     known = declared()
     accepted = known.core | known.samplers
     return {
-        path.stem: accepted[path.stem]
-        if path.stem in accepted and file_digest(path) == known.files.get(path.stem)
+        name: accepted[name]
+        if name in accepted and file_digest(path) == known.files.get(name)
         else digest_of(path)
-        for path in paths
+        for name, path in zip(map(name_of, paths), paths, strict=True)
     }
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a module, without its package's: ``posterior.models``, or ``sgld``."""
+    inside = path.is_relative_to(PACKAGE)
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts) if inside else path.stem
 
 
 def file_digest(path: Path) -> str:
@@ -148,7 +158,7 @@ def file_digest(path: Path) -> str:
 
 def core_files() -> list[Path]:
     """Return the files of the core."""
-    return [Path(__file__).with_name(f"{name}.py") for name in CORE]
+    return [PACKAGE / f"{name.replace('.', '/')}.py" for name in CORE]
 
 
 def sampler_files() -> list[Path]:

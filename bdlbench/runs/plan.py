@@ -8,15 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import machine, models, numerics, registry, tasks, tuning
-from bdlbench.data import search_folders
-from bdlbench.documents import to_json
+from bdlbench import registry
+from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
-from bdlbench.job import Job
-from bdlbench.locations import absolute, place
-from bdlbench.numerics import Identity, is_built_in
+from bdlbench.posterior import models
+from bdlbench.records import trials
+from bdlbench.runs import machine, numerics, tasks
+from bdlbench.runs.job import Job
+from bdlbench.runs.numerics import Identity, is_built_in
+from bdlbench.runs.tasks import Task
 from bdlbench.settings import Setting, Spec
-from bdlbench.tasks import Task
+from bdlbench.storage.documents import to_json
+from bdlbench.storage.locations import absolute, place
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def jobs(
             "source_sha256": contender.identity.source_sha256,
         }
         configuration = {**shared, "numerics": contender.identity.numerics}
-        sampler["trials"] = tuning.trials_of(setup.results, setup.task.name, setup.model, sampler)
+        sampler["trials"] = trials.trials_of(setup.results, setup.task.name, setup.model, sampler)
         name = stem(setup.task.name, sampler, configuration, data)
         planned.append(
             [

@@ -12,19 +12,21 @@ from typing import Any
 
 import torch
 
-from bdlbench import machine, provenance, records, shelf, tasks
-from bdlbench.data import Images
-from bdlbench.draws import Draws
+from bdlbench.data import shared
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError, Diverged
-from bdlbench.evaluate import predict
-from bdlbench.job import Job
-from bdlbench.models import Network
-from bdlbench.posterior import build_posterior
+from bdlbench.metrics.scores import score
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.potential import build_posterior
 from bdlbench.problem import Budget, Problem
-from bdlbench.records import Record
-from bdlbench.sampling import Outcome, sample
-from bdlbench.scaler import Scaler
-from bdlbench.scores import score
+from bdlbench.records import store
+from bdlbench.records.record import COMPLETED, DIVERGED, Record
+from bdlbench.runs import machine, tasks
+from bdlbench.runs.draws import Draws
+from bdlbench.runs.evaluate import predict
+from bdlbench.runs.job import Job
+from bdlbench.runs.sampling import Outcome, sample
 
 OnProgress = Callable[[float], None]
 SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
@@ -49,13 +51,13 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         with Draws(problem.chains, problem.dim) as draws:
             result = sample(job, problem, draws, device)
             started = time.perf_counter()
-            if result.outcome == records.COMPLETED:
+            if result.outcome == COMPLETED:
                 try:
                     result.sets = predict(
                         network, draws, _judged(job), scaler, device, epochs=result.epochs
                     )
                 except Diverged as error:
-                    result.outcome, result.reason = records.DIVERGED, str(error)
+                    result.outcome, result.reason = DIVERGED, str(error)
             measured = {
                 "seconds": result.seconds,
                 "evaluation_seconds": time.perf_counter() - started,
@@ -64,16 +66,16 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
             }
             record = _record(job, problem, len(draws), result, measured)
         on_progress(1.0)
-        return records.write(job.results, record, result.sets)
+        return store.write(job.results, record, result.sets)
 
 
 def prepare(task: str, split: str, folders: tuple[Path, ...]) -> None:
     """Load the data of a task for all the processes that are forked from this one."""
     chosen = tasks.get(task)
-    shelf.clear()  # what is there may be out of date
+    shared.clear()  # what is there may be out of date
     judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
     for key in [("train", chosen.dataset), *(("test", name) for name in judged)]:
-        shelf.put(*key, tasks.load(*key, folders))
+        shared.put(*key, tasks.load(*key, folders))
 
 
 def _prepare(
@@ -116,6 +118,6 @@ def _record(
         epochs=problem.epochs,
         draws=draws,
         metrics=score(result.sets) if result.sets else {},
-        environment=provenance.environment(device),
+        environment=machine.environment(device),
         measured=measured,
     )

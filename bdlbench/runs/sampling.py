@@ -10,13 +10,15 @@ from typing import Any
 
 import torch
 
-from bdlbench import numerics, records, registry
-from bdlbench.draws import Draws
+from bdlbench import registry
 from bdlbench.errors import Diverged, PluginError, RecordError
-from bdlbench.job import Job
 from bdlbench.noise import generator
-from bdlbench.predictions import Predictions
 from bdlbench.problem import Problem
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, DIVERGED
+from bdlbench.runs import numerics
+from bdlbench.runs.draws import Draws
+from bdlbench.runs.job import Job
 
 TOLERANCE = 1.01  # a budget may be overspent by 1 %, since the last step may not fit
 
@@ -33,7 +35,7 @@ class Outcome:
         sets: Predictions by the name of the set.
     """
 
-    outcome: str = records.COMPLETED
+    outcome: str = COMPLETED
     reason: str = ""
     seconds: float = 0.0
     epochs: list[float] = field(default_factory=list)
@@ -67,7 +69,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     except RecordError:
         raise  # the disk is full: not the plugin's doing
     except Diverged as error:
-        result.outcome, result.reason = records.DIVERGED, str(error)
+        result.outcome, result.reason = DIVERGED, str(error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         # Not the user's Ctrl-C, which the process of a run never gets: the plugin's own doing.
         result.outcome = "out of memory" if _lacks_memory(error) else "plugin error"
@@ -114,7 +116,7 @@ def _describe(error: BaseException) -> str:
     trace, where = error.__traceback__, ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        if not path.is_relative_to(Path(__file__).parent):
+        if not path.is_relative_to(Path(__file__).parents[1]):
             where = f" ({path.name}, line {trace.tb_lineno})"
         trace = trace.tb_next
     text = " ".join(str(error).split())

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bdlbench import registry, shelf
-from bdlbench.data import Images, split_validation
+from bdlbench import registry
+from bdlbench.data import shared
+from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
 from bdlbench.settings import Setting
@@ -163,7 +164,7 @@ def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, s
 
 def load(split: str, name: str, folders: Sequence[Path]) -> Images:
     """Load a split of a data set by its plugin's name."""
-    kept = shelf.find(split, name)
+    kept = shared.find(split, name)
     if kept is not None:
         return kept
     images = registry.load("datasets", name)().load(split, folders)

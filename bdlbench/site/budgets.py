@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import reference
 from bdlbench.errors import RecordError
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.predictions import Predictions
-from bdlbench.records import COMPLETED
-from bdlbench.reference import Reference
-from bdlbench.scores import describe
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.metrics.scores import describe
+from bdlbench.metrics.statistics import Interval
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED
+from bdlbench.reference import reference
+from bdlbench.reference.reference import Reference
 from bdlbench.site import cells, evidence, figures
 from bdlbench.site.evidence import Course
-from bdlbench.statistics import Interval
 
 Sets = Mapping[int, Mapping[str, Predictions]]
 End = tuple[float, Interval]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bdlbench import records, table
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.statistics import Interval
-from bdlbench.summary import Row
+from bdlbench.comparison import table
+from bdlbench.comparison.summary import Row
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.metrics.statistics import Interval
+from bdlbench.records.record import COMPLETED
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ def target(row: Row) -> Mark:
 
 def outcome(outcome: str) -> Mark:
     """Return the mark of one run's outcome."""
-    done = outcome == records.COMPLETED
+    done = outcome == COMPLETED
     return Mark(f"✓ {outcome}", "good") if done else Mark(f"✗ {outcome}", "bad")
 
 
 def outcomes(row: Row) -> tuple[str, Mark | None]:
     """Return which of `OUTCOMES` a row is, and its mark if not all is well."""
     total = sum(row.outcomes.values())
-    failed = {name: n for name, n in row.outcomes.items() if name != records.COMPLETED}
-    kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(records.COMPLETED) else 2]
+    failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
+    kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(COMPLETED) else 2]
     words = [f"{name} {n} of {total}" for name, n in failed.items()]
     words += ["draws collapsed"] if row.collapsed else []
     return kind, Mark("✗ " + ", ".join(words), "bad") if words else None

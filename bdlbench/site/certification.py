@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import certificate, documents
-from bdlbench.leaderboard import Entry
+from bdlbench.checks import certificate
+from bdlbench.leaderboard.boards import Entry
 from bdlbench.site import cells, downloads
+from bdlbench.storage import documents
 
 MEANING = {
     "certified": "It draws from the posterior: every check against posteriors that are known "

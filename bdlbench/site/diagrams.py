@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bdlbench import tasks
-from bdlbench.predictions import IN_DISTRIBUTION, Predictions
-from bdlbench.scores import in_distribution
+from bdlbench.metrics.scores import in_distribution
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.runs import tasks
 from bdlbench.site import evidence, figures
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bdlbench import certificate, files, records
+from bdlbench.checks import certificate
 from bdlbench.errors import RecordError
-from bdlbench.locations import is_local
-from bdlbench.predictions import LARGEST_FILE
-from bdlbench.provenance import kept
-from bdlbench.records import Record
+from bdlbench.records import store
+from bdlbench.records.predictions import LARGEST_FILE
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.storage import files
+from bdlbench.storage.locations import is_local
+from bdlbench.storage.published import kept
 
 # What is the same file on every system, needs no escape in a link, and leads nowhere else.
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -26,8 +28,8 @@ def copy_run(results: Path, record: Record, site: Path) -> list[str]:
     Raises:
         RecordError: The run's name is no plain name, or a file is missing or a link.
     """
-    folder = records.folder_of(results, safe(record.run))
-    names = [RECORD, PREDICTIONS] if record.outcome == records.COMPLETED else [RECORD]
+    folder = store.folder_of(results, safe(record.run))
+    names = [RECORD, PREDICTIONS] if record.outcome == COMPLETED else [RECORD]
     return [copy_file(folder / name, site, f"runs/{record.run}/{name}") for name in names]
 
 

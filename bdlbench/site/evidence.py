@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bdlbench import fidelity, metrics
-from bdlbench.metrics import Float64s
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.reference import Reference
-from bdlbench.scores import in_distribution
-from bdlbench.summary import HEADLINE
+from bdlbench import metrics
+from bdlbench.comparison.summary import HEADLINE
+from bdlbench.metrics.functions import Float64s
+from bdlbench.metrics.scores import in_distribution
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import Record
+from bdlbench.reference import fidelity
+from bdlbench.reference.reference import Reference
 
 BINS = 15  # those of the expected calibration error
 BARS = 20  # of a histogram

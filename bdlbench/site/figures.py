@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bdlbench.escaping import visible
-from bdlbench.scores import Metric
+from bdlbench.metrics.scores import Metric
+from bdlbench.metrics.statistics import Interval
 from bdlbench.site.evidence import BARS, SURE, Bin, Course, Histogram
 from bdlbench.site.text import for_plotly
-from bdlbench.statistics import Interval
+from bdlbench.storage.escaping import visible
 
 Figure = dict[str, Any]
 MOST_ROWS = 30  # of a forest plot: what is further down is in the table

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bdlbench import leaderboard_text, table
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.scores import describe
+from bdlbench.comparison import table
+from bdlbench.leaderboard import rendering
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.metrics.scores import describe
 from bdlbench.site import cells, figures
 from bdlbench.site.text import page_name
 
@@ -17,7 +18,7 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
     columns = {column.metric: column for board in boards for column in cells.scored(board)}
     return {
         "boards": [_board(board) for board in boards],
-        "no_runs": leaderboard_text.NO_RUNS,
+        "no_runs": rendering.NO_RUNS,
         "terms": [
             (f"{column.title} {column.arrow}", describe(name).definition)
             for name, column in columns.items()
@@ -31,7 +32,7 @@ def _board(board: Board) -> dict[str, Any]:
     kinds = {row["outcome"] for row in rows}
     return {
         "key": key,
-        "title": leaderboard_text.title(board),
+        "title": rendering.title(board),
         "subtitle": _subtitle(board),
         "columns": cells.columns(board),
         "rows": rows,

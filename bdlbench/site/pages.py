@@ -10,11 +10,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from bdlbench import leaderboard_text
-from bdlbench.escaping import visible
-from bdlbench.leaderboard import Board
+from bdlbench.leaderboard import rendering
+from bdlbench.leaderboard.boards import Board
 from bdlbench.site import budgets, index_page, sampler_page
 from bdlbench.site.text import page_name
+from bdlbench.storage.escaping import visible
 
 CSV = "leaderboard.csv"
 
@@ -33,7 +33,7 @@ def write(results: Path, boards: Sequence[Board], site: Path) -> None:
         content = {"page": sampler_page.view(results, label, pairs, gold, site)}
         path = site / "samplers" / f"{page_name(label)}.html"
         _render(environment, "sampler.html", "../", content, path)
-    (site / CSV).write_bytes(leaderboard_text.to_csv(boards).encode())
+    (site / CSV).write_bytes(rendering.to_csv(boards).encode())
 
 
 def write_index(boards: Sequence[Board], site: Path) -> None:

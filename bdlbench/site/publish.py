@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bdlbench import files, leaderboard
 from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.leaderboard import boards
 from bdlbench.site import pages
+from bdlbench.storage import files
 
 INDEX, STATIC = "index.html", "static"
 
@@ -31,10 +32,10 @@ def publish(results: Path, out: Path) -> Path:
     _check_replaceable(target)
     if not results.is_dir():
         raise BdlbenchError(f"expected a folder of results, got {results}, which there is not")
-    boards = leaderboard.build(results)
+    built = boards.build(results)
     try:
         with files.staged(target) as partial:
-            pages.write(results, boards, partial)
+            pages.write(results, built, partial)
             shutil.copytree(
                 Path(__file__).parent / STATIC, partial / STATIC, copy_function=shutil.copyfile
             )

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import admission, records, registry
-from bdlbench.escaping import visible
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.records import Record
-from bdlbench.reference import Reference
+from bdlbench import registry
+from bdlbench.comparison.summary import read_predictions
+from bdlbench.leaderboard import admission
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.reference.reference import Reference
 from bdlbench.site import budgets, cells, certification, diagrams, downloads
 from bdlbench.site.budgets import References
 from bdlbench.site.text import page_name
-from bdlbench.summary import read_predictions
+from bdlbench.storage.escaping import visible
 
 Pair = tuple[Board, Entry]
 
@@ -101,7 +103,7 @@ def _entry(
         "columns": cells.columns(board),
         "cells": cells.of_entry(board, entry),
         "runs": [_run(results, record, site) for record in entry.records],
-        "record": [visible(line) for line in records.to_text(entry.records[0]).split("\n")],
+        "record": [visible(line) for line in store.to_text(entry.records[0]).split("\n")],
         **diagrams.view(board.task, list(sets.values())),
     }
 

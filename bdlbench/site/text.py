@@ -9,7 +9,7 @@ import hashlib
 import html
 import re
 
-from bdlbench.escaping import visible
+from bdlbench.storage.escaping import visible
 
 _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 60

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from numba import njit
 
-from bdlbench.locations import user_cache
+from bdlbench.storage.locations import user_cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

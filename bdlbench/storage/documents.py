@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bdlbench import files
 from bdlbench.errors import DamagedRecord, RecordError
-from bdlbench.escaping import visible
+from bdlbench.storage import files
+from bdlbench.storage.escaping import visible
 
 LARGEST = 2**24  # bytes of a document; the trials of a sampler that is tuned again and again
 OBJECT, LIST, TEXT, NUMBER = "an object", "a list", "a text", "a number"

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bdlbench import admission, metrics, records, tasks
-from bdlbench.admission import Labels
-from bdlbench.data import search_folders
+from bdlbench import metrics
+from bdlbench.data.images import search_folders
 from bdlbench.errors import DataMissing, RecordError
-from bdlbench.locations import is_local
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.rescoring import deviations
+from bdlbench.leaderboard import admission
+from bdlbench.leaderboard.admission import Labels
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.runs import tasks
+from bdlbench.storage.locations import is_local
+from bdlbench.verification.rescoring import deviations
 
 _ROUNDING = 1e-3  # of entropies in float32
 
@@ -45,8 +48,8 @@ def locate(results: Path, runs: Sequence[str]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for run in runs:
-        folder = records.locate(results, run)
-        records.read(folder)
+        folder = store.locate(results, run)
+        store.read(folder)
         found.setdefault(folder.resolve() if is_local(folder) else folder, folder)
     return list(found.values())
 
@@ -64,16 +67,16 @@ def check_run(folder: Path, labels: Labels) -> Record:
     Raises:
         BdlbenchError: The first thing that is wrong.
     """
-    record = records.read(folder)
+    record = store.read(folder)
     if record.run != folder.name:
         raise RecordError(f"{folder}: holds the record of {record.run!r}; rename the folder")
     if record.configuration["split"] != "test":
         raise RecordError(f"{record.run}: expected a run on the test set, got one on validation")
     admission.check_record(record)
-    if record.outcome != records.COMPLETED:
+    if record.outcome != COMPLETED:
         _check_failed(folder, record)
         return record
-    sets = records.read_predictions(folder, record)
+    sets = store.read_predictions(folder, record)
     admission.check_inputs(record, sets, labels)
     for name, predictions in sets.items():
         _check_entropy(record, name, predictions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from bdlbench.escaping import code
+from bdlbench.storage.escaping import code
 
 LARGEST = 2**18  # bytes of the text
 _LONGEST = 50_000  # characters of a comment; GitHub takes 65,536

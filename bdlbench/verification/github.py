@@ -1,9 +1,9 @@
 """Post what a pull request changes in the leaderboard, as one comment that is kept up to date.
 
-``python -m bdlbench.github`` is what a workflow runs that may write comments, after another, which
-may not, has checked the request. Nothing of the request is executed, or even written to a file.
-Which request it is comes from GitHub, never from what the other left. Only the standard library is
-needed: nothing is installed where the right is.
+``python -m bdlbench.verification.github`` is what a workflow runs that may write comments, after
+another, which may not, has checked the request. Nothing of the request is executed, or even written
+to a file. Which request it is comes from GitHub, never from what the other left. Only the standard
+library is needed: nothing is installed where the right is.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from bdlbench import comment
 from bdlbench.errors import BdlbenchError
+from bdlbench.verification import comment
 
 ARTIFACT = "difference"
 FILE = "difference.md"

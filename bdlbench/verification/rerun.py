@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from bdlbench import execution, numerics, plan, records, tasks
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import Means
-from bdlbench.fidelity import total_variation
-from bdlbench.job import Job
-from bdlbench.numerics import Identity
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
+from bdlbench.execution import carry_out
+from bdlbench.execution.carry_out import Means
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference.fidelity import total_variation
+from bdlbench.runs import numerics, plan, tasks
+from bdlbench.runs.job import Job
+from bdlbench.runs.numerics import Identity
 from bdlbench.settings import Spec
 
 Sets = Mapping[str, Predictions]
@@ -156,10 +158,10 @@ def _source(identity: Identity) -> str:
 
 
 def _carry_out(job: Job) -> tuple[Record, Sets]:
-    record = execution.carry_out([job], Means(jobs=1))[job.run]
-    if record.outcome != records.COMPLETED:
+    record = carry_out.carry_out([job], Means(jobs=1))[job.run]
+    if record.outcome != COMPLETED:
         return record, {}
-    return record, records.read_predictions(records.folder_of(job.results, job.run), record)
+    return record, store.read_predictions(store.folder_of(job.results, job.run), record)
 
 
 def _same(a: Sets, b: Sets) -> bool:

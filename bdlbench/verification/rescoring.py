@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bdlbench import records
 from bdlbench.errors import BdlbenchError
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.scores import TOLERANCE, VERSION, score
+from bdlbench.metrics.scores import TOLERANCE, VERSION, score
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import COMPLETED, Record
 
 
 def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]]]:
@@ -39,14 +39,14 @@ def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]
 
 
 def _rescore(folder: Path, update: bool) -> list[str]:
-    record = records.read(folder)
+    record = store.read(folder)
     if record.run != folder.name:
         return [f"holds the record of {record.run!r}"]
-    completed = record.outcome == records.COMPLETED
-    sets = records.read_predictions(folder, record) if completed else {}
+    completed = record.outcome == COMPLETED
+    sets = store.read_predictions(folder, record) if completed else {}
     if update and record.scoring < VERSION:
         metrics = score(sets) if completed else {}
-        records.update(folder, replace(record, metrics=metrics, scoring=VERSION))
+        store.update(folder, replace(record, metrics=metrics, scoring=VERSION))
         return []
     return deviations(record, sets) if completed else []
 

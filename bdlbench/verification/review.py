@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import admission, files, leaderboard, leaderboard_text, submitted_controls
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.escaping import visible
-from bdlbench.leaderboard_text import rows_of
-from bdlbench.records import Record, folder_of
-from bdlbench.submission import check, check_files, copy_run
+from bdlbench.leaderboard import admission, boards, rendering
+from bdlbench.leaderboard.rendering import rows_of
+from bdlbench.records.record import Record
+from bdlbench.records.store import folder_of
+from bdlbench.storage import files
+from bdlbench.storage.escaping import visible
+from bdlbench.verification import submitted_controls
+from bdlbench.verification.submission import check, check_files, copy_run
 
 _RUN = re.compile(r"results/runs/([a-z0-9][a-z0-9-]{0,149})/(record\.json|predictions\.npz)")
 _CONTROLS = re.compile(r"results/(controls/[a-z0-9-]{1,60}\.json)")
@@ -52,8 +55,8 @@ def review(base: Path, head: Path, changes: Path) -> str:
         records = check([folder_of(together, run) for run in runs])
         admission.check_data(records, admission.read_runs(base / "results"))
         _add_controls(rows, records, results, together)
-        before, after = leaderboard.build(base / "results"), leaderboard.build(together)
-    pages = leaderboard_text.to_markdown(after), leaderboard_text.to_csv(after)
+        before, after = boards.build(base / "results"), boards.build(together)
+    pages = rendering.to_markdown(after), rendering.to_csv(after)
     for name, page in zip(_PAGES, pages, strict=True):
         if files.read_bytes(results / name, _LARGEST_PAGE) != page.encode():
             raise BdlbenchError(

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bdlbench import admission, files, leaderboard, leaderboard_text, records, submitted_controls
-from bdlbench.admission import Labels
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.escaping import visible
-from bdlbench.records import Record
-from bdlbench.schema import LARGEST as LARGEST_RECORD
-from bdlbench.verification import check_run, labels_of, locate
+from bdlbench.leaderboard import admission, boards, rendering
+from bdlbench.leaderboard.admission import Labels
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.records.schema import LARGEST as LARGEST_RECORD
+from bdlbench.storage import files
+from bdlbench.storage.escaping import visible
+from bdlbench.verification import submitted_controls
+from bdlbench.verification.check_run import check_run, labels_of, locate
 
 FILES = {"record.json": LARGEST_RECORD, "predictions.npz": 32 * 2**20}
 """The files of a run, and the bytes that each may have."""
@@ -40,7 +43,7 @@ def check(runs: Sequence[Path]) -> list[Record]:
     labels: dict[str, Labels] = {}
     found = []
     for run in runs:
-        task = records.read(run).task
+        task = store.read(run).task
         if task not in labels:
             labels[task] = labels_of(task)
         record = check_run(run, labels[task])
@@ -90,14 +93,14 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
         BdlbenchError: A run is not fit to be published, or is there already; nothing is copied.
     """
     folders = locate(source, names)
-    copies = [records.folder_of(target, folder.name) for folder in folders]
+    copies = [store.folder_of(target, folder.name) for folder in folders]
     for copy in copies:
         if copies.count(copy) > 1:
             raise BdlbenchError(f"expected one run {copy.name}, got two folders of it; name one")
         if copy.exists():
             raise BdlbenchError(f"{copy.name} is in {target} already; leave it out")
     with TemporaryDirectory() as space:
-        staged = [records.folder_of(Path(space), folder.name) for folder in folders]
+        staged = [store.folder_of(Path(space), folder.name) for folder in folders]
         for folder, stage in zip(folders, staged, strict=True):
             copy_run(folder, stage)
         found = check(staged)
@@ -108,7 +111,7 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
                 copy_run(stage, copy)
             for name in brought:
                 submitted_controls.copy(name, source, target)
-            leaderboard_text.write(target, leaderboard.build(target))
+            rendering.write(target, boards.build(target))
         except BaseException:
             for copy in copies:
                 shutil.rmtree(copy, ignore_errors=True)

@@ -7,12 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bdlbench import files, plan, tasks
-from bdlbench.conclusion import compute_controls
 from bdlbench.errors import DataMissing, RecordError
-from bdlbench.plan import Setup
-from bdlbench.records import Record
-from bdlbench.summary import DELETE_CONTROLS, controls_file, read_controls
+from bdlbench.records.record import Record
+from bdlbench.reference.control_rows import (
+    DELETE_CONTROLS,
+    compute_controls,
+    controls_file,
+    read_controls,
+)
+from bdlbench.runs import plan, tasks
+from bdlbench.runs.plan import Setup
+from bdlbench.storage import files
 
 LARGEST = 2**14  # bytes of a file of them, which has some 200
 _SAME = 1e-4  # other processors round distances otherwise, which may turn a pair of images round

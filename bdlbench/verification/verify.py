@@ -8,14 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bdlbench import records, rerun
-from bdlbench.admission import Labels
-from bdlbench.documents import to_json
 from bdlbench.errors import BdlbenchError
-from bdlbench.files import write_file
-from bdlbench.provenance import processor
-from bdlbench.records import Record
-from bdlbench.verification import check_run, labels_of, locate
+from bdlbench.leaderboard.admission import Labels
+from bdlbench.records import store
+from bdlbench.records.record import COMPLETED, Record
+from bdlbench.runs.machine import processor
+from bdlbench.storage.documents import to_json
+from bdlbench.storage.files import write_file
+from bdlbench.verification import rerun
+from bdlbench.verification.check_run import check_run, labels_of, locate
 
 _GIVES = {
     rerun.NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
@@ -80,7 +81,7 @@ def to_line(found: dict[str, Any]) -> str:
 
 
 def _check(folder: Path, labels: dict[str, Labels], data_dir: Path | None) -> Record:
-    task = records.read(folder).task
+    task = store.read(folder).task
     if task not in labels:
         labels[task] = labels_of(task, data_dir)
     return check_run(folder, labels[task])
@@ -93,8 +94,8 @@ def _repeat(
     data_dir: Path | None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    completed = record.outcome == records.COMPLETED
-    sets = records.read_predictions(folder, record) if completed else {}
+    completed = record.outcome == COMPLETED
+    sets = store.read_predictions(folder, record) if completed else {}
     try:
         found = rerun.rerun(record, sets, sampler, data_dir, say)
     except BdlbenchError as error:

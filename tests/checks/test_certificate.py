@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import certificate, checks, cli, numerics, registry, report
-from bdlbench.checks import Result, Subject
+from bdlbench import checks, registry
+from bdlbench.checks import Result, Subject, certificate, report
+from bdlbench.commands import main
 from bdlbench.errors import RecordError
-from bdlbench.records import Record
+from bdlbench.records.record import Record
+from bdlbench.runs import numerics
 from bdlbench.settings import parse
 from tests import synthetic
 
@@ -48,7 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
         capfd.readouterr()
         try:
-            cli.main()
+            main.main()
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)

@@ -20,7 +20,7 @@ from bdlbench.checks.evidence import Evidence, with_prior
 from bdlbench.checks.moments import Moments, bias, extrapolate, faults, forgiven, moments
 from bdlbench.checks.sampling import Array, Effort, Trial, suited, trial
 from bdlbench.errors import BdlbenchError
-from bdlbench.exact import (
+from bdlbench.posterior.exact import (
     ExactPosterior,
     conjugate,
     gaussian,

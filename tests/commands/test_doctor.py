@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import doctor, records, registry
+from bdlbench import registry
+from bdlbench.commands import doctor
+from bdlbench.records import store
 from tests import synthetic
 
 
@@ -32,7 +34,7 @@ def test_versions_machine_data_results_and_plugins_are_said(
     monkeypatch.setenv("BDLBENCH_DATA", str(tmp_path))
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     (tmp_path / "MNIST" / "raw" / "train.gz").write_bytes(b"1234")
-    records.write(tmp_path / "results", synthetic.record(), {})
+    store.write(tmp_path / "results", synthetic.record(), {})
     points = registry._entry_points
     broken = EntryPoint("broken", "nowhere.to.be:Found", "bdlbench.samplers")
     monkeypatch.setattr(

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import listing, registry
+from bdlbench import registry
+from bdlbench.commands import listing
 from bdlbench.errors import BdlbenchError
-from bdlbench.models import NAMES
-from bdlbench.tasks import TASKS
+from bdlbench.posterior.models import NAMES
+from bdlbench.runs.tasks import TASKS
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from bdlbench import cli, execution, records
+from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
+from bdlbench.execution import carry_out
+from bdlbench.records import store
 from tests.processes import WAIT
 
 Write = Callable[..., str]
@@ -36,7 +38,7 @@ def run(
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
         capsys.readouterr()
         try:
-            cli.main()
+            main.main()
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -101,10 +103,10 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     (tmp_path / "empty.py").write_text("x = 1\n")
     (tmp_path / "raises.py").write_text("x = 1 / 0\n")
     for name, content in (("newer", '{"schema": 99}'), ("damaged", '{"schema"')):
-        folder = records.folder_of(tmp_path / "results", name)
+        folder = store.folder_of(tmp_path / "results", name)
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(content)
-    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
     code, out, err = run(*arguments.split())
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
@@ -215,7 +217,7 @@ def test_show_finds_a_run_by_name_beginning_and_folder(run: Run, write_sampler: 
     shown = dict(line.split(maxsplit=1) for line in out.splitlines() if " " in line.strip())
     assert shown["run"] == folder.name
     assert shown["outcome"] == "completed"
-    assert float(shown["metrics.accuracy"]) == records.read(folder).metrics["accuracy"]
+    assert float(shown["metrics.accuracy"]) == store.read(folder).metrics["accuracy"]
 
 
 @pytest.mark.parametrize(

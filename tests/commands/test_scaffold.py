@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import cli, registry, scaffold
+from bdlbench import registry
 from bdlbench.checks import Subject, run_checks
+from bdlbench.commands import main, scaffold
 from bdlbench.errors import PluginError
 from bdlbench.settings import parse
 
@@ -17,7 +18,7 @@ from bdlbench.settings import parse
 def new(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bdlbench", "new", *arguments])
     try:
-        cli.main()
+        main.main()
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 import bdlbench
-from bdlbench import execution, records, table, tasks
-from bdlbench.comparison import Comparison
-from bdlbench.data import Images, split_validation
+from bdlbench.comparison import table
+from bdlbench.comparison.summary import Comparison
+from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import PluginError
-from bdlbench.records import Record
+from bdlbench.execution import carry_out
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.runs import tasks
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -30,7 +33,7 @@ HEADLINE = [
 
 
 def all_records(results: Path) -> list[Record]:
-    return [records.read(folder) for folder in sorted((results / "runs").iterdir())]
+    return [store.read(folder) for folder in sorted((results / "runs").iterdir())]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +127,7 @@ def test_seeds_that_only_one_completed_are_left_out_of_differences(
 def test_the_same_sampler_twice_is_refused_before_any_run(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
     defaults = tasks.get("digits").settings["sgld"]
     given = ",".join(f"{name}={value}" for name, value in defaults.items())
     for other in ("sgld", f"sgld:{given}", "sgld:temperature=1"):
@@ -163,7 +166,7 @@ def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
         assert record.data == {"train": fit.sha256, "validation": validation.sha256}
         # 3 epochs of 1,168 points in minibatches of 32: 109 steps.
         assert record.epochs == pytest.approx(109 * 32 / 1168)
-        sets = records.read_predictions(records.folder_of(tmp_path, record.run), record)
+        sets = store.read_predictions(store.folder_of(tmp_path, record.run), record)
         assert list(sets) == ["validation"]
         assert sets["validation"].labels.tolist() == validation.labels.tolist()
 

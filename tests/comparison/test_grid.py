@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import cli, grid
+from bdlbench.commands import main
+from bdlbench.comparison import grid
 from bdlbench.errors import BdlbenchError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -35,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
         code: object = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = end.code
         assert isinstance(code, int)

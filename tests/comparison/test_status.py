@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import execution, files, locks, records, schema, status
-from bdlbench.job import Job
+from bdlbench.comparison import status
+from bdlbench.execution import carry_out, locks
+from bdlbench.records import schema, store
+from bdlbench.runs.job import Job
+from bdlbench.storage import files
 from tests import synthetic
 
 Plan = Callable[..., Job]
@@ -20,7 +23,7 @@ def test_every_run_is_counted_once(tmp_path: Path) -> None:
     done = synthetic.record(seed=0)
     broken = replace(synthetic.record(seed=1), outcome="crashed", reason="signal 9", metrics={})
     for record in (done, broken):
-        records.write(tmp_path, replace(record, predictions_sha256=""), {})
+        store.write(tmp_path, replace(record, predictions_sha256=""), {})
     (tmp_path / "runs" / "digits-sgd-0-9").mkdir()
     (tmp_path / "runs" / "digits-sgd-0-9" / "record.json").write_text('{"half')
     (tmp_path / "runs" / ".hidden.1.partial").mkdir()
@@ -55,7 +58,7 @@ def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema
     job, jobs, paths = plan_run("sgd"), [], []
     for index in range(20):
         run = f"digits-sgd-0000000000-{index}"
-        paths.append(records.folder_of(tmp_path, run) / "record.json")
+        paths.append(store.folder_of(tmp_path, run) / "record.json")
         paths[-1].parent.mkdir(parents=True)
         paths[-1].write_text(json.dumps({**content, "run": run}))
         jobs.append(replace(job, run=run))
@@ -70,5 +73,5 @@ def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema
     assert status.survey(tmp_path).total == {"done": 20}
     assert sorted(read) == sorted(paths)
     read.clear()
-    assert len(execution.finished(jobs)) == 20
+    assert len(carry_out.finished(jobs)) == 20
     assert sorted(read) == sorted(paths)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bdlbench import table, tasks
-from bdlbench.comparison import Comparison
-from bdlbench.plan import Setup
+from bdlbench.comparison import table
+from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.metrics.statistics import Difference, Interval
 from bdlbench.problem import Budget
+from bdlbench.runs import tasks
+from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
-from bdlbench.statistics import Difference, Interval
-from bdlbench.summary import Row
 
 TASK = replace(tasks.get("digits"), budget=Budget(epochs=200, draws=100))
 SETUP = Setup(TASK, "mlp-50", "test", "cpu", Path("results"), None)

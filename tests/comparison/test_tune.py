@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from bdlbench import records, registry, tasks, tune, tuning
-from bdlbench.comparison import Comparison
-from bdlbench.data import Images
+from bdlbench import registry
+from bdlbench.comparison import tune
+from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.tune import Range, parse_range
+from bdlbench.data.images import Images
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.execution import Means
+from bdlbench.execution.carry_out import Means
+from bdlbench.records import store, trials
+from bdlbench.runs import tasks
 from bdlbench.settings import parse
-from bdlbench.tune import Range, parse_range
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -47,7 +50,7 @@ def test_the_best_trial_is_chosen_and_kept(
     search = {"size": Range(1, 60, log=False)}
     (found,) = find([path], tmp_path, trials=6, search=search)
     assert asked == {("train", "digits")}, "settings are chosen on training data alone"
-    content = json.loads((tmp_path / tuning.file_of("digits", "softmax", "mine")).read_text())
+    content = json.loads((tmp_path / trials.file_of("digits", "softmax", "mine")).read_text())
     sizes = [trial["settings"]["size"] for trial in content["trials"]]
     assert (sizes[0], len(set(sizes)), found.trials) == (1, 6, 6)
     best = min(sizes, key=lambda size: abs(size - 40))
@@ -55,15 +58,15 @@ def test_the_best_trial_is_chosen_and_kept(
     assert content["chosen"]["size"] == best
     for trial in content["trials"]:
         (run,) = trial["runs"]
-        record = records.find(tmp_path, run)
+        record = store.find(tmp_path, run)
         assert record.configuration["split"] == "validation"
         assert trial["objective"] == record.metrics["negative_log_likelihood"]
     assert found.objective == min(trial["objective"] for trial in content["trials"])
 
     compare([f"{path}:size={best}", f"{path}:size=2"], tmp_path)
-    kept = [r for _, r in records.read_all(tmp_path) if r and r.configuration["split"] == "test"]
-    trials = {record.sampler["settings"]["size"]: record.sampler["trials"] for record in kept}
-    assert trials == {best: 6, 2: 0}
+    kept = [r for _, r in store.read_all(tmp_path) if r and r.configuration["split"] == "test"]
+    counts = {record.sampler["settings"]["size"]: record.sampler["trials"] for record in kept}
+    assert counts == {best: 6, 2: 0}
 
 
 def test_trials_of_later_calls_are_added_and_none_is_repeated(tmp_path: Path) -> None:
@@ -96,7 +99,7 @@ def test_a_sampler_of_which_no_trial_completes_has_no_choice(
     path = write_sampler("yield problem.init(rng) * float('nan')")
     (found,) = find([path], tmp_path, trials=2, search={"size": Range(1, 9, log=True)})
     assert (found.objective, found.trials) == (None, 2)
-    assert tuning.read(tmp_path, "digits", "softmax", "mine")["chosen"] is None
+    assert trials.read(tmp_path, "digits", "softmax", "mine")["chosen"] is None
 
 
 @pytest.mark.parametrize("name", registry.names("samplers"))
@@ -153,8 +156,8 @@ def test_a_sampler_without_rates_needs_a_range(write_sampler: Write, tmp_path: P
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"schema": 2, "chosen": {}, "trials": []}'])
 def test_a_damaged_file_is_said(tmp_path: Path, content: str) -> None:
-    path = tmp_path / tuning.file_of("digits", "softmax", "sgd")
+    path = tmp_path / trials.file_of("digits", "softmax", "sgd")
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(RecordError, match="cannot be read"):
-        tuning.read(tmp_path, "digits", "softmax", "sgd")
+        trials.read(tmp_path, "digits", "softmax", "sgd")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench.download import fetch
+from bdlbench.data.download import fetch
 from bdlbench.errors import DataError, DataMissing
 
 CLOSING = threading.Event()

@@ -10,9 +10,9 @@ import pytest
 import torchvision.datasets
 from numpy.typing import NDArray
 
-import bdlbench.idx
+import bdlbench.data.idx
+from bdlbench.data.idx import IdxDataset, read_idx
 from bdlbench.errors import DataError, DataMissing
-from bdlbench.idx import IdxDataset, read_idx
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 LABELS = np.array([3, 1, 4, 1, 9], dtype=np.uint8)
@@ -39,7 +39,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
         raise DataMissing(f"{target.name} could not be downloaded ({urls[0]}: offline)")
 
-    monkeypatch.setattr(bdlbench.idx, "fetch", refuse)
+    monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
 
 
 @pytest.mark.parametrize("train", [True, False])
@@ -155,7 +155,7 @@ def test_downloads_go_to_the_first_folder_that_can_be_written(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
 
-    monkeypatch.setattr(bdlbench.idx, "fetch", deliver)
+    monkeypatch.setattr(bdlbench.data.idx, "fetch", deliver)
     # A file in the place of a folder cannot be written to, whoever runs this.
     (tmp_path / "file").touch(0o777)
     folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_written_the_last_folder_is_tried(
     def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
         raise DataError(f"cannot write {target}")
 
-    monkeypatch.setattr(bdlbench.idx, "fetch", refuse)
+    monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
     files = [tmp_path / "one", tmp_path / "two"]
     for file in files:
         file.touch()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from bdlbench.data import Images, search_folders, split_validation
+from bdlbench.data.images import Images, search_folders, split_validation
+from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError
-from bdlbench.scaler import Scaler
 
 
 def make_images(n: int, seed: int = 0) -> Images:

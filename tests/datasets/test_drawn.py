@@ -12,8 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from bdlbench import registry
-from bdlbench.data import Images, search_folders
-from bdlbench.glyphs import (
+from bdlbench.data.glyphs import (
     FACES,
     LETTERS,
     SIDE,
@@ -23,6 +22,7 @@ from bdlbench.glyphs import (
     letter_bitmaps,
     upsample,
 )
+from bdlbench.data.images import Images, search_folders
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("BDLBENCH_DATA"), reason="BDLBENCH_DATA names no folder with the real files"

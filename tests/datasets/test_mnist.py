@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from bdlbench import registry
-from bdlbench.data import search_folders
-from bdlbench.scaler import Scaler
+from bdlbench.data.images import search_folders
+from bdlbench.data.scaler import Scaler
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("BDLBENCH_DATA"), reason="BDLBENCH_DATA names no folder with the real files"

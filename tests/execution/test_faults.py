@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdlbench import locks, records, status
-from bdlbench.comparison import Comparison
+from bdlbench.comparison import status
+from bdlbench.comparison.summary import Comparison
+from bdlbench.execution import locks
+from bdlbench.records import store
 from tests.processes import GATED, Started, runs_in, session_of, wait_for
 
 Write = Callable[..., str]
@@ -96,7 +98,7 @@ def test_two_coordinators_share_the_runs(
         for each in (started, other):
             code, out, _ = each.end()
             assert (code, out.count("mine:gate")) == (0, 1)
-        finished = [record for _, record in records.read_all(started.results) if record]
+        finished = [record for _, record in store.read_all(started.results) if record]
         assert len(finished) == 4
         assert not os.listdir(started.results / "locks")
     finally:
@@ -143,7 +145,7 @@ def test_a_damaged_record_is_made_again(
 ) -> None:
     path, results = write_sampler("yield problem.init(rng)"), tmp_path / "results"
     undisturbed = compare([path], results, seeds=2)
-    file = records.folder_of(results, runs_in(results)[0]) / "record.json"
+    file = store.folder_of(results, runs_in(results)[0]) / "record.json"
     whole = file.read_bytes()
     for length in range(0, len(whole) - 1, 499):
         file.write_bytes(whole[:length])

@@ -12,10 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdlbench import isolation, records, shelf, status
-from bdlbench.comparison import Comparison
-from bdlbench.isolation import Ended, Limits
-from bdlbench.job import Job
+from bdlbench.comparison import status
+from bdlbench.comparison.summary import Comparison
+from bdlbench.data import shared
+from bdlbench.execution import isolation
+from bdlbench.execution.isolation import Ended, Limits
+from bdlbench.records import store
+from bdlbench.runs.job import Job
 from tests.processes import WAIT, wait_for
 
 Write = Callable[..., str]
@@ -61,7 +64,7 @@ HARMLESS = {  # what stays in its own process: it disturbs nobody
 
 
 def predictions_of(results: Path, sampler: str) -> str:
-    found = [record for _, record in records.read_all(results) if record]
+    found = [record for _, record in store.read_all(results) if record]
     return next(r.predictions_sha256 for r in found if r.sampler["name"] == sampler)
 
 
@@ -131,12 +134,12 @@ LAUNCH = """
 import os
 {first}
 os.environ["OMP_NUM_THREADS"] = "2"
-from bdlbench import isolation
-from bdlbench.isolation import UNLIMITED
+from bdlbench.execution import isolation
+from bdlbench.execution.isolation import UNLIMITED
 server = isolation.server()
 import psutil, torch
 program = psutil.Process(server.pid).cmdline()[1:]
-print(program == psutil.Process().cmdline()[1:], program[-2:] == ["-m", "bdlbench.forkserver"])
+print(program == psutil.Process().cmdline()[1:], program[-1] == "bdlbench.execution.forkserver")
 print(isolation.call(torch.get_num_threads, limits=UNLIMITED), os.environ["OMP_NUM_THREADS"])
 print(isolation.call(os.write, 1, b"x", limits=UNLIMITED))
 """
@@ -161,9 +164,9 @@ def test_data_is_loaded_once_for_all_processes(
 ) -> None:
     isolation.server()
     plan_run(write_sampler(GOOD))
-    names, files = isolation.call(shelf.content, limits=Limits())
+    names, files = isolation.call(shared.content, limits=Limits())
     assert [name[:2] for name in names] == [
         ("train", "digits"), ("test", "digits"), ("test", "letters")
     ]  # fmt: skip
     assert len(set(files)) == 3
-    assert shelf.content() == ((), ()), "here it would soon be out of date"
+    assert shared.content() == ((), ()), "here it would soon be out of date"

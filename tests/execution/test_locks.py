@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import locks
 from bdlbench.errors import RecordError
-from bdlbench.locations import is_local, place
+from bdlbench.execution import locks
+from bdlbench.storage.locations import is_local, place
 
 HOLD = """
 import sys
 from pathlib import Path
-from bdlbench import locks
+from bdlbench.execution import locks
 lock = locks.acquire(Path(sys.argv[1]), "run")
 print(lock is not None, flush=True)
 sys.stdin.read()

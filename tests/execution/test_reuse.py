@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from bdlbench import controls, execution, supervision, tasks
-from bdlbench.comparison import Comparison
+from bdlbench.comparison.summary import Comparison
 from bdlbench.errors import RecordError
-from bdlbench.job import Job
-from bdlbench.records import Record
-from bdlbench.scores import TOLERANCE
+from bdlbench.execution import carry_out, supervision
+from bdlbench.metrics import controls
+from bdlbench.metrics.scores import TOLERANCE
+from bdlbench.records.record import Record
+from bdlbench.runs import tasks
+from bdlbench.runs.job import Job
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -32,7 +34,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         runs.append(f"{job.run.split('-')[1]} {job.seed}")
         return execute(job, *rest)
 
-    monkeypatch.setattr(execution, "execute", spy)
+    monkeypatch.setattr(carry_out, "execute", spy)
     return runs
 
 

@@ -14,9 +14,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bdlbench import cli, leaderboard, leaderboard_text, numerics, origins, records, registry
+from bdlbench import registry
+from bdlbench.commands import main
+from bdlbench.data import origins
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.records import Record
+from bdlbench.leaderboard import boards, rendering
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.runs import numerics
 from tests import synthetic
 
 
@@ -32,7 +37,7 @@ def three(results: Path) -> None:
 
 def test_ranks_leave_open_what_the_runs_leave_open(tmp_path: Path) -> None:
     three(tmp_path)
-    (board,) = leaderboard.build(tmp_path)
+    (board,) = boards.build(tmp_path)
     assert [(e.row.sampler, e.rank) for e in board.entries[2:]] == [("bad", (3, 3)), ("half", None)]
     assert {e.row.sampler: e.rank for e in board.entries[:2]} == {"good": (1, 2), "equal": (1, 2)}
     means = [e.row.metrics[board.sort].mean for e in board.entries]
@@ -47,16 +52,16 @@ def test_ranks_leave_open_what_the_runs_leave_open(tmp_path: Path) -> None:
 def test_with_no_difference_nothing_is_bold(tmp_path: Path) -> None:
     for size in (1, 2):
         synthetic.write(tmp_path, settings={"batch_size": size})  # which predict the same
-    (board,) = leaderboard.build(tmp_path)
+    (board,) = boards.build(tmp_path)
     assert [entry.rank for entry in board.entries] == [(1, 2), (1, 2)]
     assert not any(entry.leading for entry in board.entries)
-    assert "**" not in leaderboard_text.to_markdown([board])
+    assert "**" not in rendering.to_markdown([board])
 
 
 def test_the_page(tmp_path: Path) -> None:
     three(tmp_path)
-    text = leaderboard_text.to_markdown(leaderboard.build(tmp_path))
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    page = rendering.to_markdown(boards.build(tmp_path))
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
     header, _, *body = rows
     assert [row[0] for row in body] == ["| 1–2", "| 1–2", "| 3", "| –"]
     assert [row[3] for row in body] == ["3", "3", "3", "1 of 3"]
@@ -64,20 +69,20 @@ def test_the_page(tmp_path: Path) -> None:
     for name in ("accuracy ↑", "NLL ↓", "Brier ↓"):
         bold = [row[header.index(name)].startswith("**") for row in body]
         assert bold == [True, True, False, False], name
-    assert "`half: diverged in 2 of 3 runs: θ is not finite; lower its step size`" in text
-    assert "Sorted by NLL ↓" in text
+    assert "`half: diverged in 2 of 3 runs: θ is not finite; lower its step size`" in page
+    assert "Sorted by NLL ↓" in page
     assert (
         "no agreement and TV: there is no reference of digits for training data aaaaaaaaaaaa"
-        in text
+        in page
     )
 
 
 def test_the_csv_has_every_metric_unrounded(tmp_path: Path) -> None:
     three(tmp_path)
-    boards = leaderboard.build(tmp_path)
-    rows = list(csv.DictReader(io.StringIO(leaderboard_text.to_csv(boards))))
+    built = boards.build(tmp_path)
+    rows = list(csv.DictReader(io.StringIO(rendering.to_csv(built))))
     assert [row["rank_best"] for row in rows] == ["1", "1", "3", ""]
-    for row, entry in zip(rows, boards[0].entries, strict=True):
+    for row, entry in zip(rows, built[0].entries, strict=True):
         assert row["sampler"] == entry.row.sampler
         for name, interval in entry.row.metrics.items():
             assert float(row[name]) == pytest.approx(interval.mean, rel=1e-9)
@@ -88,7 +93,7 @@ def test_samplers_of_one_name_are_told_apart_by_what_differs(tmp_path: Path) -> 
     for size in (1e-4, 2e-4):
         synthetic.write(tmp_path, "sgld", settings={"step_size": size, "batch_size": 32})
     synthetic.write(tmp_path, "sgd", settings={"batch_size": 16})
-    (board,) = leaderboard.build(tmp_path)
+    (board,) = boards.build(tmp_path)
     labels = sorted(entry.row.sampler for entry in board.entries)
     assert labels == ["sgd", "sgld:step_size=0.0001", "sgld:step_size=0.0002"]
 
@@ -100,30 +105,30 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
     synthetic.write(tmp_path, configuration={"budget": budget})
     synthetic.write(tmp_path, configuration={"budget": budget | {"draws": 7}})
     synthetic.write(tmp_path, configuration={"split": "validation", "numerics": "0"})
-    boards = leaderboard.build(tmp_path)
-    assert [leaderboard_text.title(board) for board in boards] == [
+    built = boards.build(tmp_path)
+    assert [rendering.title(board) for board in built] == [
         "digits · mlp-50 · 3 epochs, 7 draws",
         "digits · mlp-50 · 3 epochs",
         "digits · mlp-50 · 100 epochs",
         "digits · softmax · 100 epochs",
     ]
-    assert leaderboard.build(tmp_path, "mnist") == []
+    assert boards.build(tmp_path, "mnist") == []
     with pytest.raises(BdlbenchError, match="no task 'mnits'; did you mean mnist"):
-        leaderboard.build(tmp_path, "mnits")
+        boards.build(tmp_path, "mnits")
 
 
 def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
     synthetic.write(tmp_path, "sgld", configuration={"numerics": "2+ab12cd34"})
     other = synthetic.write(tmp_path, "sgld", data={**synthetic.DATA, "letters": "e" * 64}).data
-    boards = leaderboard.build(tmp_path)
-    names = {leaderboard_text.title(board): len(board.entries) for board in boards}
+    built = boards.build(tmp_path)
+    names = {rendering.title(board): len(board.entries) for board in built}
     assert names == {
         f"digits · mlp-50 · 100 epochs · data {origins.digest(synthetic.DATA)}": 1,
         f"digits · mlp-50 · 100 epochs · data {origins.digest(other)}": 1,
         "digits · mlp-50 · 100 epochs · numerics 2+ab12cd34": 1,
     }
-    assert len(leaderboard_text.rows_of(boards)) == 3
+    assert len(rendering.rows_of(built)) == 3
 
 
 def as_before(record: Record) -> Record:
@@ -154,7 +159,7 @@ def test_seeds_from_before_and_after_versions_were_declared_are_one_row(tmp_path
     built_in(tmp_path, seed=1)
     written = built_in(tmp_path, seed=2)
     rewrite(tmp_path, written, **asdict(as_before(written)))
-    (board,) = leaderboard.build(tmp_path)
+    (board,) = boards.build(tmp_path)
     (entry,) = board.entries
     assert [record.seed for record in entry.records] == [1, 2]
 
@@ -168,7 +173,7 @@ def other_source(results: Path) -> None:
 
 def rewrite(results: Path, record: Record, **changes: Any) -> None:
     """Change a record on the disk, and nothing else."""
-    folder = records.folder_of(results, record.run)
+    folder = store.folder_of(results, record.run)
     changed = asdict(record) | changes
     changed["predictions_sha256"] = record.predictions_sha256
     (folder / "record.json").write_text(json.dumps(changed))
@@ -191,7 +196,7 @@ def other_draws(results: Path) -> None:
 
 def other_folder(results: Path) -> None:
     written = synthetic.write(results, "sgld")
-    folder = records.folder_of(results, written.run)
+    folder = store.folder_of(results, written.run)
     folder.rename(folder.with_name("another"))
 
 
@@ -202,7 +207,7 @@ def other_settings(results: Path) -> None:
 
 def other_byte(results: Path) -> None:
     written = synthetic.write(results, "sgld")
-    path = records.folder_of(results, written.run) / "predictions.npz"
+    path = store.folder_of(results, written.run) / "predictions.npz"
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
@@ -228,16 +233,16 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_must_not_stand_side_by_side_is_refused(tmp_path: Path, case: str) -> None:
     write, message = REFUSED[case]
     synthetic.write(tmp_path)
-    leaderboard.build(tmp_path)
+    boards.build(tmp_path)
     write(tmp_path)
     with pytest.raises(RecordError, match=message):
-        leaderboard.build(tmp_path)
+        boards.build(tmp_path)
 
 
 def test_no_plugin_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     three(tmp_path)
     monkeypatch.setattr(registry, "load", lambda *rest: pytest.fail("a plugin was loaded"))
-    assert leaderboard.build(tmp_path)
+    assert boards.build(tmp_path)
 
 
 def test_the_command(
@@ -245,22 +250,22 @@ def test_the_command(
 ) -> None:
     three(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bdlbench", "leaderboard", "--results", str(tmp_path)])
-    cli.main()
+    main.main()
     out, err = capsys.readouterr()
     assert "digits · mlp-50 · 100 epochs" in out
     assert "half [diverged]" in out
     assert err.splitlines() == [str(tmp_path / f"leaderboard.{end}") for end in ("md", "csv")]
-    boards = leaderboard.build(tmp_path)
-    assert (tmp_path / "leaderboard.md").read_text() == leaderboard_text.to_markdown(boards)
+    built = boards.build(tmp_path)
+    assert (tmp_path / "leaderboard.md").read_text() == rendering.to_markdown(built)
 
 
 def test_what_a_stranger_wrote_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     reason = "[red]\x1b[31m=1+1 <b>| `"
     synthetic.write(tmp_path, "sgd", outcome="plugin error", reason=reason)
-    boards = leaderboard.build(tmp_path)
+    built = boards.build(tmp_path)
     console = Console(width=200, record=True, file=io.StringIO())
-    leaderboard_text.show(boards, console)
+    rendering.show(built, console)
     assert "[red]\\x1b[31m=1+1 <b>" in console.export_text()
     assert "`sgd: plugin error in 1 of 1 runs: [red]⧵x1b[31m=1+1 <b>| ˋ`" in (
-        leaderboard_text.to_markdown(boards)
+        rendering.to_markdown(built)
     )

@@ -11,11 +11,15 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-from bdlbench import certificate, grid, leaderboard_text, plan, registry, tasks
-from bdlbench.leaderboard import Board
+from bdlbench import registry
+from bdlbench.checks import certificate
+from bdlbench.comparison import grid
+from bdlbench.leaderboard import rendering
+from bdlbench.leaderboard.boards import Board
+from bdlbench.runs import plan, tasks
 from bdlbench.settings import Spec, parse
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 TUNED = sorted((RESULTS / "tuning").glob("*.json"))
 MOST = 60e6  # bytes of predictions that everyone who clones this has to fetch
@@ -45,8 +49,8 @@ def test_the_settings_are_those_that_were_chosen(path: Path) -> None:
 
 def test_the_leaderboard_is_what_is_generated(published_boards: list[Board]) -> None:
     for name, text in (
-        ("leaderboard.md", leaderboard_text.to_markdown(published_boards)),
-        ("leaderboard.csv", leaderboard_text.to_csv(published_boards)),
+        ("leaderboard.md", rendering.to_markdown(published_boards)),
+        ("leaderboard.csv", rendering.to_csv(published_boards)),
     ):
         assert (RESULTS / name).read_text("utf-8") == text, "run bdlbench leaderboard and commit"
 

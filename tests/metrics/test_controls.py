@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bdlbench.controls import control_aurocs
+from bdlbench.metrics.controls import control_aurocs
 
 Images = NDArray[np.uint8]
 NAMES = {"random", "mean_intensity", "nonzero_fraction", "pixel_knn"}

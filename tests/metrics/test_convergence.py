@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arviz_stats.base.array import array_stats
 
-from bdlbench import convergence
+from bdlbench.metrics import convergence
 
 
 def chains(shape: tuple[int, int, int], kind: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from bdlbench import metrics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bdlbench.metrics import Float64s, Floats, Labels
+    from bdlbench.metrics.functions import Float64s, Floats, Labels
 
 # Four inputs, three classes; the third is wrong and the fourth surely right.
 P = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.0, 0.0, 1.0]])

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 from numpy._core import _multiarray_umath as capabilities  # type: ignore[attr-defined]
 
-from bdlbench import metrics, records
-from bdlbench.bootstrap import inputs, weighted
-from bdlbench.scores import TOLERANCE, score
+from bdlbench import metrics
+from bdlbench.metrics import functions
+from bdlbench.metrics.bootstrap import inputs, weighted
+from bdlbench.metrics.scores import TOLERANCE, score
+from bdlbench.records import store
 
-RUNS = Path(__file__).parents[1] / "results/runs"
+RUNS = Path(__file__).parents[2] / "results/runs"
 # One of each task and model; the second is one in which old scores moved between processors.
 PUBLISHED = [
     "digits-sgd-[0-9a-f]*-0",
@@ -56,7 +58,7 @@ def moved(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[
 @pytest.mark.parametrize("pattern", PUBLISHED)
 def test_rounding_moves_no_metric(pattern: str, times: int) -> None:
     folder = published(pattern)
-    sets = records.read_predictions(folder, records.read(folder))
+    sets = store.read_predictions(folder, store.read(folder))
     before, rng = score(sets), np.random.default_rng(times)
     for _ in range(times):
         assert moved(before, score(perturbed(sets, rng))) == {}
@@ -64,7 +66,7 @@ def test_rounding_moves_no_metric(pattern: str, times: int) -> None:
 
 def test_what_is_bootstrapped_is_tied_in_the_same_way() -> None:
     folder = published(PUBLISHED[1])
-    sets = records.read_predictions(folder, records.read(folder))
+    sets = store.read_predictions(folder, store.read(folder))
     other = perturbed(sets, np.random.default_rng(0))
     for metric in [name.format("notmnist") for name in HEADLINE]:
         values = [
@@ -77,8 +79,8 @@ def test_what_is_bootstrapped_is_tied_in_the_same_way() -> None:
 
 def test_without_ties_up_to_rounding_metrics_would_move(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = published(PUBLISHED[1])
-    sets = records.read_predictions(folder, records.read(folder))
-    monkeypatch.setattr(metrics, "EQUAL", 0.0)
+    sets = store.read_predictions(folder, store.read(folder))
+    monkeypatch.setattr(functions, "EQUAL", 0.0)
     found = moved(score(sets), score(perturbed(sets, np.random.default_rng(0))))
     assert "ood.notmnist.max_probability.average_precision" in found
 
@@ -93,7 +95,7 @@ def test_scoring_gives_the_same_verdicts_without_vector_instructions(tmp_path: P
         f"assert not any(found.__cpu_features__[name] for name in {usable})\n"
         "assert torch.backends.cpu.get_cpu_capability() in ('DEFAULT', 'NO AVX')\n"
         f"sys.argv[1:] = ['score', {str(tmp_path)!r}]\n"
-        "from bdlbench.cli import main; main()"
+        "from bdlbench.commands.main import main; main()"
     )
     reduced = {"NPY_DISABLE_CPU_FEATURES": " ".join(usable), "ATEN_CPU_CAPABILITY": "default"}
     done = subprocess.run(

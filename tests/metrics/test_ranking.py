@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bdlbench import ranking
-from bdlbench.bootstrap import inputs, weighted
-from bdlbench.metrics import Float64s
-from bdlbench.predictions import Predictions
-from bdlbench.statistics import paired_difference
+from bdlbench.metrics import ranking
+from bdlbench.metrics.bootstrap import inputs, weighted
+from bdlbench.metrics.functions import Float64s
+from bdlbench.metrics.statistics import paired_difference
+from bdlbench.records.predictions import Predictions
 from tests import synthetic
 
 METRICS = ["accuracy", "negative_log_likelihood", "expected_calibration_error", "ood.letters.auroc"]

@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from bdlbench import metrics
-from bdlbench.predictions import Predictions, read, save
-from bdlbench.scores import METRICS, describe, score
+from bdlbench.metrics.scores import METRICS, describe, score
+from bdlbench.records.predictions import Predictions, read, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,16 +9,17 @@ import pytest
 from scipy import stats
 from scipy.special import log_softmax
 
-from bdlbench import metrics, statistics
-from bdlbench.bootstrap import _weighted_auroc
-from bdlbench.predictions import Predictions
-from bdlbench.scores import score
-from bdlbench.statistics import Difference, paired_difference, seed_interval, sentence
+from bdlbench import metrics
+from bdlbench.metrics import statistics
+from bdlbench.metrics.bootstrap import _weighted_auroc
+from bdlbench.metrics.scores import score
+from bdlbench.metrics.statistics import Difference, paired_difference, seed_interval, sentence
+from bdlbench.records.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bdlbench.metrics import Float64s
+    from bdlbench.metrics.functions import Float64s
 
     Sets = Mapping[str, Predictions]
 

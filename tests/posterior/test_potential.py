@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from bdlbench import backward, models
 from bdlbench.errors import BdlbenchError
-from bdlbench.exact import linear_regression
-from bdlbench.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
-from bdlbench.models import Network
-from bdlbench.posterior import Posterior
+from bdlbench.posterior import backward, models
+from bdlbench.posterior.exact import linear_regression
+from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.potential import Posterior
 
 MODELS = ("softmax", "mlp-7", "mlp-5-4", "lenet5")
 
@@ -72,7 +72,7 @@ def test_the_full_gradient_does_not_depend_on_how_the_data_is_cut(
     posterior = make("mlp-7")
     theta = start(posterior, 2)
     whole = posterior.gradient(theta), posterior.potential(theta)
-    monkeypatch.setattr("bdlbench.posterior.ROWS", 5)  # 5 + 5 + 2
+    monkeypatch.setattr("bdlbench.posterior.potential.ROWS", 5)  # 5 + 5 + 2
     torch.testing.assert_close(posterior.gradient(theta), whole[0], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(posterior.potential(theta), whole[1])
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bdlbench import products
+from bdlbench.posterior import products
 
 
 @pytest.fixture

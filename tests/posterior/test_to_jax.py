@@ -14,14 +14,14 @@ import torch
 from jax import Array
 from torch import Tensor, nn
 
-from bdlbench import models
 from bdlbench.errors import BdlbenchError
-from bdlbench.exact import linear_regression, logistic_regression
-from bdlbench.likelihoods import Categorical
-from bdlbench.models import Network
-from bdlbench.posterior import Posterior
+from bdlbench.posterior import models
+from bdlbench.posterior.exact import linear_regression, logistic_regression
+from bdlbench.posterior.likelihoods import Categorical
+from bdlbench.posterior.models import Network
+from bdlbench.posterior.potential import Posterior
+from bdlbench.posterior.to_jax import JaxPotential, to_jax
 from bdlbench.problem import Budget, Problem
-from bdlbench.to_jax import JaxPotential, to_jax
 
 MODELS = ("softmax", "mlp-50", "mlp-400-400", "lenet5")
 UNIT_ROUNDOFF = 2.0**-24  # of float32
@@ -114,7 +114,9 @@ def test_layers_follow_their_options(layers: tuple[nn.Module, ...]) -> None:
 
 @pytest.mark.parametrize("rows", [1, 5, 11, 12])
 def test_how_the_data_is_cut_does_not_matter(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdlbench.to_jax.ROWS", rows)  # 5: three chunks of four; 11: two of six
+    monkeypatch.setattr(
+        "bdlbench.posterior.to_jax.ROWS", rows
+    )  # 5: three chunks of four; 11: two of six
     assert_equal_to_torch(on_images("mlp-5", n=11))
 
 
@@ -165,7 +167,7 @@ def test_an_unknown_likelihood_is_named() -> None:
 
 def test_jax_is_set_up_unless_the_user_did_so() -> None:
     environment = {key: value for key, value in os.environ.items() if key != "NPROC"}
-    program = "import os, bdlbench.to_jax as t; e = os.environ; "
+    program = "import os, bdlbench.posterior.to_jax as t; e = os.environ; "
     program += "print(e['XLA_PYTHON_CLIENT_PREALLOCATE'], e['NPROC'])"
     result = subprocess.run(
         [sys.executable, "-c", program],
@@ -179,7 +181,7 @@ def test_jax_is_set_up_unless_the_user_did_so() -> None:
 
 @pytest.mark.parametrize("writable", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_jax_keeps_what_it_compiles_where_it_can(tmp_path: Path, writable: bool) -> None:
-    program = "import jax, bdlbench.to_jax; print(jax.config.jax_compilation_cache_dir)"
+    program = "import jax, bdlbench.posterior.to_jax; print(jax.config.jax_compilation_cache_dir)"
     home = tmp_path / "cache"
     home.write_text("") if not writable else home.mkdir()  # a file cannot hold a folder
     environment = {key: value for key, value in os.environ.items() if not key.startswith("JAX")}

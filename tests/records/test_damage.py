@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bdlbench import admission, records, registry, submission
+from bdlbench import registry
 from bdlbench.errors import BdlbenchError
+from bdlbench.leaderboard import admission
+from bdlbench.records import store
+from bdlbench.verification import submission
 from tests import synthetic
 from tests.damage import zipped
 from tests.hostile import CASES
@@ -29,7 +32,7 @@ def _known_labels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_refused_by_name(tmp_path: Path, case: str) -> None:
     damage, message = CASES[case]
     written = synthetic.write(tmp_path, inputs=INPUTS)
-    run = records.folder_of(tmp_path, written.run)
+    run = store.folder_of(tmp_path, written.run)
     assert submission.check([run]) == [written]
     found = damage(run)
     run = found if isinstance(found, Path) and found.name != "predictions.npz" else run
@@ -45,7 +48,7 @@ def test_there_are_enough_cases() -> None:
 
 def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     written = synthetic.write(tmp_path, inputs=INPUTS)
-    run = records.folder_of(tmp_path, written.run)
+    run = store.folder_of(tmp_path, written.run)
     other = tmp_path / "elsewhere"
     run.rename(other)
     run.symlink_to(other)
@@ -55,7 +58,7 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
 
 def test_a_name_twice_in_an_archive_is_refused(tmp_path: Path) -> None:
     written = synthetic.write(tmp_path, inputs=INPUTS)
-    run = records.folder_of(tmp_path, written.run)
+    run = store.folder_of(tmp_path, written.run)
     with pytest.warns(UserWarning, match="Duplicate name"):
         zipped(("a.npy", b"1"), ("a.npy", b"2"))(run)
     with pytest.raises(BdlbenchError, match="expected every array once"):
@@ -72,4 +75,4 @@ def test_the_size_of_all_runs_is_limited(tmp_path: Path, monkeypatch: pytest.Mon
     written = synthetic.write(tmp_path, inputs=INPUTS)
     monkeypatch.setattr(submission, "MOST_BYTES", 1000)
     with pytest.raises(BdlbenchError, match="expected at most 1000 bytes at a time"):
-        submission.check([records.folder_of(tmp_path, written.run)])
+        submission.check([store.folder_of(tmp_path, written.run)])

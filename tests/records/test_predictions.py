@@ -9,7 +9,7 @@ import pytest
 from scipy.special import log_softmax
 
 from bdlbench.errors import RecordError
-from bdlbench.predictions import Predictions, read, save
+from bdlbench.records.predictions import Predictions, read, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
 ) -> None:
     path = tmp_path / "predictions.npz"
     save(path, {"test": GOOD})
-    monkeypatch.setattr("bdlbench.predictions.LARGEST_FILE", 100)
+    monkeypatch.setattr("bdlbench.records.predictions.LARGEST_FILE", 100)
     with pytest.raises(RecordError, match="at most 100 bytes, got"):
         read(path)
 

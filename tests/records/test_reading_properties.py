@@ -12,15 +12,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bdlbench import records, schema
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.predictions import Predictions
-from bdlbench.verification import check_run
+from bdlbench.records import schema, store
+from bdlbench.records.predictions import Predictions
+from bdlbench.verification.check_run import check_run
 from tests import synthetic
 
 _SPACE = TemporaryDirectory()
 RECORD = synthetic.write(Path(_SPACE.name), inputs=20)
-RUN = records.folder_of(Path(_SPACE.name), RECORD.run)
+RUN = store.folder_of(Path(_SPACE.name), RECORD.run)
 PREDICTIONS = (RUN / "predictions.npz").read_bytes()
 GOOD = asdict(RECORD)
 
@@ -41,7 +41,7 @@ def read(content: bytes) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "record.json").write_bytes(content)
         try:
-            found = records.read(Path(folder))
+            found = store.read(Path(folder))
         except RecordError:
             return
         schema.check(asdict(found))
@@ -102,7 +102,7 @@ def predict(content: bytes) -> None:
     signed = replace(RECORD, predictions_sha256=hashlib.sha256(content).hexdigest())
     (RUN / "predictions.npz").write_bytes(content)
     try:
-        found = records.read_predictions(RUN, signed)
+        found = store.read_predictions(RUN, signed)
     except RecordError:
         return
     assert all(isinstance(predictions, Predictions) for predictions in found.values())

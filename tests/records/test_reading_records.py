@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bdlbench import records
 from bdlbench.errors import RecordError
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import Record
 from tests import synthetic
 
 RECORD = replace(
@@ -32,16 +32,16 @@ SETS = {
 
 
 def test_a_record_cut_short_is_never_half_read(tmp_path: Path) -> None:
-    written = records.write(tmp_path, RECORD, SETS)
-    folder = records.folder_of(tmp_path, RECORD.run)
+    written = store.write(tmp_path, RECORD, SETS)
+    folder = store.folder_of(tmp_path, RECORD.run)
     content = (folder / "record.json").read_bytes()
     whole = len(content.rstrip())
     for length in range(whole):
         (folder / "record.json").write_bytes(content[:length])
         with pytest.raises(RecordError, match=r"record\.json: cannot be read .* run again$"):
-            records.read(folder)
+            store.read(folder)
     (folder / "record.json").write_bytes(content[:whole])
-    assert records.read(folder) == written
+    assert store.read(folder) == written
 
 
 GOOD = asdict(RECORD)
@@ -69,32 +69,32 @@ GOOD = asdict(RECORD)
 def test_a_foreign_record_is_refused(tmp_path: Path, content: object, message: str) -> None:
     (tmp_path / "record.json").write_text(json.dumps(content))
     with pytest.raises(RecordError) as caught:
-        records.read(tmp_path)
+        store.read(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'record.json'}: {message}")
 
 
 def test_a_folder_without_a_record_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"^no run in .*: expected a record\.json there$"):
-        records.read(tmp_path)
+        store.read(tmp_path)
 
 
 def test_predictions_with_one_changed_byte_are_refused(tmp_path: Path) -> None:
-    record = records.write(tmp_path, RECORD, SETS)
-    path = records.folder_of(tmp_path, RECORD.run) / "predictions.npz"
+    record = store.write(tmp_path, RECORD, SETS)
+    path = store.folder_of(tmp_path, RECORD.run) / "predictions.npz"
     content = path.read_bytes()
     for position in range(0, len(content), 50):
         changed = bytearray(content)
         changed[position] ^= 1
         path.write_bytes(changed)
         with pytest.raises(RecordError, match="not the file its record was made with; run again"):
-            records.read_predictions(path.parent, record)
+            store.read_predictions(path.parent, record)
     path.unlink()
     with pytest.raises(RecordError, match=r"predictions\.npz: cannot be read .*--force$"):
-        records.read_predictions(path.parent, record)
+        store.read_predictions(path.parent, record)
 
 
 def test_text_holds_every_field_on_a_line() -> None:
-    lines = records.to_text(RECORD).splitlines()
+    lines = store.to_text(RECORD).splitlines()
     rows = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
     assert rows["sampler.settings.learning_rate"] == "0.1"
     assert rows["metrics.accuracy"] == "0.9"

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 import pytest
 from jsonschema import Draft202012Validator
 
-from bdlbench import records, schema
-from bdlbench.records import Record
+from bdlbench.records import schema
+from bdlbench.records.record import OUTCOMES, Record
 from tests import synthetic
 
 GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}))
@@ -17,12 +17,14 @@ GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip"
 
 def test_what_is_published_is_what_is_checked() -> None:
     published = schema.PUBLISHED.read_text("utf-8")
-    assert json.loads(published) == schema.build(), "run python -m bdlbench.schema and commit"
+    assert json.loads(published) == schema.build(), (
+        "run python -m bdlbench.records.schema and commit"
+    )
     Draft202012Validator.check_schema(schema.build())
     assert set(schema.build()["required"]) == {field.name for field in fields(Record)}
 
 
-@pytest.mark.parametrize("outcome", records.OUTCOMES)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_record_of_every_outcome_passes_here_and_by_the_published_schema(outcome: str) -> None:
     content = {**GOOD, "outcome": outcome}
     schema.check(content)

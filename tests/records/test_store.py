@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import documents, files, records
 from bdlbench.errors import RecordError
-from bdlbench.predictions import Predictions
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.storage import documents, files
 from tests import synthetic
 
 RECORD = replace(
@@ -37,11 +38,11 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_run_is_read_back(tmp_path: Path) -> None:
-    written = records.write(tmp_path, RECORD, SETS)
-    folder = records.folder_of(tmp_path, RECORD.run)
-    assert records.read(folder) == written
+    written = store.write(tmp_path, RECORD, SETS)
+    folder = store.folder_of(tmp_path, RECORD.run)
+    assert store.read(folder) == written
     assert replace(written, predictions_sha256="") == RECORD
-    found = records.read_predictions(folder, written)
+    found = store.read_predictions(folder, written)
     assert list(found) == ["test"]
     for name, array in vars(SETS["test"]).items():
         np.testing.assert_array_equal(getattr(found["test"], name), array, strict=True)
@@ -50,9 +51,9 @@ def test_a_run_is_read_back(tmp_path: Path) -> None:
 
 
 def test_a_later_run_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
-    records.write(tmp_path, RECORD, SETS)
-    later = records.write(tmp_path, replace(RECORD, outcome="diverged", metrics={}), {})
-    assert records.find(tmp_path, RECORD.run) == later
+    store.write(tmp_path, RECORD, SETS)
+    later = store.write(tmp_path, replace(RECORD, outcome="diverged", metrics={}), {})
+    assert store.find(tmp_path, RECORD.run) == later
     assert later.predictions_sha256 == ""
     assert list(everything(tmp_path)) == [f"runs/{RECORD.run}/record.json"]
 
@@ -95,17 +96,17 @@ def test_a_crash_leaves_what_was_there(
         return original(*arguments, **keywords)
 
     if earlier:
-        records.write(tmp_path, RECORD, SETS)
+        store.write(tmp_path, RECORD, SETS)
     before = everything(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(owner, function, fail)
         with pytest.raises((RecordError, MemoryError, KeyboardInterrupt)) as caught:
-            records.write(tmp_path, replace(RECORD, seed=1), SETS)
+            store.write(tmp_path, replace(RECORD, seed=1), SETS)
     assert everything(tmp_path) == before
     if error is FULL:
         assert str(caught.value).startswith(f"cannot write to {tmp_path} (No space left on device)")
-    records.write(tmp_path, replace(RECORD, seed=2), SETS)
-    assert records.find(tmp_path, RECORD.run).seed == 2, "it works again"
+    store.write(tmp_path, replace(RECORD, seed=2), SETS)
+    assert store.find(tmp_path, RECORD.run).seed == 2, "it works again"
 
 
 def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Path) -> None:
@@ -117,18 +118,18 @@ def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Pat
         (left / "half.npz").write_text("PK")
     (runs / f".probe-{os.getpid()}").touch()
     with pytest.raises(RecordError, match=r"got none$"):
-        records.find(tmp_path, "")
-    records.check_writable(tmp_path)
+        store.find(tmp_path, "")
+    store.check_writable(tmp_path)
     for seed in (1, 2):
-        records.write(tmp_path, replace(RECORD, seed=seed), SETS)
-        assert records.find(tmp_path, "").seed == seed
+        store.write(tmp_path, replace(RECORD, seed=seed), SETS)
+        assert store.find(tmp_path, "").seed == seed
     assert len(everything(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_metric_that_is_no_number_is_refused(tmp_path: Path, value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        records.write(tmp_path, replace(RECORD, metrics={"accuracy": value}), SETS)
+        store.write(tmp_path, replace(RECORD, metrics={"accuracy": value}), SETS)
     assert not everything(tmp_path)
 
 
@@ -147,21 +148,21 @@ def test_a_metric_that_is_no_number_is_refused(tmp_path: Path, value: float) -> 
 )
 def test_find(tmp_path: Path, run: str, found: str) -> None:
     for name in ("sgd-digits-0", "sgd-digits-0-aa", "sgd-digits-0-bb", "sgld-digits-0-cc"):
-        records.write(tmp_path, replace(RECORD, run=name), {})
-    records.write(tmp_path, replace(RECORD, run=".hidden"), {})
+        store.write(tmp_path, replace(RECORD, run=name), {})
+    store.write(tmp_path, replace(RECORD, run=".hidden"), {})
     if found.startswith(("these", "none")):
         with pytest.raises(RecordError) as caught:
-            records.find(tmp_path, run)
+            store.find(tmp_path, run)
         expected = f"expected one run in {tmp_path / 'runs'} that begins with {run!r}, got {found}"
         assert str(caught.value) == expected
     else:
-        assert records.find(tmp_path, run).run == found
-        folder = records.folder_of(tmp_path, found)
-        assert records.find(Path("/nowhere"), str(folder)).run == found
+        assert store.find(tmp_path, run).run == found
+        folder = store.folder_of(tmp_path, found)
+        assert store.find(Path("/nowhere"), str(folder)).run == found
 
 
 def test_a_folder_that_can_be_written_to_is_left_as_it_was(tmp_path: Path) -> None:
-    records.check_writable(tmp_path / "new")
+    store.check_writable(tmp_path / "new")
     assert list((tmp_path / "new").rglob("*")) == [tmp_path / "new" / "runs"]
 
 
@@ -177,8 +178,8 @@ PROC = Path("/proc/self").exists()  # where not even root can make a folder
 def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, index: int) -> None:
     results = unwritable(tmp_path)[index]
     for attempt in (
-        lambda: records.check_writable(results),
-        lambda: records.write(results, RECORD, SETS),
+        lambda: store.check_writable(results),
+        lambda: store.write(results, RECORD, SETS),
         lambda: files.write_file(results / "a.json", "{}"),
     ):
         with pytest.raises(RecordError) as caught:

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cityblock
 
-from bdlbench import fidelity, plan, records, reference, table
-from bdlbench.comparison import Comparison
-from bdlbench.gate import Trace
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.reference import Averages, Reference
+from bdlbench.comparison import table
+from bdlbench.comparison.summary import Comparison
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import Record
+from bdlbench.reference import fidelity, reference
+from bdlbench.reference.gate import Trace
+from bdlbench.reference.reference import Averages, Reference
+from bdlbench.runs import plan
 
 RNG = np.random.default_rng(0)
 P = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.0, 0.0, 1.0], [0.3, 0.4, 0.3]])
@@ -144,8 +147,8 @@ def test_a_table_shows_fidelity_if_the_reference_fits_and_else_says_why(
     # With bdlbench, one for another model is published.
     assert missing.reference_note == "the reference of digits is for model mlp-50, not softmax"
     assert f"no agreement and TV: {missing.reference_note}" in table.remarks(missing)
-    own = records.find(tmp_path, "digits-sgd")
-    p = records.read_predictions(records.folder_of(tmp_path, own.run), own)["test"].probabilities
+    own = store.find(tmp_path, "digits-sgd")
+    p = store.read_predictions(store.folder_of(tmp_path, own.run), own)["test"].probabilities
     mixed = 0.5 * p + 0.05
     facts: dict[str, Any] = {"prior_std": missing.setup.task.prior_std}
     facts["data"] = plan.fingerprints(missing.setup)

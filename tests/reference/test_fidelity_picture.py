@@ -9,11 +9,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 
-from bdlbench import grid, reference, registry
+from bdlbench import registry
+from bdlbench.comparison import grid
+from bdlbench.reference import reference
 from bdlbench.settings import parse
 from tests import synthetic
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpyro import diagnostics
 
-from bdlbench import convergence, gate
-from bdlbench.gate import Trace
+from bdlbench.metrics import convergence
+from bdlbench.reference import gate
+from bdlbench.reference.gate import Trace
 
 RNG = np.random.default_rng(0)
 SHAPE = (4, 500)

@@ -14,24 +14,20 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench import (
-    evaluate,
-    gate,
-    origins,
-    provenance,
-    quantization,
-    reference,
-    reference_run,
-    tasks,
-)
-from bdlbench.cli import main
+from bdlbench.commands.main import main
+from bdlbench.data import origins
+from bdlbench.data.scaler import Scaler
 from bdlbench.errors import BdlbenchError, DataMissing, Diverged, RecordError
-from bdlbench.models import build
-from bdlbench.numpyro_kernels import State
-from bdlbench.quantization import PRECISION
-from bdlbench.reference_chains import Chains, Length
-from bdlbench.scaler import Scaler
-from bdlbench.tasks import Task
+from bdlbench.hamiltonian.kernels import State
+from bdlbench.posterior.models import build
+from bdlbench.records import quantization
+from bdlbench.records.quantization import PRECISION
+from bdlbench.reference import gate, reference
+from bdlbench.reference import make as making
+from bdlbench.reference.chains import Chains, Length
+from bdlbench.runs import evaluate, tasks
+from bdlbench.runs.tasks import Task
+from bdlbench.storage import published
 from tests.processes import WAIT
 
 TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)
@@ -40,9 +36,10 @@ LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
 # and 10 of them are in the last checkpoint.
 SCRIPT = """
 import os, signal, sys
-from bdlbench import tasks, reference_run
-from bdlbench.reference_chains import Chains
-from tests.test_reference import LENGTH, TINY
+from bdlbench.reference import make
+from bdlbench.runs import tasks
+from bdlbench.reference.chains import Chains
+from tests.reference.test_reference import LENGTH, TINY
 
 original = Chains.iterate
 
@@ -53,7 +50,7 @@ def iterate(chains):
 
 Chains.iterate = iterate
 tasks.TASKS["tiny"] = TINY
-reference_run.make("tiny", LENGTH, model="softmax", device="cpu", results=sys.argv[1])
+make.make("tiny", LENGTH, model="softmax", device="cpu", results=sys.argv[1])
 """
 
 
@@ -64,7 +61,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Task:
 
 
 def make(results: Path, length: Length = LENGTH) -> reference.Reference:
-    return reference_run.make("tiny", length, model="softmax", device="cpu", results=results)
+    return making.make("tiny", length, model="softmax", device="cpu", results=results)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +98,7 @@ def iterations(results: Path) -> int:
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    ended = subprocess.run(command, cwd=Path(__file__).parent.parent, timeout=WAIT)
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=WAIT)
     assert ended.returncode == -signal.SIGKILL
     assert iterations(tmp_path) == 20
     assert not list((tmp_path / "references").glob("tiny-*.json"))
@@ -238,7 +235,7 @@ def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path)
 def test_the_user_s_own_comes_before_the_published(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provenance, "published", lambda file: [whole / file])
+    monkeypatch.setattr(published, "published", lambda file: [whole / file])
     found = reference.load("tiny", tmp_path, converged=False)
     assert found.facts["settings"]["samples"] == 30
     own = make(tmp_path, Length(5, 8, 20, 4))
@@ -294,7 +291,7 @@ def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path:
     assert all(gate.verdicts(gate.diagnose(found.trace)).values())
     assert found.sets.keys() == {"test", *tasks.get(task).ood}
     file = Path(reference.file_of(task, found.facts["data"])).with_suffix(".npz")
-    (path,) = [p for p in provenance.published(str(file)) if p.exists()]
+    (path,) = [p for p in published.published(str(file)) if p.exists()]
     assert path.stat().st_size < 10e6
 
 
@@ -336,7 +333,7 @@ def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
         asked.append((task, length, options["results"]))
         return made
 
-    monkeypatch.setattr(reference_run, "make", fake)
+    monkeypatch.setattr(making, "make", fake)
     command = "bdlbench reference tiny --chains 5 --samples 30 --warm-up 10 --results there"
     monkeypatch.setattr(sys, "argv", command.split())
     with pytest.raises(SystemExit, match="2"):

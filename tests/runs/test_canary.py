@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from bdlbench import registry
-from bdlbench.data import split_validation
+from bdlbench.data.images import split_validation
 from tests.processes import WAIT
 
 Write = Callable[..., str]
@@ -49,10 +49,10 @@ yield problem.init(rng)
 SESSION = """
 import sys
 import torch
-from bdlbench import run, tasks
-from bdlbench.comparison import run_comparison
-from bdlbench.planned import make
-from bdlbench.scaler import Scaler
+from bdlbench.runs import run, tasks
+from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.planned import make
+from bdlbench.data.scaler import Scaler
 
 REQUEST = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": 1, "results": sys.argv[1]}
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bdlbench.draws import Draws
 from bdlbench.errors import Diverged, RecordError
+from bdlbench.runs.draws import Draws
 
 
 def states(count: int, chains: int, dim: int) -> list[Tensor]:

@@ -11,14 +11,17 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 from torch import Tensor
 
-from bdlbench import evaluate, metrics, models, quantization
-from bdlbench.data import Images
-from bdlbench.draws import Draws
+from bdlbench import metrics
+from bdlbench.data.images import Images
+from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
-from bdlbench.models import Network
-from bdlbench.predictions import Predictions
-from bdlbench.quantization import PRECISION
-from bdlbench.scaler import Scaler
+from bdlbench.posterior import models
+from bdlbench.posterior.models import Network
+from bdlbench.records import quantization
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.quantization import PRECISION
+from bdlbench.runs import evaluate
+from bdlbench.runs.draws import Draws
 
 CPU = torch.device("cpu")
 MLP = models.build("mlp-5")

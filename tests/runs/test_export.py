@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bdlbench import cli, records
+from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
-from bdlbench.export import export
+from bdlbench.records import store
+from bdlbench.runs.export import export
 from tests import synthetic
 
 pytest.importorskip("arviz")
@@ -22,7 +23,7 @@ pytest.importorskip("pyarrow")
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     written = synthetic.write(tmp_path, history=True, settings={"step_size": 1e-4})
-    return records.folder_of(tmp_path, written.run)
+    return store.folder_of(tmp_path, written.run)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:arviz")
@@ -30,8 +31,8 @@ def run(tmp_path: Path) -> Path:
 def test_arviz_opens_it(run: Path, tmp_path: Path) -> None:
     import arviz as az
 
-    record = records.read(run)
-    sets = records.read_predictions(run, record)
+    record = store.read(run)
+    sets = store.read_predictions(run, record)
     found = az.from_netcdf(export(run, "arviz", tmp_path / "run.nc"))
     np.testing.assert_array_equal(found.posterior_predictive["test"][0], sets["test"].votes)
     np.testing.assert_array_equal(found.predictions["letters"][0], sets["letters"].votes)
@@ -47,8 +48,8 @@ def test_arviz_opens_it(run: Path, tmp_path: Path) -> None:
 
 
 def test_pandas_opens_it(run: Path, tmp_path: Path) -> None:
-    record = records.read(run)
-    sets = records.read_predictions(run, record)
+    record = store.read(run)
+    sets = store.read_predictions(run, record)
     frame = pd.read_parquet(export(run, "parquet", tmp_path / "run.parquet"))
     assert list(frame["set"].unique()) == list(sets)
     test = frame[frame["set"] == "test"]
@@ -68,7 +69,7 @@ def test_what_cannot_be_exported_is_one_line(
         export(run, "parquet", tmp_path / "no" / "run.parquet")
     failed = synthetic.write(tmp_path, "sgld", outcome="diverged", reason="why")
     with pytest.raises(BdlbenchError, match="has no predictions to export: diverged"):
-        export(records.folder_of(tmp_path, failed.run), "arviz")
+        export(store.folder_of(tmp_path, failed.run), "arviz")
     monkeypatch.setitem(sys.modules, "h5netcdf", None)
     with pytest.raises(BdlbenchError, match=r"needs h5netcdf; pip install 'bdlbench\[export\]'"):
         export(run, "arviz", tmp_path / "run.nc")
@@ -79,6 +80,6 @@ def test_the_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bdlbench", "export", str(run), "--to", "parquet"])
-    cli.main()
+    main.main()
     assert capsys.readouterr().out == f"{run.name}.parquet\n"
     assert (tmp_path / f"{run.name}.parquet").is_file()

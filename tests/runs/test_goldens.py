@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from numpy._core import _multiarray_umath as capabilities  # type: ignore[attr-defined]
 
-from bdlbench import acceptance, goldens, numerics, optim, registry
-from bdlbench.goldens import Golden
+from bdlbench import optim, registry
+from bdlbench.runs import acceptance, goldens, numerics
+from bdlbench.runs.goldens import Golden
 
 
 def test_all_goldens_hold() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bdlbench import acceptance, numerics, plan, registry
-from bdlbench.acceptance import NEW, Kept
+from bdlbench import registry
 from bdlbench.errors import BdlbenchError
-from bdlbench.goldens import Golden
-from bdlbench.numerics import Identity
+from bdlbench.runs import acceptance, numerics, plan
+from bdlbench.runs.acceptance import NEW, Kept
+from bdlbench.runs.goldens import Golden
+from bdlbench.runs.numerics import Identity
 from tests import synthetic
 
 SOURCE = '''\
@@ -33,15 +34,12 @@ def code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str, str], None]]:
     """Take the core and the samplers from a copy of the code, and change a file in it."""
-    package = Path(numerics.__file__).parent
-    for name in numerics.CORE:
-        shutil.copy(package / f"{name}.py", tmp_path)
+    shutil.copytree(numerics.PACKAGE, tmp_path / "bdlbench")
     (tmp_path / "samplers").mkdir()
     for path in numerics.sampler_files():
         shutil.copy(path, tmp_path / "samplers")
-    core = [tmp_path / f"{name}.py" for name in numerics.CORE]
     samplers = sorted((tmp_path / "samplers").glob("*.py"))
-    monkeypatch.setattr(numerics, "core_files", lambda: core)
+    monkeypatch.setattr(numerics, "PACKAGE", tmp_path / "bdlbench")
     monkeypatch.setattr(numerics, "sampler_files", lambda: samplers)
 
     def change(file: str, old: str, new: str) -> None:
@@ -69,8 +67,8 @@ def test_the_code_is_as_it_was_accepted() -> None:
 def test_comments_and_docstrings_and_layout_change_nothing(
     code: Callable[[str, str, str], None],
 ) -> None:
-    code("noise.py", "from __future__", "# a comment\nfrom __future__")
-    code("optim.py", '"""Step by', '"""\n\n    Go on by')
+    code("bdlbench/noise.py", "from __future__", "# a comment\nfrom __future__")
+    code("bdlbench/optim.py", '"""Step by', '"""\n\n    Go on by')
     code("samplers/sgld.py", "theta = problem.init(rng)", "theta = (\n problem.init(rng)\n)")
     assert [numerics.version(), version_of("sgld")] == [str(numerics.declared().version)] * 2
 
@@ -78,7 +76,7 @@ def test_comments_and_docstrings_and_layout_change_nothing(
 def test_changed_code_of_all_samplers_is_a_local_version(
     code: Callable[[str, str, str], None], write_sampler: Callable[..., str]
 ) -> None:
-    code("optim.py", "math.sqrt(epsilon * temperature)", "math.sqrt(epsilon * 1.0000001)")
+    code("bdlbench/optim.py", "math.sqrt(epsilon * temperature)", "math.sqrt(epsilon * 1.0000001)")
     local = numerics.version()
     assert local.startswith(f"{numerics.declared().version}+")
     assert Identity(local, "").local
@@ -210,7 +208,7 @@ def test_code_is_accepted_only_if_goldens_hold_and_run_every_line(
     monkeypatch.setattr(acceptance, "read", lambda: kept(acceptance.environment(), **found))
     before = {path.name: path.read_bytes() for path in files.iterdir()}
     monkeypatch.setattr(acceptance, "_measure", lambda: (found, ["noise.py line 7"]))
-    with pytest.raises(BdlbenchError, match=r"the goldens do not run noise\.py line 7; add to"):
+    with pytest.raises(BdlbenchError, match=r"the goldens do not run noise\.py line 7; add what"):
         acceptance.accept()
     moved = {"noise": golden(*NUMBERS + 1, tolerance=1e-6)}
     monkeypatch.setattr(acceptance, "_measure", lambda: (moved, []))

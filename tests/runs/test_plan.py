@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import data, idx, plan, table, tasks
-from bdlbench.comparison import run_comparison
-from bdlbench.data import Images
+from bdlbench.comparison import table
+from bdlbench.comparison.compare import run_comparison
+from bdlbench.data import idx, images
+from bdlbench.data.images import Images
 from bdlbench.errors import DataError, DataMissing
+from bdlbench.runs import plan, tasks
 
 NEEDED = [("train", "mnist"), ("test", "mnist"), ("test", "notmnist")]
 
@@ -28,7 +30,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(idx, "fetch", fetch)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
-    monkeypatch.setattr(data, "user_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(images, "user_cache", lambda: tmp_path / "cache")
     return tried
 
 

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench import execution, plan, records, tasks
-from bdlbench.data import Images
+from bdlbench.data.images import Images
 from bdlbench.errors import DataError
-from bdlbench.execution import Means
-from bdlbench.job import Job
-from bdlbench.records import Record
-from bdlbench.run import execute
+from bdlbench.execution import carry_out
+from bdlbench.execution.carry_out import Means
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.runs import plan, tasks
+from bdlbench.runs.job import Job
+from bdlbench.runs.run import execute
 from bdlbench.settings import parse
 
 Write = Callable[..., str]
@@ -106,9 +108,9 @@ def test_whatever_a_sampler_does_has_a_name(
     completed = outcome == "completed"
     assert bool(record.reason) == (not completed)
     assert bool(record.metrics) == bool(record.predictions_sha256) == completed
-    folder = records.folder_of(tmp_path, job.run)
+    folder = store.folder_of(tmp_path, job.run)
     assert (folder / "predictions.npz").exists() == completed
-    assert records.read(folder) == record
+    assert store.read(folder) == record
     assert torch.get_num_threads() == 2, "the number of threads is restored"
 
 
@@ -160,11 +162,11 @@ def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path
         jobs = [
             make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
         ]
-        execution.carry_out(jobs, Means(jobs=workers))
+        carry_out.carry_out(jobs, Means(jobs=workers))
     checksums = set()
     for job in jobs:
-        folders = [records.folder_of(tmp_path / place, job.run) for place in places]
-        first, second = (fixed(records.read(folder)) for folder in folders)
+        folders = [store.folder_of(tmp_path / place, job.run) for place in places]
+        first, second = (fixed(store.read(folder)) for folder in folders)
         assert second == first
         assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1
         checksums.add(first["predictions_sha256"])
@@ -193,7 +195,7 @@ def test_test_data_are_asked_for_when_the_sampler_has_finished(
 def test_what_had_been_spent_at_every_draw_is_kept(write_sampler: Write, tmp_path: Path) -> None:
     body = "for _ in range(3):\n    problem.charge(problem.n // 2)\n    yield problem.init(rng)"
     record = execute(job := make_job(write_sampler(body), tmp_path))
-    found = records.read_predictions(records.folder_of(tmp_path, job.run), record)
+    found = store.read_predictions(store.folder_of(tmp_path, job.run), record)
     half = 648 / 1297
     assert found["test"].epochs is not None
     assert found["test"].curve is not None

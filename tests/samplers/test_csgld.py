@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bdlbench import registry
-from bdlbench.exact import linear_regression
+from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()

@@ -15,10 +15,10 @@ from jax import Array
 
 from bdlbench import registry
 from bdlbench.errors import Diverged, PluginError
-from bdlbench.exact import linear_regression
-from bdlbench.hamiltonian import make_plan, tree_depths
-from bdlbench.numpyro_kernels import Kernel
-from bdlbench.posterior import Posterior
+from bdlbench.hamiltonian.budgeted import make_plan, tree_depths
+from bdlbench.hamiltonian.kernels import Kernel
+from bdlbench.posterior.exact import linear_regression
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression(prior_std=1.0)  # n = 100; a full trajectory has about 20 leapfrogs

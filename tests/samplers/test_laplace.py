@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bdlbench import registry
-from bdlbench.exact import ExactPosterior, linear_regression
+from bdlbench.posterior.exact import ExactPosterior, linear_regression
 from bdlbench.problem import Budget, Problem
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from bdlbench import registry
-from bdlbench.exact import linear_regression
-from bdlbench.likelihoods import Categorical, Gaussian
-from bdlbench.models import Network, build
-from bdlbench.posterior import Posterior
+from bdlbench.posterior.exact import linear_regression
+from bdlbench.posterior.likelihoods import Categorical, Gaussian
+from bdlbench.posterior.models import Network, build
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 

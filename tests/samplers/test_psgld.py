@@ -8,9 +8,9 @@ import torch
 from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench import registry
-from bdlbench.exact import linear_regression
 from bdlbench.noise import normal_like
 from bdlbench.optim import PSGLD
+from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from bdlbench import registry
-from bdlbench.exact import linear_regression
 from bdlbench.optim import descend_
+from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()

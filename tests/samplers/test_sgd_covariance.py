@@ -10,7 +10,7 @@ import torch
 
 from bdlbench import registry
 from bdlbench.errors import PluginError
-from bdlbench.exact import gaussian_mean, linear_regression
+from bdlbench.posterior.exact import gaussian_mean, linear_regression
 from bdlbench.problem import Budget, Problem
 
 CHAINS = 400

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from bdlbench import registry
-from bdlbench.exact import linear_regression
 from bdlbench.noise import normal_like
 from bdlbench.optim import SGHMC, SGLD
+from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()

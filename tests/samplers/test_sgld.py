@@ -9,9 +9,9 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench import registry
 from bdlbench.errors import PluginError
-from bdlbench.exact import linear_regression
 from bdlbench.noise import normal_like
 from bdlbench.optim import SGLD
+from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression()

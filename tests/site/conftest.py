@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bdlbench import records
-from bdlbench.leaderboard import build
-from bdlbench.leaderboard_text import write as write_leaderboard
-from bdlbench.scores import score
+from bdlbench.leaderboard.boards import build
+from bdlbench.leaderboard.rendering import write as write_leaderboard
+from bdlbench.metrics.scores import score
+from bdlbench.records import store
 from bdlbench.site.publish import publish
 from tests import synthetic
 from tests.processes import WAIT
@@ -35,7 +35,7 @@ def write_blind(results: Path, seed: int) -> None:
     made = synthetic.record("blind", seed=seed)
     sets = synthetic.predict(np.random.default_rng(seed), 5.0, 200, 4, history=True)
     sets["letters"] = replace(sets["test"], trace=None, curve=None, epochs=None)
-    records.write(results, replace(made, metrics=score(sets)), sets)
+    store.write(results, replace(made, metrics=score(sets)), sets)
 
 
 def write_runs(results: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bdlbench import leaderboard
+from bdlbench.leaderboard import boards
 from tests.site.conftest import Visit, see_all
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -57,7 +57,7 @@ def test_sorting_by_ood_auroc_puts_the_best_first(
     visit: Visit, server: str, results: Path, home: str
 ) -> None:
     page = visit("index.html", root=server if home == "server" else "")
-    board = leaderboard.build(results)[0]
+    board = boards.build(results)[0]
     assert names(page) == [entry.row.sampler for entry in board.entries], "by rank at first"
     auroc = {
         entry.row.sampler: entry.row.metrics["ood.letters.auroc"].mean

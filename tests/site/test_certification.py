@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from bdlbench import admission, certificate, tasks
+from bdlbench.checks import certificate
 from bdlbench.errors import RecordError
+from bdlbench.leaderboard import admission
+from bdlbench.runs import tasks
 from bdlbench.site.publish import publish
 from tests import synthetic
 from tests.site.test_publish import Page
@@ -67,7 +69,7 @@ def test_a_damaged_report_is_refused(
 
 
 def test_without_a_report_nothing_is_claimed(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
+    monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
     assert "nothing is known of what it draws from" in text_of(few)
 
 
@@ -78,7 +80,7 @@ def test_of_runs_with_different_code_those_that_are_not_certified_count(
     another_board = asdict(replace(tasks.get("digits").budget, epochs=700.0))
     made = {"numerics": "1", "budget": another_board}
     synthetic.write(few, "sgld", inputs=50, configuration=made)
-    monkeypatch.setattr("bdlbench.provenance.published", lambda file: [])
+    monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
     monkeypatch.setattr(certificate, "_versions", lambda identity: {})
     monkeypatch.setattr(certificate, "_FIELDS", {})
     assert "nothing is known of what it draws from" in text_of(few)

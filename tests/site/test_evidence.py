@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bdlbench import metrics
-from bdlbench.predictions import Predictions
+from bdlbench.comparison.summary import HEADLINE
+from bdlbench.records.predictions import Predictions
 from bdlbench.site import evidence
-from bdlbench.summary import HEADLINE
 
 
 def predictions(p: Any, labels: Any, **history: Any) -> Predictions:

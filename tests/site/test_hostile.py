@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bdlbench import leaderboard
 from bdlbench.errors import RecordError
-from bdlbench.escaping import visible
-from bdlbench.leaderboard import Entry
+from bdlbench.leaderboard import boards
+from bdlbench.leaderboard.boards import Entry
 from bdlbench.site import downloads, pages
+from bdlbench.storage.escaping import visible
 from tests import synthetic
 from tests.site.conftest import Visit, see_all
 from tests.site.test_publish import Page
@@ -63,7 +63,7 @@ def spoilt(entry: Entry, text: str) -> Entry:
 
 def write(results: Path, texts: Iterable[str], site: Path) -> None:
     """Write the site of a board that somebody else filled in, two rows for each text."""
-    (board,) = leaderboard.build(results)
+    (board,) = boards.build(results)
     good, failed = board.entries
     entries = [spoilt(good, text) for text in texts] + [spoilt(failed, f"{x}!") for x in texts]
     text = next(iter(texts))

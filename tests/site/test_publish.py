@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 
 import bdlbench.site
-from bdlbench import cli, leaderboard, records
+from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.scores import score
+from bdlbench.leaderboard import boards
+from bdlbench.metrics.scores import score
+from bdlbench.records import store
 from bdlbench.site import pages
 from bdlbench.site.publish import publish
 from tests import synthetic
@@ -109,7 +111,7 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
 def test_ranks_are_intervals_and_failures_have_none(results: Path, site: Path) -> None:
     text = (site / "index.html").read_text("utf-8")
     ranks = re.findall(r'class="rank" data-order="([^"]*)">([^<]*)</td>', text)
-    board = leaderboard.build(results)[0]
+    board = boards.build(results)[0]
     expected = [f"{e.rank[0]}–{e.rank[1]}" if e.rank else "–" for e in board.entries]
     shown = [rank if "–" in rank else f"{rank}–{rank}" for _, rank in ranks[: len(expected)]]
     assert shown == expected
@@ -121,7 +123,7 @@ def test_the_trials_that_settings_were_chosen_from_are_told(tmp_path: Path) -> N
     made = synthetic.record("tuned")
     made = synthetic.named(replace(made, sampler={**made.sampler, "trials": 10}))
     sets = synthetic.predict(np.random.default_rng(0), 2.0, 50, 4, history=False)
-    records.write(tmp_path, replace(made, metrics=score(sets)), sets)
+    store.write(tmp_path, replace(made, metrics=score(sets)), sets)
     publish(tmp_path, tmp_path / "site")
     for page in ("index.html", "samplers/tuned.html"):
         assert "best of 10 trials" in (tmp_path / "site" / page).read_text("utf-8")
@@ -192,7 +194,7 @@ def test_the_command_says_where_the_page_is(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bdlbench", "publish", "--results", str(few), "--out", "x"])
-    cli.main()
+    main.main()
     assert capsys.readouterr().out == "x/index.html\n"
     assert (tmp_path / "x" / "index.html").is_file()
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import files, leaderboard
-from bdlbench.leaderboard import Board
+from bdlbench.leaderboard import boards
+from bdlbench.leaderboard.boards import Board
 from bdlbench.site import pages
 from bdlbench.site.publish import publish
+from bdlbench.storage import files
 from tests import synthetic
 from tests.site.conftest import Visit
 
@@ -19,7 +20,7 @@ from tests.site.conftest import Visit
 @pytest.fixture
 def thousand(few: Path) -> Board:
     """A board of a thousand rows, each with its own figures."""
-    (board,) = leaderboard.build(few)
+    (board,) = boards.build(few)
     (entry,) = board.entries
     entries = []
     for k in range(1000):

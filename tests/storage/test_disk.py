@@ -12,10 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bdlbench import execution, files, isolation, records, run, status
-from bdlbench.comparison import Comparison
+from bdlbench.comparison import status
+from bdlbench.comparison.summary import Comparison
 from bdlbench.errors import RecordError
-from bdlbench.job import Job
+from bdlbench.execution import carry_out, isolation
+from bdlbench.records import store
+from bdlbench.runs import run
+from bdlbench.runs.job import Job
+from bdlbench.storage import files
 from tests.processes import wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -70,9 +74,9 @@ def test_what_a_killed_process_left_behind_is_ignored(
             (tmp_path / "runs" / left / "record.json").write_text("{half")
     (row,) = compare([path], tmp_path, seeds=2).rows
     assert (row.outcomes, row.reused) == ({"completed": 2}, 1)
-    assert records.find(tmp_path, name[:-1] + "1").seed == 1
+    assert store.find(tmp_path, name[:-1] + "1").seed == 1
     with pytest.raises(RecordError, match="got none"):
-        records.find(tmp_path, ".")
+        store.find(tmp_path, ".")
 
 
 @pytest.fixture
@@ -153,6 +157,6 @@ def test_results_that_cannot_be_kept_are_refused_before_any_run(
     place: str,
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(execution, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
     with pytest.raises(RecordError, match=f"cannot write to .*{place} .* --results"):
         compare([write_sampler(QUICK)], tmp_path / place)

@@ -12,22 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import (
-    certificate,
-    controls,
-    documents,
-    provenance,
-    records,
-    reference,
-    summary,
-    tuning,
-)
+from bdlbench.checks import certificate
 from bdlbench.errors import DamagedRecord, RecordError
+from bdlbench.metrics import controls
+from bdlbench.records import store, trials
+from bdlbench.reference import reference
+from bdlbench.reference.control_rows import (
+    CONTROL_NAMES,
+    controls_file,
+    kept_controls,
+    read_controls,
+)
 from bdlbench.site import certification
+from bdlbench.storage import documents, published
 from tests import synthetic
-from tests.test_fidelity import posterior
+from tests.reference.test_fidelity import posterior
 
-ROW = dict.fromkeys(summary.CONTROL_NAMES, 0.5)
+ROW = dict.fromkeys(CONTROL_NAMES, 0.5)
 TRIAL = {"spec": "sgd", "settings": {"momentum": 0.5}, "source_sha256": "d" * 64, "epochs": 3.0,
          "runs": ["digits-sgd-0123456789-0"], "objective": 0.5}  # fmt: skip
 CHECK = {"check": "line", "verdict": "pass", "figure": "T = 1", "meaning": "exact"}
@@ -37,8 +38,8 @@ Read = Callable[[], object]
 
 
 def _record(results: Path) -> tuple[Path, Read]:
-    folder = records.folder_of(results, records.write(results, RECORD, {}).run)
-    return folder / "record.json", lambda: records.read(folder)
+    folder = store.folder_of(results, store.write(results, RECORD, {}).run)
+    return folder / "record.json", lambda: store.read(folder)
 
 
 def _certificate(results: Path) -> tuple[Path, Read]:
@@ -56,16 +57,16 @@ def _report(results: Path) -> tuple[Path, Read]:
 
 
 def _controls(results: Path) -> tuple[Path, Read]:
-    path = results / summary.controls_file("digits", RECORD.data)
+    path = results / controls_file("digits", RECORD.data)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"letters": ROW}))
-    return path, lambda: summary.kept_controls(results, "digits", RECORD.data)
+    return path, lambda: kept_controls(results, "digits", RECORD.data)
 
 
 def _trials(results: Path) -> tuple[Path, Read]:
-    tuning.write(results, "digits", "softmax", "sgd", {"chosen": None, "trials": [TRIAL]})
-    path = results / tuning.file_of("digits", "softmax", "sgd")
-    return path, lambda: tuning.read(results, "digits", "softmax", "sgd")
+    trials.write(results, "digits", "softmax", "sgd", {"chosen": None, "trials": [TRIAL]})
+    path = results / trials.file_of("digits", "softmax", "sgd")
+    return path, lambda: trials.read(results, "digits", "softmax", "sgd")
 
 
 def _reference(results: Path) -> tuple[Path, Read]:
@@ -195,7 +196,7 @@ def test_what_cannot_be_reached_is_not_called_damaged(
     def fail(path: Path, most: int) -> bytes:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("bdlbench.files.read_bytes", fail)
+    monkeypatch.setattr("bdlbench.storage.files.read_bytes", fail)
     with pytest.raises(RecordError) as caught:
         documents.read(path, "delete it")
     assert not isinstance(caught.value, DamagedRecord)
@@ -226,15 +227,15 @@ def test_what_was_installed_as_a_link_can_be_read(
     link.parent.mkdir(parents=True)
     link.symlink_to(path)
     package = SimpleNamespace(submodule_search_locations=[str(tmp_path / "installed")])
-    monkeypatch.setattr(provenance, "find_spec", lambda name: package)
-    assert summary.kept_controls(tmp_path, "digits", RECORD.data) == read()
+    monkeypatch.setattr(published, "find_spec", lambda name: package)
+    assert kept_controls(tmp_path, "digits", RECORD.data) == read()
     with pytest.raises(RecordError, match="expected a plain file, got a link"):
-        summary.read_controls(link)
+        read_controls(link)
 
 
 def test_control_rows_are_those_that_are_computed() -> None:
     images = np.zeros((2, 28, 28), np.uint8)
-    assert tuple(controls.control_aurocs(images, images, images)) == summary.CONTROL_NAMES
+    assert tuple(controls.control_aurocs(images, images, images)) == CONTROL_NAMES
 
 
 @pytest.mark.parametrize(

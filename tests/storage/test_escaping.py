@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdlbench.escaping import csv_cell, markdown, visible
+from bdlbench.storage.escaping import csv_cell, markdown, visible
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from bdlbench import records, run, status
-from bdlbench.comparison import Comparison
-from bdlbench.data import search_folders
+from bdlbench.comparison import status
+from bdlbench.comparison.summary import Comparison
+from bdlbench.data.images import search_folders
 from bdlbench.errors import RecordError
-from bdlbench.job import Job
-from bdlbench.locations import absolute, is_local, place, user_cache
-from bdlbench.supervision import find
+from bdlbench.execution.supervision import find
+from bdlbench.records import store
+from bdlbench.runs import run
+from bdlbench.runs.job import Job
+from bdlbench.storage.locations import absolute, is_local, place, user_cache
 
 Compare = Callable[..., Comparison]
 Plan = Callable[..., Job]
@@ -45,22 +47,24 @@ def test_a_file_url_is_the_folder(compare: Compare, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Path:
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Path:
     fsspec.filesystem("memory").store.clear()
     return place("memory://bucket/results")
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_run_behind_a_url_is_the_run_on_disk(plan_run: Plan, store: Path, tmp_path: Path) -> None:
-    jobs = [plan_run("sgd", where) for where in (store, tmp_path)]
+def test_a_run_behind_a_url_is_the_run_on_disk(
+    plan_run: Plan, bucket: Path, tmp_path: Path
+) -> None:
+    jobs = [plan_run("sgd", where) for where in (bucket, tmp_path)]
     there, here = (run.execute(job) for job in jobs)
     assert there.predictions_sha256 == here.predictions_sha256
     assert replace(there, measured={}) == replace(here, measured={})
     assert find(jobs[0]) == there
-    assert records.find(store, "digits-sgd") == there
-    assert dict(status.survey(store).total) == {"done": 1}
-    folders = [records.folder_of(job.results, job.run) for job in jobs]
-    read = [records.read_predictions(folder, there) for folder in folders]
+    assert store.find(bucket, "digits-sgd") == there
+    assert dict(status.survey(bucket).total) == {"done": 1}
+    folders = [store.folder_of(job.results, job.run) for job in jobs]
+    read = [store.read_predictions(folder, there) for folder in folders]
     assert read[0].keys() == read[1].keys()
     again = run.execute(jobs[0])
     assert find(jobs[0]) == again
@@ -68,9 +72,9 @@ def test_a_run_behind_a_url_is_the_run_on_disk(plan_run: Plan, store: Path, tmp_
 
 @pytest.mark.usefixtures("loaded_once")
 def test_a_run_whose_record_is_not_yet_there_does_not_count(
-    plan_run: Plan, store: Path, monkeypatch: pytest.MonkeyPatch
+    plan_run: Plan, bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = plan_run("sgd", store)
+    job = plan_run("sgd", bucket)
     run.execute(job)
     memory = type(fsspec.filesystem("memory"))
     pipe = memory.pipe_file

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from bdlbench import cli, records
-from bdlbench.locations import place
+from bdlbench.commands import main
+from bdlbench.records import store
+from bdlbench.storage.locations import place
 from tests import synthetic
 
 Run = Callable[..., tuple[int, str, str]]
@@ -23,8 +24,8 @@ def call(
 ) -> Run:
     """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bdlbench.verify.labels_of", lambda *anything: {})
-    monkeypatch.setattr("bdlbench.submission.labels_of", lambda *anything: {})
+    monkeypatch.setattr("bdlbench.verification.verify.labels_of", lambda *anything: {})
+    monkeypatch.setattr("bdlbench.verification.submission.labels_of", lambda *anything: {})
     for name, empty in (("store", {}), ("pseudo_dirs", [""])):
         monkeypatch.setattr(MemoryFileSystem, name, empty)
 
@@ -32,7 +33,7 @@ def call(
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
         capsys.readouterr()
         try:
-            cli.main()
+            main.main()
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
@@ -83,7 +84,7 @@ def test_what_is_kept_is_kept_behind_the_url(call: Run, stored: tuple[str, str])
     assert err.splitlines() == [str(place(url) / f"leaderboard.{end}") for end in ("md", "csv")]
     assert "sgd" in (place(url) / "leaderboard.csv").read_text()
     call("verify", run, "--results", url)
-    assert (records.folder_of(place(url), run) / "verdict.json").exists()
+    assert (store.folder_of(place(url), run) / "verdict.json").exists()
 
 
 def test_a_site_of_runs_behind_a_url_is_written_here(
@@ -93,8 +94,8 @@ def test_a_site_of_runs_behind_a_url_is_written_here(
     code, out, _ = call("publish", "--results", url, "--out", (tmp_path / "a site").as_uri())
     assert (code, out) == (0, f"{tmp_path / 'a site' / 'index.html'}\n")
     for name in ("record.json", "predictions.npz"):
-        there = (records.folder_of(place(url), run) / name).read_bytes()
-        assert (records.folder_of(tmp_path / "a site", run) / name).read_bytes() == there
+        there = (store.folder_of(place(url), run) / name).read_bytes()
+        assert (store.folder_of(tmp_path / "a site", run) / name).read_bytes() == there
 
 
 def test_runs_behind_a_url_can_be_submitted_and_exported(
@@ -103,7 +104,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
     url, run = stored
     code, _, _ = call("submit", run, "--results", url, "--to", (tmp_path / "to").as_uri())
     assert code == 0
-    assert (records.folder_of(tmp_path / "to", run) / "record.json").exists()
+    assert (store.folder_of(tmp_path / "to", run) / "record.json").exists()
     pytest.importorskip("pyarrow")
     out = tmp_path / "run.parquet"
     assert call("export", run, "--to", "parquet", "--results", url, "--out", out.as_uri())[0] == 0
@@ -164,7 +165,7 @@ def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) 
     names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
     code, out, err = call("verify", *names)
     assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
-    (records.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
+    (store.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
     assert "error: 1 of 1 runs cannot be trusted" in call("verify", *names)[2]
 
 
@@ -182,7 +183,7 @@ def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> 
 
 def test_a_renamed_folder_is_judged_by_what_it_holds(call: Run, tmp_path: Path) -> None:
     run = synthetic.write(tmp_path / "results").run
-    folder = records.folder_of(tmp_path / "results", run)
+    folder = store.folder_of(tmp_path / "results", run)
     folder.rename(folder.with_name("renamed"))
     code, out, _ = call("verify", "renamed")
     assert code == 2

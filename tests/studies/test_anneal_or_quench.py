@@ -5,12 +5,12 @@ from typing import ClassVar
 
 import pytest
 import torch
+from bdlbench_studies.anneal_or_quench import AnnealOrQuench
+from bdlbench_studies.full_batch import descend_all
+from bdlbench_studies.minimisers import fast, sawtooth, slow
+from bdlbench_studies.target import minimum, posterior_of, sharpness
 
-from bdlbench import exact
-from bdlbench.studies.anneal_or_quench import AnnealOrQuench
-from bdlbench.studies.full_batch import descend_all
-from bdlbench.studies.minimisers import fast, sawtooth, slow
-from bdlbench.studies.target import minimum, posterior_of, sharpness
+from bdlbench.posterior import exact
 
 
 class Two(AnnealOrQuench):

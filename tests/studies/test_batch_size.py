@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import pytest
 import torch
+from bdlbench_studies.batch_size import BatchSize, verdict
+from bdlbench_studies.intervals import fit_power, half_width
+from bdlbench_studies.line import points
 
-from bdlbench.statistics import Interval
-from bdlbench.studies.batch_size import BatchSize, verdict
-from bdlbench.studies.intervals import fit_power, half_width
-from bdlbench.studies.line import points
+from bdlbench.metrics.statistics import Interval
 
 
 class Fewer(BatchSize):

@@ -6,9 +6,8 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 import torch
-
-from bdlbench.studies.budget import BudgetCurves
-from bdlbench.studies.thinning import evenly
+from bdlbench_studies.budget import BudgetCurves
+from bdlbench_studies.thinning import evenly
 
 
 class Few(BudgetCurves):

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bdlbench_studies.calibration import Calibration
+from bdlbench_studies.reliability import reliability
 from scipy import stats
 
 from bdlbench import metrics
-from bdlbench.predictions import Predictions
-from bdlbench.studies.calibration import Calibration
-from bdlbench.studies.reliability import reliability
+from bdlbench.records.predictions import Predictions
 
 
 def predicted(p: np.ndarray, labels: np.ndarray) -> dict[str, Predictions]:

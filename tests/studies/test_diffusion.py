@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bdlbench.studies.diffusion import LOOKS, Diffusion
+from bdlbench_studies.diffusion import LOOKS, Diffusion
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0])

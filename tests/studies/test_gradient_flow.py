@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-
-from bdlbench.studies.gradient_flow import GradientFlow
+from bdlbench_studies.gradient_flow import GradientFlow
 
 
 class Fewer(GradientFlow):

@@ -5,10 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from bdlbench_studies.learning_rate import LearningRate, judge
+from bdlbench_studies.line import points
 from PIL import Image
-
-from bdlbench.studies.learning_rate import LearningRate, judge
-from bdlbench.studies.line import points
 
 
 def test_a_rate_is_too_slow_right_or_off_the_rails(tmp_path: Path) -> None:

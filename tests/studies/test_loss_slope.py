@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-
-from bdlbench.studies.loss_slope import LossSlope
+from bdlbench_studies.loss_slope import LossSlope
 
 
 class Fewer(LossSlope):

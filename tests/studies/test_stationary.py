@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from bdlbench.studies.stationary import Stationary
+from bdlbench_studies.stationary import Stationary
 
 
 def test_the_density_is_gibbs_in_one_dimension_not_in_two_and_again_with_the_cure(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import cli, registry
+from bdlbench import registry
+from bdlbench.commands import main
 from bdlbench.errors import PluginError
-from bdlbench.studies.study import create
+from bdlbench.study import create
 
 ROOT = Path(__file__).parents[2]
 NAMES = registry.names("studies")
@@ -46,7 +47,7 @@ def test_a_mistake_is_one_line(
         create(text, {})
     monkeypatch.setattr(sys, "argv", ["bdlbench", "study", text])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        main.main()
     assert end.value.code == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
@@ -57,11 +58,11 @@ def test_the_command_lists_and_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bdlbench", "study"])
-    cli.main()
+    main.main()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == NAMES
     asked = ["study", "diffusion:particles=200,step=0.05", "--out", str(tmp_path), "--seed", "3"]
     monkeypatch.setattr(sys, "argv", ["bdlbench", *asked])
-    cli.main()
+    main.main()
     found, *paths = capsys.readouterr().out.splitlines()
     assert found.startswith("Brownian particles")
     assert [Path(path).suffix for path in paths] == [".png", ".svg", ".csv"]

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-
-from bdlbench.studies.temperature import Temperature
+from bdlbench_studies.temperature import Temperature
 
 
 class Few(Temperature):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from bdlbench.studies.unknown import Unknown
+from bdlbench_studies.unknown import Unknown
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bdlbench_studies.weights import Weights
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.studies.weights import Weights
 
 
 @pytest.mark.slow

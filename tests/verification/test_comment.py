@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdlbench import comment, leaderboard, leaderboard_text
-from bdlbench.review import difference
+from bdlbench.leaderboard import boards, rendering
+from bdlbench.verification import comment
+from bdlbench.verification.review import difference
 from tests import synthetic
 
 
@@ -31,10 +32,10 @@ def test_a_table_stays_a_table() -> None:
 
 def test_what_a_review_prints_keeps_its_shape(tmp_path: Path) -> None:
     synthetic.write(tmp_path, "sgd")
-    before = leaderboard_text.rows_of(leaderboard.build(tmp_path))
+    before = rendering.rows_of(boards.build(tmp_path))
     for name in ("a|b @c", "d"):
         synthetic.write(tmp_path, "sgld", 3.0, settings={"name": name})
-    lines = difference(before, leaderboard_text.rows_of(leaderboard.build(tmp_path)))
+    lines = difference(before, rendering.rows_of(boards.build(tmp_path)))
     found = comment.body("\n".join(lines)).split("\n")
     bars = [[len(re.findall(r"(?<!\\)\|", line)) for line in each] for each in (found, lines[:-1])]
     assert bars[0] == bars[1]

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from bdlbench import comment, github
 from bdlbench.errors import BdlbenchError
+from bdlbench.verification import comment, github
 
 SHA = "1" * 40
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUN: dict[str, Any] = {
     "id": 7,
     "conclusion": "success",
@@ -154,8 +154,8 @@ RUNS = {"filename": "results/runs/a/record.json"}
     "files",
     [
         [{"filename": ".github/workflows/submission.yml"}],
-        [RUNS, {"filename": "bdlbench/review.py"}],
-        [{**RUNS, "previous_filename": "bdlbench/review.py"}],
+        [RUNS, {"filename": "bdlbench/verification/review.py"}],
+        [{**RUNS, "previous_filename": "bdlbench/verification/review.py"}],
         [RUNS] * 300,
     ],
 )
@@ -200,7 +200,7 @@ def test_the_command_as_the_workflow_calls_it(hub: GitHub, tmp_path: Path) -> No
     event.write_text(json.dumps({"repository": {"full_name": "us/it"}, "workflow_run": RUN}))
     names = {"GITHUB_EVENT_PATH": str(event), "GITHUB_API_URL": hub.api, "GITHUB_TOKEN": "secret"}
     # Without any installed package, as there.
-    command = [sys.executable, "-S", "-m", "bdlbench.github"]
+    command = [sys.executable, "-S", "-m", "bdlbench.verification.github"]
     done = subprocess.run(command, cwd=ROOT, env=names, capture_output=True, text=True, check=True)
     assert done.stdout == "posted the comment on #12\n"
     assert hub.bodies[0].endswith("2 runs checked\n")

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bdlbench import cli, numerics, plan, records, verify
-from bdlbench.comparison import Comparison
+from bdlbench.commands import main
+from bdlbench.comparison.summary import Comparison
 from bdlbench.errors import BdlbenchError
-from bdlbench.predictions import Predictions
-from bdlbench.records import Record
-from bdlbench.scores import score
+from bdlbench.metrics.scores import score
+from bdlbench.records import store
+from bdlbench.records.predictions import Predictions
+from bdlbench.records.record import Record
+from bdlbench.runs import numerics, plan
+from bdlbench.verification import verify
 from tests import synthetic
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -53,12 +56,12 @@ def refused(run: tuple[Path, str]) -> str:
 
 def with_numerics(version: str, folder: Path) -> Path:
     """Let the run have been made with code of another numerics version."""
-    record = records.read(folder)
+    record = store.read(folder)
     configuration = {**record.configuration, "numerics": version}
     made = synthetic.named(replace(record, configuration=configuration))
     target = folder.with_name(made.run)
     folder.rename(target)
-    records.update(target, made)
+    store.update(target, made)
     return target
 
 
@@ -67,24 +70,24 @@ def elsewhere(folder: Path) -> Record:
     content = json.loads((folder / "record.json").read_text())
     content["environment"]["processor"] = "another"
     (folder / "record.json").write_text(json.dumps(content))
-    return records.read(folder)
+    return store.read(folder)
 
 
 def changed(folder: Path, change: Callable[[Predictions], np.ndarray]) -> None:
     """Change log-probabilities, and everything that follows from them, as a liar would."""
-    record = records.read(folder)
+    record = store.read(folder)
     sets = {}
-    for name, found in records.read_predictions(folder, record).items():
+    for name, found in store.read_predictions(folder, record).items():
         log_p = change(found)
         log_p = log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
         entropy = np.zeros_like(found.expected_entropy)
         sets[name] = replace(found, log_probabilities=log_p.astype("f4"), expected_entropy=entropy)
-    records.write(folder.parents[1], replace(record, metrics=score(sets)), sets)
+    store.write(folder.parents[1], replace(record, metrics=score(sets)), sets)
 
 
 def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
     found = check(*run)
-    record = records.read(run[0])
+    record = store.read(run[0])
     assert found["verdict"] == "holds"
     assert found["rerun"] == {
         "verdict": "identical",
@@ -156,7 +159,7 @@ def test_other_numerical_code_may_round_differently(
 
 
 def test_other_data_is_refused(run: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    data = {**records.read(run[0]).data, "train": "0" * 64}
+    data = {**store.read(run[0]).data, "train": "0" * 64}
     monkeypatch.setattr(plan, "fingerprints", lambda setup: data)
     reason = refused(run)
     assert "cannot be repeated: its train data was" in reason
@@ -174,13 +177,13 @@ def test_the_command(
     copy = shutil.copytree(folder, folder.parents[2] / "copy" / folder.name)
     command = ["bdlbench", "verify", str(folder), str(copy), "--rerun", "--sampler", path]
     monkeypatch.setattr(sys, "argv", command)
-    cli.main()
+    main.main()
     out, err = capsys.readouterr()
     assert out.splitlines() == [f"{folder.name} holds; repeated: identical"] * 2
     assert f"repeating {folder.name}" in err
     changed(folder, lambda p: p.log_probabilities + np.eye(10)[0])
     with pytest.raises(SystemExit):
-        cli.main()
+        main.main()
     out, err = capsys.readouterr()
     first, second = out.splitlines()
     assert "does not hold" in first

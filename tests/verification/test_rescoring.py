@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import cli, records
+from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
-from bdlbench.rescoring import rescore
+from bdlbench.records import store
+from bdlbench.verification.rescoring import rescore
 from tests import synthetic
 
 
@@ -25,7 +26,7 @@ def runs(tmp_path: Path) -> list[Path]:
     written = [synthetic.write(tmp_path, seed=seed) for seed in range(3)]
     synthetic.write(tmp_path, "sgld", outcome="diverged", reason="why")
     (tmp_path / "runs" / ".leftover").mkdir()
-    return [records.folder_of(tmp_path, record.run) for record in written]
+    return [store.folder_of(tmp_path, record.run) for record in written]
 
 
 def test_runs_as_they_were_written_are_what_they_say(tmp_path: Path, runs: list[Path]) -> None:
@@ -36,7 +37,7 @@ def test_runs_as_they_were_written_are_what_they_say(tmp_path: Path, runs: list[
 
 
 def test_every_metric_that_was_changed_is_found(tmp_path: Path, runs: list[Path]) -> None:
-    record = records.read(runs[1])
+    record = store.read(runs[1])
     for name, value in record.metrics.items():
         change(runs[1], name, value + 1e-6)
         (line,) = dict(rescore(tmp_path))[runs[1].name]
@@ -64,12 +65,12 @@ def test_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bdlbench", "score", str(tmp_path)])
-    cli.main()
+    main.main()
     assert capsys.readouterr().out == "4 runs are what they say\n"
     change(runs[0], "brier_score", 0.0)
     (runs[1] / "record.json").write_text("{")
     with pytest.raises(SystemExit):
-        cli.main()
+        main.main()
     out, err = capsys.readouterr()
     assert [line.split(": ")[0] for line in out.splitlines()] == [runs[0].name, runs[1].name]
     assert err == "error: 2 of 4 runs are not what they say; see above\n"

@@ -15,24 +15,18 @@ import numpy as np
 import pytest
 import yaml
 
-from bdlbench import (
-    admission,
-    cli,
-    github,
-    leaderboard,
-    leaderboard_text,
-    plan,
-    records,
-    submission,
-    summary,
-    tasks,
-)
-from bdlbench.conclusion import find_controls
+from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
-from bdlbench.plan import Setup
-from bdlbench.records import Record
-from bdlbench.review import added, review
-from bdlbench.verification import check_run, labels_of
+from bdlbench.leaderboard import admission, boards, rendering
+from bdlbench.records import store
+from bdlbench.records.record import Record
+from bdlbench.reference import control_rows
+from bdlbench.reference.control_rows import controls_file, find_controls
+from bdlbench.runs import plan, tasks
+from bdlbench.runs.plan import Setup
+from bdlbench.verification import github, submission
+from bdlbench.verification.check_run import check_run, labels_of
+from bdlbench.verification.review import added, review
 from tests import synthetic
 
 
@@ -45,7 +39,7 @@ def test_the_labels_are_those_of_the_data(tmp_path: Path, loaded_once: None) -> 
     labels = labels_of("digits")
     assert sorted(labels) == ["letters", "test"]
     assert labels["test"].shape == (500,)
-    run = records.folder_of(tmp_path, synthetic.write(tmp_path, inputs=500).run)
+    run = store.folder_of(tmp_path, synthetic.write(tmp_path, inputs=500).run)
     with pytest.raises(BdlbenchError, match=r"the labels of its .* set are not the task's"):
         check_run(run, labels)
     check_run(run, {"test": np.arange(500) % 10})
@@ -68,7 +62,7 @@ def test_submit_copies_the_runs_and_builds_the_leaderboard(tmp_path: Path) -> No
             assert first.read_bytes() == second.read_bytes()
         assert len(list((theirs / "runs" / run).iterdir())) == 2
     text = (theirs / "leaderboard.md").read_text("utf-8")
-    assert text == leaderboard_text.to_markdown(leaderboard.build(theirs))
+    assert text == rendering.to_markdown(boards.build(theirs))
     assert "sgld" in text
     with pytest.raises(BdlbenchError, match=r"sgld-.*-0 is in .* already; leave it out"):
         submission.submit(runs[:1], mine, theirs)
@@ -117,7 +111,7 @@ class Request:
         self.changes = folder / "changes"
         results = self.base / "results"
         synthetic.write(results, "sgd")
-        leaderboard_text.write(results, leaderboard.build(results))
+        rendering.write(results, boards.build(results))
         (self.base / "setup.py").write_text("print('theirs')")
         self.git("init", "-q")
         self.commit()
@@ -251,11 +245,11 @@ def test_the_command_as_the_workflow_calls_it(
     request_.review()
     places = map(str, (request_.base, request_.head, request_.changes))
     monkeypatch.setattr(sys, "argv", ["bdlbench", "review", *places])
-    cli.main()
+    main.main()
     assert "1 runs checked" in capsys.readouterr().out
     request_.changes.write_bytes(b"A\0results/runs/../../x/record.json\0")
     with pytest.raises(SystemExit):
-        cli.main()
+        main.main()
     assert capsys.readouterr().err.startswith("error: expected a pull request that adds runs and")
 
 
@@ -273,13 +267,13 @@ def real(request_: Request, monkeypatch: pytest.MonkeyPatch, loaded_once: None) 
     for results in (request_.base / "results", request_.mine, request_.head / "results"):
         shutil.rmtree(results)
     synthetic.write(request_.base / "results", "sgd", data=data, inputs=500)
-    leaderboard_text.write(request_.base / "results", leaderboard.build(request_.base / "results"))
+    rendering.write(request_.base / "results", boards.build(request_.base / "results"))
     request_.commit()
     shutil.rmtree(request_.head)
     shutil.copytree(request_.base, request_.head, symlinks=True)
     made = synthetic.write(request_.mine, "sgld", skill=3.0, data=data, inputs=500)
     monkeypatch.setattr(
-        summary,
+        control_rows,
         "kept",
         lambda results, file: next((path for path in [results / file] if path.exists()), None),
     )  # not the published ones
@@ -288,7 +282,7 @@ def real(request_: Request, monkeypatch: pytest.MonkeyPatch, loaded_once: None) 
 
 
 def test_control_rows_go_along_and_are_reviewed(request_: Request, real: Record) -> None:
-    results, file = request_.head / "results", summary.controls_file("digits", real.data)
+    results, file = request_.head / "results", controls_file("digits", real.data)
     submission.submit([real.run], request_.mine, results)
     assert (results / file).read_bytes() == (request_.mine / file).read_bytes()
     assert "control: pixel knn" in (results / "leaderboard.md").read_text("utf-8")
@@ -299,7 +293,7 @@ WRONG = r"(is not what the data gives;|cannot be read \(.*\);) delete it and com
 
 
 def test_control_rows_that_are_not_true_are_refused(request_: Request, real: Record) -> None:
-    results, file = request_.head / "results", summary.controls_file("digits", real.data)
+    results, file = request_.head / "results", controls_file("digits", real.data)
     submission.submit([real.run], request_.mine, results)
     rows = json.loads((results / file).read_text())
     wrong: Any
@@ -317,7 +311,7 @@ def test_control_rows_that_are_not_true_are_refused(request_: Request, real: Rec
         request_.review()
 
 
-WORKFLOWS = Path(__file__).parents[1] / ".github" / "workflows"
+WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
 
 
 def workflow(name: str) -> dict[Any, Any]:
@@ -372,4 +366,6 @@ def test_the_workflow_that_may_comment_runs_nothing_of_a_request() -> None:
     assert "github.event.workflow_run.event == 'pull_request'" in job["if"]
     assert used(job["steps"]) == ["actions/checkout@v4", "actions/setup-python@v5"]
     assert job["steps"][0]["with"] == {"persist-credentials": False}  # and so no ref
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["python -m bdlbench.github"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [
+        "python -m bdlbench.verification.github"
+    ]

@@ -14,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bdlbench import admission, origins, records, table
-from bdlbench.escaping import csv_cell, markdown, visible
-from bdlbench.files import write_bytes
-from bdlbench.leaderboard import Board, Entry
-from bdlbench.scores import describe
+from bdlbench.comparison import table
+from bdlbench.data import origins
+from bdlbench.leaderboard import admission
+from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.metrics.scores import describe
+from bdlbench.records.record import COMPLETED
+from bdlbench.storage.escaping import csv_cell, markdown, visible
+from bdlbench.storage.files import write_bytes
 
 INTRODUCTION = """\
 # Leaderboard
@@ -158,7 +161,7 @@ def _body(board: Board, escape: Callable[[str], str]) -> list[list[_Cell]]:
 
 
 def _seeds(entry: Entry) -> str:
-    completed, total = entry.row.outcomes.get(records.COMPLETED, 0), len(entry.records)
+    completed, total = entry.row.outcomes.get(COMPLETED, 0), len(entry.records)
     return str(total) if completed == total else f"{completed} of {total}"
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from bdlbench.commands.options import DataDir, Debug, Results, local
 from bdlbench.errors import BdlbenchError
-from bdlbench.locations import is_local, place
-from bdlbench.options import DataDir, Debug, Results, local
+from bdlbench.storage.locations import is_local, place
 
 app = typer.Typer()
 
@@ -26,8 +26,9 @@ def leaderboard(
     """Build leaderboard.md and .csv from all runs of the test split, and print them."""
     from rich.console import Console
 
-    from bdlbench import leaderboard as boards
-    from bdlbench import leaderboard_text, tasks
+    from bdlbench.leaderboard import boards as boards
+    from bdlbench.leaderboard import rendering
+    from bdlbench.runs import tasks
 
     wanted = None if task is None else tasks.get(task).name
     found = boards.build(results)
@@ -37,8 +38,8 @@ def leaderboard(
     shown = [board for board in found if wanted in (None, board.task)]
     if not shown:
         typer.echo(f"there are no runs of {wanted} on the test split in {results}")
-    leaderboard_text.show(shown, Console(width=None if sys.stdout.isatty() else 240))
-    for path in leaderboard_text.write(results, found):
+    rendering.show(shown, Console(width=None if sys.stdout.isatty() else 240))
+    for path in rendering.write(results, found):
         typer.echo(path, err=True)
 
 
@@ -80,8 +81,8 @@ def score(
     debug: Debug = False,
 ) -> None:
     """Compute every metric of every run again from its predictions; say what differs."""
-    from bdlbench.escaping import visible
-    from bdlbench.rescoring import rescore
+    from bdlbench.storage.escaping import visible
+    from bdlbench.verification.rescoring import rescore
 
     wrong = total = 0
     for run, lines in rescore(folder, update):
@@ -108,7 +109,7 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Check runs: schema, checksum, inputs, metrics; with --rerun also by repeating them."""
-    from bdlbench import verify as verification
+    from bdlbench.verification import verify as verification
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
@@ -136,7 +137,7 @@ def submit(
     debug: Debug = False,
 ) -> None:
     """Copy runs into the published results, after all checks, ready for a pull request."""
-    from bdlbench.submission import submit as pack
+    from bdlbench.verification.submission import submit as pack
 
     for path in pack(runs, results, to):
         typer.echo(path)
@@ -153,7 +154,7 @@ def review(
     debug: Debug = False,
 ) -> None:
     """Check the runs that a pull request adds, and say what they change; for the workflow."""
-    from bdlbench.review import review as check
+    from bdlbench.verification.review import review as check
 
     typer.echo(check(base, head, changes))
 
@@ -175,7 +176,7 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a run's predictions for ArviZ, or as a table of Parquet."""
-    from bdlbench.export import export as write
-    from bdlbench.records import locate
+    from bdlbench.records.store import locate
+    from bdlbench.runs.export import export as write
 
     typer.echo(write(locate(results, run), to, out))

@@ -1,0 +1,1 @@
+"""Comparisons of samplers: what is asked, carried out and summed up."""

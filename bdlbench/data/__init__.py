@@ -1,0 +1,1 @@
+"""Labelled images: found, fetched or drawn."""

@@ -1,0 +1,21 @@
+"""The distances from a reference posterior, under the name that scripts import."""
+
+from bdlbench.reference.fidelity import (
+    agreement,
+    distances,
+    ess_per_1000_gradients,
+    find_reference,
+    floor,
+    measure,
+    total_variation,
+)
+
+__all__ = [
+    "agreement",
+    "distances",
+    "ess_per_1000_gradients",
+    "find_reference",
+    "floor",
+    "measure",
+    "total_variation",
+]

@@ -1,0 +1,1 @@
+"""HMC and NUTS within a budget of gradient evaluations."""

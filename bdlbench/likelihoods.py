@@ -1,0 +1,5 @@
+"""The likelihoods of `bdlbench.posterior`, under the name that plugins import."""
+
+from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
+
+__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood"]

@@ -1,0 +1,1 @@
+"""What runs are compared with: reference posteriors and control rows."""

@@ -1,0 +1,85 @@
+"""The control rows of an OOD set: AUROCs of scores that see no network, kept with the results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from bdlbench.data.images import search_folders
+from bdlbench.metrics import controls
+from bdlbench.runs import tasks
+from bdlbench.runs.plan import Setup
+from bdlbench.storage import documents, files
+from bdlbench.storage.documents import to_json
+from bdlbench.storage.escaping import visible
+from bdlbench.storage.published import kept
+
+CONTROL_NAMES = ("random", "mean_intensity", "nonzero_fraction", "pixel_knn")
+DELETE_CONTROLS = "delete it and compare again"
+CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
+
+
+def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
+    if setup.split == "validation":
+        return {}
+    kept = kept_controls(setup.results, setup.task.name, fingerprints)
+    if kept is not None:
+        return kept
+    found = compute_controls(setup)
+    file = controls_file(setup.task.name, fingerprints)
+    files.write_file(setup.results / file, to_json(found))
+    return found
+
+
+def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
+    """Return the control rows of every OOD set, from the images of the task."""
+    folders = search_folders(setup.data_dir)
+    train = tasks.training_images(setup.task, setup.split, folders)
+    judged = tasks.judged_images(setup.task, setup.split, folders)
+    return {
+        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
+        for name in setup.task.ood
+    }
+
+
+def controls_file(task: str, data: Mapping[str, str]) -> str:
+    """Return where, within the results, the control rows of a task are kept.
+
+    Args:
+        task: Name of the task.
+        data: SHA-256 of the data sets by name; the rows depend on these alone.
+    """
+    content = documents.to_json([dict(data), CONTROLS_VERSION])
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return f"controls/{task}-{digest[:10]}.json"
+
+
+def kept_controls(
+    results: Path, task: str, data: Mapping[str, str]
+) -> dict[str, dict[str, float]] | None:
+    """Return the control rows that a comparison has kept, by OOD set and control; None without.
+
+    What stands in the user's results counts first, then what bdlbench itself was published with.
+
+    Raises:
+        RecordError: The file is damaged.
+    """
+    path = kept(results, controls_file(task, data))
+    return None if path is None else read_controls(path)
+
+
+def read_controls(path: Path, most: int = documents.LARGEST) -> dict[str, dict[str, float]]:
+    """Read a file of control rows, of at most so many bytes.
+
+    Raises:
+        RecordError: It is damaged.
+    """
+    content = documents.read(path, DELETE_CONTROLS, most=most)
+    with documents.reading(path, DELETE_CONTROLS):
+        for name, found in content.items():
+            documents.check(
+                found, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40)
+            )
+    return content

@@ -1,0 +1,1 @@
+"""Files that are whole or absent, in a folder or behind a URL."""

@@ -1,0 +1,1 @@
+"""Whether a run may be trusted: scored again, repeated, reviewed."""
