@@ -11,6 +11,8 @@ import os
 import sys
 from dataclasses import asdict
 
+from bdlbench.execution import environment
+
 
 def main() -> int:
     """Run the benchmarks that are asked for."""
@@ -26,7 +28,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.write and options.only:
         parser.error("--write puts all sections into README.md; leave out --only")
-    os.environ["NPROC"] = str(options.threads)  # before JAX is imported, which reads it once
+    threads = {"NPROC": str(options.threads)}  # before JAX is imported, which reads it once
+    os.environ.update(environment.for_jax() | threads)
     sections = _measure(options)
     _print(sections, options.json)
     from benchmarks import figures

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bdlbench.execution import environment
+
 # One thread for every process, and for those that it starts: two would wait for each other,
 # spinning, wherever something else wants a core. Libraries read this when they are loaded.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NPROC="1")
+os.environ.update(environment.for_runs())
 
 from bdlbench.comparison.compare import run_comparison
 from bdlbench.comparison.planned import make

@@ -1,23 +1,11 @@
-"""Translate a posterior into JAX: the same U(θ), for samplers that are written in it.
-
-JAX is set up as this suite's runs need it, unless the environment says otherwise or JAX has been
-used before: it takes GPU memory as it needs it, not three quarters at once, and computes on one
-thread of the processor, so that numbers do not depend on how many there are. What is compiled is
-kept in the user's cache: to compile a Hamiltonian sampler takes seconds, for every run anew.
-"""
+"""Translate a posterior into JAX: the same U(θ), for samplers that are written in it."""
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-os.environ.setdefault("NPROC", "1")  # the size of XLA's thread pool
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -30,30 +18,8 @@ from bdlbench.posterior.jax_layers import translate
 from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 from bdlbench.posterior.models import Network
 from bdlbench.posterior.potential import Posterior
-from bdlbench.storage.locations import user_cache
 
-CACHE = {  # of compiled programs
-    "jax_persistent_cache_min_compile_time_secs": 0.1,
-    "jax_compilation_cache_max_size": 200 * 2**20,  # bytes; with a limit, JAX also locks it
-}
 ROWS = 2000  # of the data at a time: what they need then stays in the processor's cache
-
-
-def _use_cache(folder: Path | None) -> None:  # pragma: no cover -- no numbers
-    """Have JAX keep what it compiles, if the user has not named a place, and this one can be."""
-    if folder is None or jax.config.values["jax_compilation_cache_dir"] is not None:
-        return
-    folder = folder / "jax"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
-        for name, value in {"jax_compilation_cache_dir": str(folder), **CACHE}.items():
-            jax.config.update(name, value)
-
-
-_use_cache(user_cache())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
         RecordError: Draws cannot be kept.
     """
     result = Outcome()
-    process, forks = os.getpid(), _forks
+    process, forks = os.getpid(), len(_forks())
     started = time.perf_counter()
     try:
         plugin = _load(job)
@@ -88,20 +89,19 @@ def _load(job: Job) -> Any:
     return registry.configure(plugin, job.sampler["settings"])
 
 
-def _count_fork() -> None:
-    global _forks
-    _forks += 1
-
-
-_forks = 0  # of this process
-os.register_at_fork(after_in_parent=_count_fork)
+@cache
+def _forks() -> list[int]:
+    """Return a list that grows with every fork of this process."""
+    found: list[int] = []
+    os.register_at_fork(after_in_parent=lambda: found.append(os.getpid()))
+    return found
 
 
 def _check_process(process: int, forks: int) -> None:
     """Hold a sampler to its own process: what others compute, nobody counts."""
     if os.getpid() != process:
         os._exit(0)  # it forked, and this is the copy
-    if _forks != forks:
+    if len(_forks()) != forks:
         raise RuntimeError("expected a sampler that stays in one process, but it forked")
 
 

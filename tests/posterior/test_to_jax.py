@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
@@ -163,34 +158,3 @@ def test_an_unknown_likelihood_is_named() -> None:
     posterior = Posterior(models.build("softmax"), Poisson(), *images(), prior_std=1)
     with pytest.raises(BdlbenchError, match="likelihood Poisson has no translation to JAX"):
         to_jax(posterior)
-
-
-def test_jax_is_set_up_unless_the_user_did_so() -> None:
-    environment = {key: value for key, value in os.environ.items() if key != "NPROC"}
-    program = "import os, bdlbench.posterior.to_jax as t; e = os.environ; "
-    program += "print(e['XLA_PYTHON_CLIENT_PREALLOCATE'], e['NPROC'])"
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**environment, "XLA_PYTHON_CLIENT_PREALLOCATE": "true"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.split() == ["true", "1"]
-
-
-@pytest.mark.parametrize("writable", [pytest.param(True, marks=pytest.mark.slow), False])
-def test_jax_keeps_what_it_compiles_where_it_can(tmp_path: Path, writable: bool) -> None:
-    program = "import jax, bdlbench.posterior.to_jax; print(jax.config.jax_compilation_cache_dir)"
-    home = tmp_path / "cache"
-    home.write_text("") if not writable else home.mkdir()  # a file cannot hold a folder
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("JAX")}
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**environment, "XDG_CACHE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    expected = str(home / "bdlbench" / "jax") if writable else "None"
-    assert result.stdout.strip() == expected
