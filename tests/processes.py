@@ -41,6 +41,14 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+def server(caller: int | None = None) -> psutil.Process:
+    """Return the fork server of a process, by default of this one."""
+    for child in psutil.Process(caller).children():
+        if any("multiprocessing.forkserver" in word for word in child.cmdline()):
+            return child
+    raise AssertionError("expected a fork server, got none")
+
+
 def session_of(leader: int) -> list[psutil.Process]:
     """Return the living processes of a session."""
     found = []
@@ -83,11 +91,8 @@ class Started:
     def counts(self) -> dict[str, int]:
         return dict(status.survey(self.results).total)
 
-    def server(self) -> psutil.Process:
-        return next(p for p in psutil.Process(self.process.pid).children())
-
     def runs(self) -> list[psutil.Process]:
-        return self.server().children()
+        return server(self.process.pid).children()
 
     def end(self) -> tuple[int, str, list[str]]:
         out, err = self.process.communicate(timeout=WAIT)

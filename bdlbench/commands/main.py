@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from contextlib import redirect_stdout
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bdlbench.commands import many_runs, publishing
-from bdlbench.commands.many_runs import Format, check_format, refuse_failures
+from bdlbench.commands.many_runs import Format, check_format, refuse_failures, start_processes
 from bdlbench.commands.many_runs import show as show_comparison
 from bdlbench.commands.options import (
     Address,
@@ -86,9 +87,7 @@ def compare(
 ) -> None:
     """Compare samplers on one task, at equal budgets, with intervals over seeds."""
     check_format(format)
-    from bdlbench.execution import isolation
-
-    isolation.server()  # it imports what runs need while we import what we need
+    start_processes(samplers)
     from bdlbench.comparison.compare import run_comparison
 
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
@@ -154,6 +153,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check that a sampler keeps the contract and samples what it claims."""
+    _set_up_jax()
     from bdlbench.checks import report
 
     with redirect_stdout(sys.stderr):  # a plugin may print
@@ -176,6 +176,7 @@ def reference(
     debug: Debug = False,
 ) -> None:
     """Make the reference posterior of a task by long HMC runs, or go on making it."""
+    _set_up_jax()
     from bdlbench.reference.chains import Length
     from bdlbench.reference.gate import report
     from bdlbench.reference.make import make
@@ -215,6 +216,7 @@ def numerics(
     debug: Debug = False,
 ) -> None:
     """Say which version the code is that decides a run's numbers; accept a change of it."""
+    _set_up_jax()
     from bdlbench.runs import acceptance
 
     if accept or raised:
@@ -253,6 +255,7 @@ def study(
     if name is None:
         typer.echo(listing.render("studies"))
         return
+    _set_up_jax()
     from bdlbench.study import create
 
     options = {"task": task, "seed": seed}
@@ -265,6 +268,13 @@ def study(
 
 app.add_typer(publishing.app)
 app.add_typer(many_runs.app)
+
+
+def _set_up_jax() -> None:
+    """Set up JAX, for a command that computes in this process."""
+    from bdlbench.execution import environment
+
+    os.environ.update(environment.for_jax())
 
 
 def _say(line: str) -> None:

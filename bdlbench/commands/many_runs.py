@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,21 +62,19 @@ def grid(
 ) -> None:
     """Carry out all runs of a grid: samplers, settings, tasks, models, budgets, seeds."""
     check_format(format)
-    from bdlbench.execution import isolation
-
     if not dry_run:
-        isolation.server()  # it imports what runs need while we import what we need
+        start_processes()
     from bdlbench.comparison import costs
     from bdlbench.comparison.conclude import conclude
     from bdlbench.comparison.grid import read
-    from bdlbench.execution import carry_out
+    from bdlbench.execution import pool
 
-    means = carry_out.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
+    means = pool.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
         planned = read(file).plan(data_dir=data_dir, results=results, device=device, say=means.say)
         everything = [job for part in planned for job in part.jobs]
         if not dry_run:
-            made = carry_out.complete(everything, means)
+            made = pool.complete(everything, means)
             found = [conclude(part, *made) for part in planned]
     if dry_run:
         typer.echo("\n".join(costs.preview(everything, results, means)))
@@ -148,12 +148,10 @@ def tune(
     debug: Debug = False,
 ) -> None:
     """Choose settings on the validation split, and print the samplers with them, one a line."""
-    from bdlbench.execution import isolation
-
-    isolation.server()
+    start_processes(samplers)
     from bdlbench.comparison.tune import parse_range
     from bdlbench.comparison.tune import tune as find
-    from bdlbench.execution.carry_out import Means
+    from bdlbench.execution.pool import Means
 
     means = Means(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
     with redirect_stdout(sys.stderr):
@@ -184,6 +182,15 @@ def doctor(
     with redirect_stdout(sys.stderr):
         lines = list(examine(results, data_dir))
     typer.echo("\n".join(lines))
+
+
+def start_processes(samplers: Sequence[str] = ()) -> None:
+    """Have the fork server import what runs need, built-in samplers too, while we go on."""
+    from bdlbench.execution import processes
+
+    named = {text.partition(":")[0] for text in samplers}
+    modules = {one.module for one in entry_points(group="bdlbench.samplers") if one.name in named}
+    processes.start(module for module in modules if module.startswith("bdlbench_samplers."))
 
 
 def check_format(format: str) -> None:

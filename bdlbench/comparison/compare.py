@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.summary import Comparison
-from bdlbench.execution import carry_out
-from bdlbench.execution.carry_out import Means
+from bdlbench.execution import pool
+from bdlbench.execution.pool import Means
 from bdlbench.runs import machine
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run_comparison(
     with ThreadPoolExecutor(1) as beside:
         if means.workers(planned.setup.device) < machine.cores():
             beside.submit(_look_ahead, planned)
-        made = carry_out.complete(planned.jobs, means)
+        made = pool.complete(planned.jobs, means)
     from bdlbench.comparison.conclude import conclude
 
     return conclude(planned, *made)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bdlbench.execution.carry_out import Means, finished
+from bdlbench.execution.pool import Means, finished
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.runs import machine

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdlbench import registry
-from bdlbench.data import shared
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import isolation
 from bdlbench.records import store
-from bdlbench.runs import plan, run
-from bdlbench.runs.job import Job, known_folders
+from bdlbench.runs import plan
+from bdlbench.runs.job import Job
 from bdlbench.runs.plan import Contender, Setup
 from bdlbench.settings import Spec, parse
 
@@ -91,24 +89,12 @@ def make(
         say(note)
     contenders = [plan.contend(spec, setup.task) for spec in specs]
     store.check_writable(setup.results)
-    data = _fingerprints(setup) if data is None else data
+    data = plan.fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     groups = plan.jobs(contenders, setup, data, chosen)
     if local := sorted({one.identity.numerics for one in contenders if one.identity.local}):
         say(f"numerics version {', '.join(local)}: {LOCAL}")
     return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
-
-
-def _fingerprints(setup: Setup) -> dict[str, str]:
-    """Load the data once, for its fingerprints and for all runs on this machine."""
-    key = setup.task.name, setup.split, known_folders(plan.data_folders(setup))
-    try:
-        run.prepare(*key)
-        names, files = shared.content()
-        isolation.prepare(key, shared.adopt, names, held=files)
-        return plan.fingerprints(setup)
-    finally:
-        shared.clear()
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:

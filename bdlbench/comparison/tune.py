@@ -13,8 +13,8 @@ from scipy.stats import qmc
 from bdlbench import registry, settings
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import carry_out
-from bdlbench.execution.carry_out import Means
+from bdlbench.execution import pool
+from bdlbench.execution.pool import Means
 from bdlbench.records import trials
 from bdlbench.records.record import Record
 from bdlbench.runs import plan, tasks
@@ -114,7 +114,7 @@ def tune(
         [str(spec) for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
     )
-    found, _ = carry_out.complete(planned.jobs, means)
+    found, _ = pool.complete(planned.jobs, means)
     ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
     return [
         _choose(planned, slice(end - len(group), end), found)

@@ -1,4 +1,4 @@
-"""Keep decoded data sets in unnamed files, which the processes forked from this one share.
+"""Keep decoded data sets in unnamed files, which the processes of runs share.
 
 Not in memory, where a sampler could come upon test data.
 """
@@ -7,49 +7,46 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from bdlbench.data.images import Images
 
-_FILES: dict[tuple[str, str], tuple[int, int]] = {}  # descriptor, and number of images
+_BYTES = 28 * 28 + 8  # of an image and its label
+_FILES: dict[tuple[str, str], int] = {}  # descriptors, by split and name
 
 
-def put(split: str, name: str, images: Images) -> None:
-    """Keep a data set."""
-    with tempfile.TemporaryFile(prefix="bdlbench-data-") as file:
-        file.write(np.ascontiguousarray(images.pixels).data)
-        file.write(np.ascontiguousarray(images.labels).data)
-        file.flush()
-        _FILES[split, name] = os.dup(file.fileno()), len(images)
+class Kept:
+    """Keep a data set in an unnamed file, for as long as this object is there.
+
+    Args:
+        images: The data set.
+    """
+
+    def __init__(self, images: Images) -> None:
+        with tempfile.TemporaryFile(prefix="bdlbench-data-") as file:
+            file.write(np.ascontiguousarray(images.pixels).data)
+            file.write(np.ascontiguousarray(images.labels).data)
+            file.flush()
+            self.descriptor = os.dup(file.fileno())
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
 
 
-def content() -> tuple[tuple[tuple[str, str, int], ...], tuple[int, ...]]:
-    """Return split, name and number of images of every data set, and the files they are in."""
-    names = tuple((*key, count) for key, (_, count) in _FILES.items())
-    return names, tuple(file for file, _ in _FILES.values())
-
-
-def adopt(names: Sequence[tuple[str, str, int]], *files: int) -> None:
-    """Keep these data sets alone, which another process has loaded, in files that are ours now."""
-    clear()
-    for (split, name, count), file in zip(names, files, strict=True):
-        _FILES[split, name] = file, count
-
-
-def clear() -> None:
-    """Keep nothing any longer."""
-    while _FILES:
-        os.close(_FILES.popitem()[1][0])
+def adopt(files: Mapping[tuple[str, str], int]) -> None:
+    """Find these data sets, by split and name, in files that this process has been passed."""
+    _FILES.update(files)
 
 
 def find(split: str, name: str) -> Images | None:
     """Return a data set, if it is here."""
     if (split, name) not in _FILES:
         return None
-    file, count = _FILES[split, name]
-    content = np.empty(count * (28 * 28 + 8), np.uint8)
+    file = _FILES[split, name]
+    content = np.empty(os.fstat(file).st_size, np.uint8)
     os.preadv(file, [content.data], 0)  # the position in the file is shared, too
+    count = len(content) // _BYTES
     pixels, labels = np.split(content, [count * 28 * 28])
     return Images(pixels.reshape(count, 28, 28), labels.copy().view(np.int64))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from bdlbench.execution.processes import Descriptor
 from bdlbench.storage.files import cannot_write
 from bdlbench.storage.locations import is_local
 
@@ -24,11 +25,16 @@ class Lock:
 
     Args:
         path: The locked file.
-        held: Its descriptor, which may be passed on to the process of the run; none for a URL.
+        held: Its descriptor; none for a URL.
     """
 
     def __init__(self, path: Path, held: list[int]) -> None:
         self._path, self.held = path, held
+
+    @property
+    def passed(self) -> Descriptor | None:
+        """Its file, for the process of the run to hold open as well."""
+        return next(map(Descriptor, self.held), None)
 
     def __enter__(self) -> Lock:
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +57,4 @@ class Job:
     @property
     def search_folders(self) -> tuple[Path, ...]:
         """Where data may lie: as it was planned, and as the machine has it that runs this."""
-        return known_folders(self.folders)
-
-
-def known_folders(planned: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the folders that were planned with, and then this machine's own."""
-    return tuple(dict.fromkeys((*planned, *search_folders())))
+        return tuple(dict.fromkeys((*self.folders, *search_folders())))

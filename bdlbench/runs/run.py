@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from bdlbench.data import shared
 from bdlbench.data.images import Images
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError, Diverged
@@ -67,15 +65,6 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
             record = _record(job, problem, len(draws), result, measured)
         on_progress(1.0)
         return store.write(job.results, record, result.sets)
-
-
-def prepare(task: str, split: str, folders: tuple[Path, ...]) -> None:
-    """Load the data of a task for all the processes that are forked from this one."""
-    chosen = tasks.get(task)
-    shared.clear()  # what is there may be out of date
-    judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
-    for key in [("train", chosen.dataset), *(("test", name) for name in judged)]:
-        shared.put(*key, tasks.load(*key, folders))
 
 
 def _prepare(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import carry_out
-from bdlbench.execution.carry_out import Means
+from bdlbench.execution import pool
+from bdlbench.execution.pool import Means
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
@@ -158,7 +158,7 @@ def _source(identity: Identity) -> str:
 
 
 def _carry_out(job: Job) -> tuple[Record, Sets]:
-    record = carry_out.carry_out([job], Means(jobs=1))[job.run]
+    record = pool.complete([job], Means(jobs=1))[0][job.run]
     if record.outcome != COMPLETED:
         return record, {}
     return record, store.read_predictions(store.folder_of(job.results, job.run), record)

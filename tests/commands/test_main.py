@@ -15,7 +15,7 @@ import torch
 
 from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
-from bdlbench.execution import carry_out
+from bdlbench.execution import worker
 from bdlbench.records import store
 from tests.processes import WAIT
 
@@ -106,7 +106,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         folder = store.folder_of(tmp_path / "results", name)
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(content)
-    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was begun"))
     code, out, err = run(*arguments.split())
     assert (code, out) == (2, "")
     assert err.startswith("error: ")

@@ -14,7 +14,7 @@ from bdlbench.comparison import table
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import PluginError
-from bdlbench.execution import carry_out
+from bdlbench.execution import worker
 from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.runs import tasks
@@ -127,7 +127,7 @@ def test_seeds_that_only_one_completed_are_left_out_of_differences(
 def test_the_same_sampler_twice_is_refused_before_any_run(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was begun"))
     defaults = tasks.get("digits").settings["sgld"]
     given = ",".join(f"{name}={value}" for name, value in defaults.items())
     for other in ("sgld", f"sgld:{given}", "sgld:temperature=1"):

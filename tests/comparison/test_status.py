@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bdlbench.comparison import status
-from bdlbench.execution import carry_out, locks
+from bdlbench.execution import locks, pool
 from bdlbench.records import schema, store
 from bdlbench.runs.job import Job
 from bdlbench.storage import files
@@ -73,5 +73,5 @@ def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema
     assert status.survey(tmp_path).total == {"done": 20}
     assert sorted(read) == sorted(paths)
     read.clear()
-    assert len(carry_out.finished(jobs)) == 20
+    assert len(pool.finished(jobs)) == 20
     assert sorted(read) == sorted(paths)

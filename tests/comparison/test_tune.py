@@ -15,7 +15,7 @@ from bdlbench.comparison.summary import Comparison
 from bdlbench.comparison.tune import Range, parse_range
 from bdlbench.data.images import Images
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.execution.carry_out import Means
+from bdlbench.execution.pool import Means
 from bdlbench.records import store, trials
 from bdlbench.runs import tasks
 from bdlbench.settings import parse

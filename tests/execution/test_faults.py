@@ -15,7 +15,7 @@ from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.execution import locks
 from bdlbench.records import store
-from tests.processes import GATED, Started, runs_in, session_of, wait_for
+from tests.processes import GATED, Started, runs_in, server, session_of, wait_for
 
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
@@ -63,7 +63,7 @@ def test_a_killed_run_is_a_failed_row_and_the_others_go_on(
     wait_for(lambda: started.counts().get("failed"), "the record of the failure")
     assert started.counts() == {"done": 2, "running": 1, "failed": 1}
     last = started.runs()
-    started.server().kill()  # what has forked them
+    server(started.process.pid).kill()  # what has forked them
     wait_for(lambda: not any(run.is_running() for run in last), "the end of the other run")
     code, out, err = started.end()
     assert (code, out.count("[crashed]")) == (2, 1)
@@ -78,7 +78,7 @@ def test_a_killed_coordinator_takes_its_runs_along(compare: Compare, started: St
     assert len(started.runs()) == 2
     started.process.kill()
     wait_for(lambda: not session_of(started.process.pid), "the end of its processes")
-    assert started.counts() == {"done": 2}
+    wait_for(lambda: started.counts() == {"done": 2}, "the end of their last threads")
     assert len(os.listdir(started.results / "locks")) == 2, "they are left, and nobody holds them"
     started.complete(compare, kept=2)
 

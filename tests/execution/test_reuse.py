@@ -11,7 +11,7 @@ import pytest
 
 from bdlbench.comparison.summary import Comparison
 from bdlbench.errors import RecordError
-from bdlbench.execution import carry_out, supervision
+from bdlbench.execution import worker
 from bdlbench.metrics import controls
 from bdlbench.metrics.scores import TOLERANCE
 from bdlbench.records.record import Record
@@ -28,13 +28,13 @@ QUICK = "yield problem.init(rng)"
 def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """List the runs that are carried out, and not reused: sampler and seed."""
     runs: list[str] = []
-    execute = supervision.execute
+    obtain = worker.obtain
 
     def spy(job: Job, *rest: Any) -> Record | None:
         runs.append(f"{job.run.split('-')[1]} {job.seed}")
-        return execute(job, *rest)
+        return obtain(job, *rest)
 
-    monkeypatch.setattr(carry_out, "execute", spy)
+    monkeypatch.setattr(worker, "obtain", spy)
     return runs
 
 

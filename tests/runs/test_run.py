@@ -13,8 +13,8 @@ import torch
 
 from bdlbench.data.images import Images
 from bdlbench.errors import DataError
-from bdlbench.execution import carry_out
-from bdlbench.execution.carry_out import Means
+from bdlbench.execution import pool
+from bdlbench.execution.pool import Means
 from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.runs import plan, tasks
@@ -162,7 +162,7 @@ def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path
         jobs = [
             make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
         ]
-        carry_out.carry_out(jobs, Means(jobs=workers))
+        pool.complete(jobs, Means(jobs=workers))
     checksums = set()
     for job in jobs:
         folders = [store.folder_of(tmp_path / place, job.run) for place in places]

@@ -9,18 +9,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.errors import RecordError
-from bdlbench.execution import carry_out, isolation
+from bdlbench.execution import processes, worker
 from bdlbench.records import store
 from bdlbench.runs import run
 from bdlbench.runs.job import Job
 from bdlbench.storage import files
-from tests.processes import wait_for
+from tests.processes import server, wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -88,7 +87,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small disk can only be mounted by root")
     yield disk
     # A run that has answered may still be on its way out, with its lock on the disk.
-    wait_for(lambda: not psutil.Process(isolation.server().pid).children(), "the end of all runs")
+    wait_for(lambda: not server().children(), "the end of all runs")
     subprocess.run(["umount", str(disk)], check=True)
 
 
@@ -137,13 +136,14 @@ def test_a_file_that_may_not_grow_is_reported(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
-    server = isolation.server().pid  # what it forks inherits its limits
-    resource.prlimit(server, resource.RLIMIT_FSIZE, (20_000, before[1]))  # a draw: 6,400 bytes
+    processes.start()
+    pid = server().pid  # what it forks inherits its limits
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20_000, before[1]))  # a draw: 6,400 bytes
     try:
         with pytest.raises(RecordError, match=r"cannot write to .* \(File too large\).*0 of 1"):
             compare([path], tmp_path, model="mlp-2")
     finally:
-        resource.prlimit(server, resource.RLIMIT_FSIZE, before)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
     assert os.listdir(tmp_path / "runs") == []
     assert compare([path], tmp_path, model="mlp-2").rows[0].outcomes == {"completed": 1}
 
@@ -157,6 +157,6 @@ def test_results_that_cannot_be_kept_are_refused_before_any_run(
     place: str,
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(carry_out, "execute", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was begun"))
     with pytest.raises(RecordError, match=f"cannot write to .*{place} .* --results"):
         compare([write_sampler(QUICK)], tmp_path / place)

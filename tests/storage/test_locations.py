@@ -14,7 +14,7 @@ from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data.images import search_folders
 from bdlbench.errors import RecordError
-from bdlbench.execution.supervision import find
+from bdlbench.execution.worker import find
 from bdlbench.records import store
 from bdlbench.runs import run
 from bdlbench.runs.job import Job

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
-from importlib import import_module
+from functools import lru_cache
+from pathlib import Path
 
 import torch
 
+from bdlbench.data import shared
+from bdlbench.data.shared import Kept
 from bdlbench.errors import DamagedRecord, DataError
-from bdlbench.execution import isolation, locks
-from bdlbench.execution.isolation import UNLIMITED, Ended, Limits
+from bdlbench.execution import locks, processes
+from bdlbench.execution.locks import Lock
+from bdlbench.execution.processes import UNLIMITED, Descriptor, Ended, Limits
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
-from bdlbench.runs import machine, run
+from bdlbench.runs import machine, run, tasks
 from bdlbench.runs.job import Job
 
 INTERVAL = 0.5  # seconds between two looks whether another process has finished a run
 REUSED = (COMPLETED, DIVERGED)  # these would come out the same again
+_loading = threading.Lock()
 
 
-def execute(
+def obtain(
     job: Job, limits: Limits = UNLIMITED, wait: bool = True, force: bool = False
 ) -> Record | None:
-    """Carry out a run and keep it, unless another process has done so or is at it.
+    """Return a run's record: kept already, or made now, unless another process is at it.
 
     Args:
         job: What to do.
@@ -38,11 +44,11 @@ def execute(
     while (lock := locks.acquire(job.results, job.run)) is None:
         if not wait:
             return None
-        isolation.pause(INTERVAL)
+        processes.pause(INTERVAL)
         force = False  # it has been repeated already
     with lock:
         kept = None if force else find(job)
-        return kept or _execute(job, limits, lock.held)
+        return kept or _make(job, limits, lock)
 
 
 def find(job: Job) -> Record | None:
@@ -61,28 +67,47 @@ def find(job: Job) -> Record | None:
     return record if record.outcome in REUSED else None
 
 
-def perform(job: Job, lock: int | None = None) -> Record:
-    """Carry out a run in this process, and note its progress in its lock."""
-    return run.execute(job, locks.reporter(lock))
+def _make(job: Job, limits: Limits, lock: Lock) -> Record:
+    """Carry out a run in a process of its own; if it does not come to its end, that is its record.
 
-
-def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
-    server = isolation.server()
-    data = job.task, job.configuration["split"], job.search_folders
-    if not server.has(data):
-        server.prepare(data, run.prepare, *data)
-    if job.module and not server.has(job.module):
-        server.prepare(job.module, import_module, job.module)
+    The process holds the lock, too: nobody else begins the run before it has ended.
+    """
+    data = _data_of(job)  # which is kept until the process has it
+    files = {key: Descriptor(kept.descriptor) for key, kept in data.items()}
     started = time.monotonic()
     try:
-        record: Record = isolation.call(perform, job, limits=limits, held=held)
+        record: Record = processes.call(_execute, job, lock.passed, files, limits=limits)
     except DataError:
-        server.forget()  # what it holds is out of date
+        _decoded.cache_clear()  # what it holds is out of date
         raise
     except Ended as end:
         record = _failed(job, end, time.monotonic() - started)
         store.write(job.results, record, {})
     return record
+
+
+def _execute(job: Job, lock: int | None, files: dict[tuple[str, str], int]) -> Record:
+    """Carry out a run in this process, and note its progress in its lock."""
+    shared.adopt(files)
+    return run.execute(job, locks.reporter(lock))
+
+
+def _data_of(job: Job) -> dict[tuple[str, str], Kept]:
+    """Return the data sets of a run, decoded once for all runs of this machine."""
+    with _loading:
+        split, data = job.configuration["split"], tuple(sorted(job.data.items()))
+        return _decoded(job.task, split, job.search_folders, data)
+
+
+@lru_cache(maxsize=4)
+def _decoded(
+    task: str, split: str, folders: tuple[Path, ...], data: tuple[tuple[str, str], ...]
+) -> dict[tuple[str, str], Kept]:
+    """Load what the runs of a task need; `data` is there for the cache, which may be outdated."""
+    chosen = tasks.get(task)
+    judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
+    needed = [("train", chosen.dataset), *(("test", name) for name in judged)]
+    return {key: Kept(tasks.load(*key, folders)) for key in needed}
 
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:

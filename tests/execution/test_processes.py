@@ -15,11 +15,11 @@ import pytest
 from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data import shared
-from bdlbench.execution import isolation
-from bdlbench.execution.isolation import Ended, Limits
+from bdlbench.data.images import Images
+from bdlbench.execution import processes, worker
+from bdlbench.execution.processes import Ended, Limits
 from bdlbench.records import store
-from bdlbench.runs.job import Job
-from tests.processes import WAIT, wait_for
+from tests.processes import WAIT, server, wait_for
 
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
@@ -72,14 +72,14 @@ def predictions_of(results: Path, sampler: str) -> str:
 def test_samplers_that_misbehave_are_failed_rows_and_the_others_go_on(
     compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hangs, check = tmp_path / "hangs", isolation._check
+    hangs, check = tmp_path / "hangs", processes._check
 
     def hasten(limits: Limits, seconds: float, pid: int) -> None:
         """Let time pass quickly for the one that hangs: the others may take as long as they do."""
         hanging = hangs.exists() and hangs.read_text() == str(pid)
         check(limits, seconds + 1e6 * hanging, pid)
 
-    monkeypatch.setattr(isolation, "_check", hasten)
+    monkeypatch.setattr(processes, "_check", hasten)
     bodies = {name: f"{body}\n{GOOD}" for name, (body, *_) in BAD.items()}
     bodies |= {name: f"{body}\n{GOOD}" for name, body in HARMLESS.items()}
     paths = [write_sampler(body, name) for name, body in {"good": GOOD, **bodies}.items()]
@@ -95,78 +95,80 @@ def test_samplers_that_misbehave_are_failed_rows_and_the_others_go_on(
     total = status.survey(tmp_path).total
     assert total == {"done": 1 + len(HARMLESS), "failed": len(BAD)}
     wait_for(lambda: not left_behind(), "the end of what was left behind")
-    assert isolation.server().is_alive
+    assert server().status() != psutil.STATUS_ZOMBIE
 
 
 def left_behind() -> list[psutil.Process]:
-    server = psutil.Process(isolation.server().pid)
     sleeping = [p for p in psutil.process_iter(["cmdline"]) if LEFT in (p.info["cmdline"] or ())]
-    return server.children(recursive=True) + sleeping
+    return server().children(recursive=True) + sleeping
 
 
 def test_what_a_call_raises_is_raised_here_with_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
-        isolation.call(divmod, 1, 0, limits=Limits())
+        processes.call(divmod, 1, 0)
     assert "Traceback" in caught.value.__notes__[0]
-    assert isolation.call(divmod, 7, 2, limits=Limits()) == (3, 1)
+    assert processes.call(divmod, 7, 2) == (3, 1)
 
 
 def test_a_call_has_a_process_of_its_own_and_no_standard_input() -> None:
-    assert isolation.call(os.getpid, limits=Limits()) not in (os.getpid(), isolation.server().pid)
-    assert isolation.call(os.read, 0, 1, limits=Limits()) == b""
+    assert processes.call(os.getpid) not in (os.getpid(), server().pid)
+    assert processes.call(os.read, 0, 1) == b""
 
 
 def test_a_call_is_ended_when_its_time_is_up() -> None:
     with pytest.raises(Ended) as caught:
-        isolation.call(time.sleep, 1e6, limits=Limits(timeout=0.3))
+        processes.call(time.sleep, 1e6, limits=Limits(timeout=0.3))
     assert caught.value.outcome == "timed out"
-    wait_for(lambda: not psutil.Process(isolation.server().pid).children(), "its end")
+    wait_for(lambda: not server().children(), "its end")
 
 
 def test_a_forkserver_that_was_killed_is_replaced() -> None:
-    first = isolation.server().pid
-    psutil.Process(first).kill()
-    wait_for(lambda: isolation.server().pid != first, "another forkserver")
-    assert isolation.call(abs, -3, limits=Limits()) == 3
+    processes.start()
+    first = server()
+    first.kill()
+    wait_for(lambda: first.status() == psutil.STATUS_ZOMBIE, "its end")
+    assert processes.call(abs, -3) == 3
 
 
-LAUNCH = """
-import os
-{first}
+SCRIPT = """
+import os, threading
 os.environ["OMP_NUM_THREADS"] = "2"
-from bdlbench.execution import isolation
-from bdlbench.execution.isolation import UNLIMITED
-server = isolation.server()
-import psutil, torch
-program = psutil.Process(server.pid).cmdline()[1:]
-print(program == psutil.Process().cmdline()[1:], program[-1] == "bdlbench.execution.forkserver")
-print(isolation.call(torch.get_num_threads, limits=UNLIMITED), os.environ["OMP_NUM_THREADS"])
-print(isolation.call(os.write, 1, b"x", limits=UNLIMITED))
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+from bdlbench.execution.processes import call
+import torch
+name = "OMP_NUM_THREADS"
+print(call(torch.get_num_threads), call(os.getenv, name), os.environ[name])
+print(call(os.write, 1, b"x"), __file__[-9:])
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is always a program of its own")
-@pytest.mark.parametrize(
-    ("first", "forked"),
-    [("", True), pytest.param("import numpy", False, marks=pytest.mark.slow)],
-)
-def test_a_forkserver_is_a_fork_of_a_command_that_has_just_begun(first: str, forked: bool) -> None:
-    script = LAUNCH.format(first=first)
+def test_a_script_without_a_guard_and_with_threads_may_call(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=WAIT
-    )
-    assert ended.stdout.splitlines() == [f"{forked} {not forked}", "1 2", "1"]
+        [sys.executable, "script.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=WAIT,
+    )  # fmt: skip
+    assert ended.stdout.splitlines() == ["1 1 2", "1 script.py"]
     assert ended.stderr == "x", "standard output is the table's alone"
 
 
-def test_data_is_loaded_once_for_all_processes(
-    plan_run: Callable[..., Job], write_sampler: Write
+def test_data_is_decoded_once_for_all_runs(
+    compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    isolation.server()
-    plan_run(write_sampler(GOOD))
-    names, files = isolation.call(shared.content, limits=Limits())
-    assert [name[:2] for name in names] == [
-        ("train", "digits"), ("test", "digits"), ("test", "letters")
-    ]  # fmt: skip
-    assert len(set(files)) == 3
-    assert shared.content() == ((), ()), "here it would soon be out of date"
+    kept: list[Images] = []
+
+    def keep(images: Images) -> shared.Kept:
+        kept.append(images)
+        return shared.Kept(images)
+
+    monkeypatch.setattr(worker, "Kept", keep)
+    worker._decoded.cache_clear()
+    body = """
+    from bdlbench.data import shared
+    files = shared._FILES.values()
+    assert len(set(files)) == 3 and all(shared.find(*key) for key in shared._FILES)
+    yield problem.init(rng)
+    """
+    (row,) = compare([write_sampler(body)], tmp_path, seeds=3, jobs=2).rows
+    assert (row.outcomes, len(kept)) == ({"completed": 3}, 3)
+    assert shared._FILES == {}, "here it would soon be out of date"

@@ -12,10 +12,9 @@ from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.execution import clusters, isolation, locks
-from bdlbench.execution.isolation import Limits
+from bdlbench.execution import clusters, locks, processes, worker
+from bdlbench.execution.processes import Limits
 from bdlbench.execution.progress import INTERVAL, Reporter, shown
-from bdlbench.execution.supervision import execute, find
 from bdlbench.records.record import Record
 from bdlbench.runs import machine
 from bdlbench.runs.job import Job
@@ -78,11 +77,12 @@ def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict
     """Carry out the jobs that are not on disk, and return all records, and those that were there.
 
     Raises:
-        BdlbenchError: Not all could be carried out; finished runs are kept.
+        BdlbenchError: A worker of a cluster was lost, or a run could not be kept; finished runs
+            are kept.
     """
     reused = {} if means.force else finished(jobs)
     missing = [job for job in jobs if job.run not in reused]
-    return {**reused, **carry_out(missing, means)}, reused
+    return {**reused, **_carry_out(missing, means)}, reused
 
 
 def finished(jobs: Sequence[Job]) -> dict[str, Record]:
@@ -91,21 +91,11 @@ def finished(jobs: Sequence[Job]) -> dict[str, Record]:
     Raises:
         RecordError: A record cannot be reached, or is of a newer schema.
     """
-    found = {job.run: find(job) for job in jobs}
+    found = {job.run: worker.find(job) for job in jobs}
     return {run: record for run, record in found.items() if record is not None}
 
 
-def carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
-    """Carry out the jobs and return their records by name.
-
-    Args:
-        jobs: What to do.
-        means: What to do it with.
-
-    Raises:
-        BdlbenchError: A worker of a cluster was lost, or a run could not be kept; finished runs
-            are kept.
-    """
+def _carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
     done: dict[str, Record] = {}
     console = means.console
     if not jobs:
@@ -131,28 +121,26 @@ def carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
         raise BdlbenchError(f"the {means.backend} cluster failed ({what}); {kept}") from error
     finally:
         if len(done) < len(jobs):
-            isolation.stop()
+            processes.stop()
     return done
 
 
 def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
     """Yield records as they come: first those that nobody is at, then those that others are at."""
-    isolation.go_on()
+    processes.go_on()
+    if means.backend == "local":
+        processes.start({job.module for job in jobs if job.module})
     left = list(jobs)
     with _backend(means, jobs) as parallel:
         for wait in (False, True):
             limits = Limits(means.timeout, means.memory)
-            calls = [delayed(_execute)(job, limits, wait, means.force) for job in left]
+            calls = [delayed(worker.obtain)(job, limits, wait, means.force) for job in left]
             names = {job.run: job for job in left}
             for record in parallel(calls):
                 if record is not None:
                     del names[record.run]
                     yield record
             left = list(names.values())
-
-
-def _execute(job: Job, *options: Any) -> Record | None:
-    return execute(job, *options)
 
 
 @contextmanager

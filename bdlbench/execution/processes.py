@@ -1,0 +1,294 @@
+"""Call functions in processes of their own, within limits, by Python's fork server.
+
+Whatever becomes of such a process is told. All that it has started ends with it; it ends with the
+process that called; and the caller's main module, which may be a script without a guard, is not
+imported again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver, reduction, resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import psutil
+
+from bdlbench.execution import environment
+
+INTERVAL = 0.2  # seconds between two looks at the limits
+PRELOADED = "bdlbench.execution.preloaded"
+CALLER = "BDLBENCH_CALLER"  # an environment variable: by it, a process is known to be a caller's
+TO_END = {signal.SIGINT, signal.SIGTERM}  # signals that are left to the caller
+GONE = "the process that it was forked from has ended"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Say what a run may take.
+
+    Args:
+        timeout: Seconds of wall-clock time, evaluation included.
+        memory: Bytes of resident memory, of the run's process and what it starts.
+    """
+
+    timeout: float | None = None
+    memory: int | None = None
+
+
+UNLIMITED = Limits()
+
+
+class Ended(Exception):  # noqa: N818 -- it is an outcome
+    """Report a call that did not come to its end.
+
+    Args:
+        outcome: As it stands in a record.
+        reason: Why.
+    """
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(outcome, reason)
+        self.outcome, self.reason = outcome, reason
+
+
+class Stopped(Exception):  # noqa: N818 -- nobody handles it
+    """Report a call that was given up because the command was interrupted."""
+
+
+class Descriptor:
+    """Pass an open file to a called function, which receives its descriptor there, an integer."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _detach, (reduction.DupFd(self._number),)
+
+
+def _detach(passed: Any) -> int:
+    return int(passed.detach())
+
+
+_context = multiprocessing.get_context("forkserver")
+_lock = threading.Lock()  # processes are started, and their exit codes read, by one thread alone
+_stopping = threading.Event()
+
+
+def start(modules: Iterable[str] = ()) -> None:
+    """Start the fork server, unless it runs: it imports what runs need while the caller goes on.
+
+    Args:
+        modules: What else it imports.
+    """
+    with _lock:
+        chosen = {**environment.for_runs(), CALLER: str(os.getpid())}
+        before = {name: os.environ.get(name) for name in chosen}
+        resource_tracker.ensure_running()  # now, since it unblocks the signals
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)  # the server inherits it
+        os.environ.update(chosen)
+        try:
+            _context.set_forkserver_preload([PRELOADED, *modules])
+            forkserver.ensure_running()
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def stop() -> None:
+    """End all calls; each raises `Stopped`."""
+    _stopping.set()
+
+
+def go_on() -> None:
+    """Allow calls again."""
+    _stopping.clear()
+
+
+def pause(seconds: float) -> None:
+    """Wait a while.
+
+    Raises:
+        Stopped: `stop` was called.
+    """
+    if _stopping.wait(seconds):
+        raise Stopped
+
+
+def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMITED) -> Any:
+    """Call a function in a process of its own, and return what it returns.
+
+    Args:
+        function: It must be importable.
+        arguments: Of the function; files are passed as a `Descriptor`.
+        limits: What it may take.
+
+    Raises:
+        Ended: The process died, or had to be killed.
+        Stopped: `stop` was called.
+        Exception: What the function raised.
+    """
+    start()
+    ours, theirs = _context.Pipe(duplex=False)
+    process = _context.Process(target=_answer, args=(theirs, function, arguments))
+    with ours:
+        try:
+            with theirs, _lock, _main_hidden():
+                process.start()
+        except (ConnectionError, EOFError):
+            raise Ended("crashed", GONE) from None
+        try:
+            returned, error = _watch(process, ours, limits)
+        finally:
+            _end(process.pid or 0, os.getpid())
+            process.join()
+    if error is not None:
+        raise error
+    return returned
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Have a process started that does not import this one's main module, whatever started us."""
+    main, current = vars(sys.modules["__main__"]), multiprocessing.current_process()
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    daemon, current.daemon = current.daemon, False  # a worker of Dask is one, and may start none
+    main.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        main.update(hidden)
+        current.daemon = daemon
+
+
+def _watch(
+    process: ForkServerProcess, channel: Connection, limits: Limits
+) -> tuple[Any, Exception | None]:
+    started = time.monotonic()
+    while True:
+        ready = wait([channel, process.sentinel], INTERVAL)
+        if channel in ready:
+            with suppress(EOFError, OSError):
+                return channel.recv()  # type: ignore[no-any-return]
+        if _stopping.is_set():  # first: whatever has ended, has been ended
+            raise Stopped
+        if process.sentinel in ready:
+            raise Ended("crashed", _describe(process))
+        if channel in ready:  # closed, and its process is about to die
+            time.sleep(0.01)
+        _check(limits, time.monotonic() - started, process.pid or 0)
+
+
+def _check(limits: Limits, seconds: float, pid: int) -> None:
+    if limits.timeout is not None and seconds > limits.timeout:
+        raise Ended("timed out", f"it took longer than {limits.timeout:g} s")
+    if limits.memory is not None:
+        taken = 0
+        with suppress(psutil.NoSuchProcess):
+            taken += psutil.Process(pid).memory_info().rss
+            for member in psutil.Process(pid).children(recursive=True):
+                taken += member.memory_info().rss
+        if taken > limits.memory:
+            raise Ended("out of memory", f"it took more than {limits.memory / 1e9:.3g} GB")
+
+
+def _describe(process: ForkServerProcess) -> str:
+    with _lock:
+        code = process.exitcode or 0
+    if psutil.pid_exists(process.pid or 0):
+        return GONE
+    if code >= 0:
+        return f"its process ended with exit status {code}"
+    why = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
+    return f"its process was ended by signal {-code} ({signal.Signals(-code).name}){why}"
+
+
+def _end(pid: int, caller: int) -> None:
+    """Kill a called process, all that it has started, and whatever lost its parent meanwhile."""
+    marked = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(CALLER) == str(caller) and process.pid != os.getpid()
+    ]
+    spared = set(_descendants(caller))  # of processes that were there before
+    for process in {*marked} - spared | {*_descendants(pid)}:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def _answer(channel: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Make a call in this process, send what it returns or raises, and wait to be ended."""
+    process, caller = os.getpid(), multiprocessing.parent_process()
+    assert caller is not None
+    try:
+        _settle(caller)
+        answer: tuple[object, Exception | None]
+        try:
+            answer = function(*arguments), None
+        except Exception as error:
+            answer = None, _portable(error)
+        if os.getpid() == process:  # else a plugin forked, and this is the copy
+            _flush()
+            channel.send(answer)
+            caller.join()
+    except BrokenPipeError:
+        pass  # the caller has gone
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        _flush()
+        os._exit(1)
+
+
+def _settle(caller: Any) -> None:
+    """Leave the server behind: its process group, its signals, its standard output."""
+    os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_END)
+    os.dup2(2, 1)  # standard output is the table's alone
+
+    def follow() -> None:
+        caller.join()
+        _end(os.getpid(), caller.pid)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _flush() -> None:
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or what it says if it cannot be pickled, with its traceback as a note."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(text)
+    return error
