@@ -7,6 +7,7 @@ imported again.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -99,8 +100,7 @@ def start(modules: Iterable[str] = ()) -> None:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)  # the server inherits it
         os.environ.update(chosen)
         try:
-            _context.set_forkserver_preload([PRELOADED, *modules])
-            forkserver.ensure_running()
+            _ensure_running([PRELOADED, *modules])
         finally:
             for name, value in before.items():
                 if value is None:
@@ -108,6 +108,15 @@ def start(modules: Iterable[str] = ()) -> None:
                 else:
                     os.environ[name] = value
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _ensure_running(preload: list[str]) -> None:
+    _context.set_forkserver_preload(preload)
+    try:
+        forkserver.ensure_running()
+    except ChildProcessError:  # it is not ours: we are a fork of the process that started it
+        importlib.reload(forkserver)  # which forgets it
+        _ensure_running(preload)
 
 
 def stop() -> None:

@@ -49,6 +49,12 @@ BAD = {  # by name: what it does, what becomes of it, and why
         "but it forked",
     ),
     "closes": ("import os; os.closerange(3, 4096)", "crashed", "exit status 1"),
+    "leaves-and-exits": (
+        f"import os, subprocess\nsubprocess.Popen(['sleep', '{LEFT}'], start_new_session=True)\n"
+        "os._exit(3)",
+        "crashed",
+        "exit status 3",
+    ),
     "nan": ("yield problem.init(rng) * float('nan')", "diverged", "not finite"),
     "shape": ("yield problem.init(rng)[0]", "plugin error", "expected draws of shape"),
     "none": ("return", "plugin error", "at least one draw, got none"),
@@ -150,6 +156,22 @@ def test_a_script_without_a_guard_and_with_threads_may_call(tmp_path: Path) -> N
     )  # fmt: skip
     assert ended.stdout.splitlines() == ["1 1 2", "1 script.py"]
     assert ended.stderr == "x", "standard output is the table's alone"
+
+
+FORKS = """
+import multiprocessing
+from bdlbench.execution.processes import call
+first, pool = call(abs, -1), multiprocessing.get_context("fork").Pool(1)
+print(first, pool.apply(call, (abs, -2)), call(abs, -3))
+"""
+
+
+@pytest.mark.slow
+def test_a_fork_of_a_caller_may_call() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=WAIT
+    )
+    assert ended.stdout == "1 2 3\n"
 
 
 def test_data_is_decoded_once_for_all_runs(
