@@ -183,8 +183,8 @@ def reference(
     length = Length(chains, samples, warm_up)
     with redirect_stdout(sys.stderr):  # a plugin may print
         made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
-    typer.echo(report(made.facts["diagnostics"], made.facts["verdicts"]))
-    if not made.facts["converged"]:
+    typer.echo(report(made.facts.diagnostics, made.facts.verdicts))
+    if not made.facts.converged:
         raise BdlbenchError(f"the reference of {task} has not converged; it is kept, but not used")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,7 @@ def verdicts(found: dict[str, float]) -> dict[str, bool]:
     }
 
 
-def report(diagnostics: dict[str, float], verdicts: dict[str, bool]) -> str:
+def report(diagnostics: Mapping[str, float], verdicts: Mapping[str, bool]) -> str:
     """Return figures and verdicts as lines of text."""
     lines = [f"{name.replace('_', ' '):<30} {value:.6g}" for name, value in diagnostics.items()]
     lines += [f"{'pass' if holds else 'FAIL':<30} {name}" for name, holds in verdicts.items()]
