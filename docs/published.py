@@ -91,7 +91,7 @@ def _finding(board: Board) -> str:
 
 def entry_of(board: Board, sampler: str) -> Entry:
     """Return a sampler's row."""
-    (found,) = (entry for entry in board.entries if entry.records[0].sampler["name"] == sampler)
+    (found,) = (entry for entry in board.entries if entry.records[0].sampler.name == sampler)
     return found
 
 

@@ -90,7 +90,7 @@ def present_version(reference: str) -> tuple[str, Identity]:
 def version_of(record: Record) -> tuple[str, Identity]:
     """Return the same of a run, as they were when it was made."""
     identity = numerics.identity_of(record.sampler, record.configuration)
-    return record.sampler["name"], identity
+    return record.sampler.name, identity
 
 
 def _read(results: Path, name: str, identity: Identity) -> str:

@@ -68,7 +68,7 @@ def perform(job: Job, lock: int | None = None) -> Record:
 
 def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
     server = isolation.server()
-    data = job.task, job.configuration["split"], job.search_folders
+    data = job.task, job.configuration.split, job.search_folders
     if not server.has(data):
         server.prepare(data, run.prepare, *data)
     if job.module and not server.has(job.module):
@@ -87,7 +87,7 @@ def _execute(job: Job, limits: Limits, held: list[int]) -> Record:
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:
     """Make the record of a run that could not make its own; what it had spent is not known."""
-    environment = machine.environment(torch.device(job.configuration["device"]))
+    environment = machine.environment(torch.device(job.configuration.device))
     return job.record(
         outcome=end.outcome,
         reason=end.reason,

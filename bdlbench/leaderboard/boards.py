@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.ranking import rank_intervals
 from bdlbench.metrics.scores import TOLERANCE, describe
 from bdlbench.problem import Budget
-from bdlbench.records.record import COMPLETED, Record
+from bdlbench.records.record import COMPLETED, Record, Sampler
 from bdlbench.reference import fidelity
 from bdlbench.reference.control_rows import kept_controls
 from bdlbench.reference.reference import Reference
@@ -128,12 +128,11 @@ def build(results: Path, task: str | None = None) -> list[Board]:
         tasks.get(task)
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in admission.read_runs(results):
-        if record.configuration["split"] == "test" and task in (None, record.task):
+        if record.configuration.split == "test" and task in (None, record.task):
             admission.check_record(record)
             made = record.configuration
-            budget = (made["budget"][name] for name in ("epochs", "draws"))
-            subject = record.task, made["model"], _mark(record)
-            groups[*subject, *budget, origins.digest(record.data)].append(record)
+            subject = record.task, made.model, _mark(record)
+            groups[*subject, made.epochs, made.draws, origins.digest(record.data)].append(record)
     titles = Counter(key[:-1] for key in groups)
     return [
         _board(results, group, several=titles[key[:-1]] > 1)
@@ -158,8 +157,9 @@ def _mark(record: Record, several: bool = False) -> str:
 def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
     admission.check_board(runs)
     data, made = runs[0].data, runs[0].configuration
-    task = replace(tasks.get(runs[0].task), budget=Budget(**made["budget"]))
-    setup = Setup(task, made["model"], "test", "cpu", results, data_dir=None)
+    budget = Budget(made.epochs, made.draws, made.burn_in)
+    task = replace(tasks.get(runs[0].task), budget=budget)
+    setup = Setup(task, made.model, "test", "cpu", results, data_dir=None)
     reference, note = fidelity.find_reference(setup, data)
     headline = summary.headline(task.ood, setup.split)
     labels: admission.Labels = {}
@@ -193,14 +193,14 @@ def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
     return dict(zip(labels, groups.values(), strict=True))
 
 
-def _label(sampler: Mapping[str, Any], samplers: Sequence[Mapping[str, Any]]) -> str:
-    twins = [other["settings"] for other in samplers if other["name"] == sampler["name"]]
+def _label(sampler: Sampler, samplers: Sequence[Sampler]) -> str:
+    twins = [other.settings for other in samplers if other.name == sampler.name]
     differing = tuple(
         (name, str(value))
-        for name, value in sampler["settings"].items()
+        for name, value in sampler.settings.items()
         if any(name not in other or other[name] != value for other in twins)
     )
-    return str(Spec(sampler["name"], differing))
+    return str(Spec(sampler.name, differing))
 
 
 def _gather(
@@ -214,7 +214,7 @@ def _gather(
     group = [summary.rescored(setup.results, record) for record in group]
     predictions = summary.read_predictions(setup.results, group)
     verdict = certificate.of_run(setup.results, group[0])
-    settings = group[0].sampler["settings"]
+    settings = group[0].sampler.settings
     row = summary.sum_up(label, settings, verdict, group, predictions, reference, {})
     headline = summary.headline(setup.task.ood, setup.split)
     functions: dict[str, dict[int, Weighted]] = {metric: {} for metric in headline}

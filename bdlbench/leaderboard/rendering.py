@@ -166,13 +166,13 @@ def _seeds(entry: Entry) -> str:
 
 
 def _has_trials(board: Board) -> bool:
-    return any(run.sampler.get("trials") for entry in board.entries for run in entry.records)
+    return any(run.sampler.trials for entry in board.entries for run in entry.records)
 
 
 def _trials(entry: Entry) -> str:
     """Say on how many trials the settings were chosen, where the record does."""
     found = {
-        str(record.sampler["trials"]) for record in entry.records if "trials" in record.sampler
+        str(record.sampler.trials) for record in entry.records if record.sampler.trials is not None
     }
     return ", ".join(sorted(found)) or "–"
 
@@ -201,7 +201,7 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "seeds": csv_cell(" ".join(str(record.seed) for record in entry.records)),
         "outcomes": ", ".join(f"{count} {name}" for name, count in row.outcomes.items()),
         "trials": _trials(entry),
-        "device": first.configuration["device"],
+        "device": first.configuration.device,
         "leading": " ".join(name for name in board.headline if name in entry.leading),
     }
     for name, interval in row.metrics.items():

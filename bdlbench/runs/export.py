@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def facts(record: Record) -> dict[str, str]:
     """Return a record as text by name; what is not a single value becomes JSON."""
     return {
         name: value if isinstance(value, str) else to_json(value)
-        for name, value in asdict(record).items()
+        for name, value in record.content().items()
     }
 
 

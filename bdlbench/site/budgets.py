@@ -38,7 +38,7 @@ def _reference(results: Path, board: Board) -> Reference | None:
     record = board.entries[0].records[0]
     try:
         found = reference.load(board.task, results, data=record.data)
-        found.check_fits(board.model, record.configuration["prior_std"], record.data)
+        found.check_fits(board.model, record.configuration.prior_std, record.data)
     except RecordError:
         return None
     return found

@@ -62,9 +62,7 @@ def outcomes(row: Row) -> tuple[str, Mark | None]:
 
 def trials(entry: Entry) -> Mark | None:
     """Return the mark of settings that were chosen among several, and of how many."""
-    found = sorted(
-        {str(run.sampler["trials"]) for run in entry.records if run.sampler.get("trials")}
-    )
+    found = sorted({str(run.sampler.trials) for run in entry.records if run.sampler.trials})
     return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
 
 

@@ -58,7 +58,7 @@ def view(
     entries = [entry for _, entry in pairs]
     return {
         "label": label,
-        "summary": _summary(entries[0].records[0].sampler["name"]),
+        "summary": _summary(entries[0].records[0].sampler.name),
         "marks": list(dict.fromkeys(cells.target(entry.row) for entry in entries)),
         "sections": [_section(results, site, part, gold[key]) for key, part in sections.items()],
         "certification": certification.view(results, entries, site),

@@ -70,7 +70,7 @@ def check_run(folder: Path, labels: Labels) -> Record:
     record = store.read(folder)
     if record.run != folder.name:
         raise RecordError(f"{folder}: holds the record of {record.run!r}; rename the folder")
-    if record.configuration["split"] != "test":
+    if record.configuration.split != "test":
         raise RecordError(f"{record.run}: expected a run on the test set, got one on validation")
     admission.check_record(record)
     if record.outcome != COMPLETED:

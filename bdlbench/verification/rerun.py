@@ -43,18 +43,17 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         BdlbenchError: The run cannot be repeated with the code and the data that are here.
     """
     made, task = record.configuration, tasks.get(record.task)
-    settings = tuple((name, str(value)) for name, value in record.sampler["settings"].items())
-    sampler = plan.contend(Spec(reference or record.sampler["name"], settings), task)
-    budget = made["budget"]
+    settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
+    sampler = plan.contend(Spec(reference or record.sampler.name, settings), task)
     setup, _ = plan.set_up(
         task.name,
-        made["model"],
-        budget["epochs"],
-        made["split"],
+        made.model,
+        made.epochs,
+        made.split,
         data_dir,
         results,
-        made["device"],
-        budget["draws"],
+        made.device,
+        made.draws,
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
     _check_equal(record, job)
@@ -63,8 +62,8 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
 
 def _check_equal(record: Record, job: Job) -> None:
     """Hold what determines a run against its repetition; the code may be of another version."""
-    asked = {**record.configuration, "settings": record.sampler["settings"]}
-    found = {**job.configuration, "settings": job.sampler["settings"]}
+    asked = {**record.configuration.content(), "settings": record.sampler.settings}
+    found = {**job.configuration.content(), "settings": job.sampler.settings}
     pairs = {name: (asked[name], found[name]) for name in _EQUAL}
     pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
     for name, (then, now) in pairs.items():
@@ -124,7 +123,7 @@ def rerun(
             return {"verdict": IDENTICAL, **facts}
         if now.source_sha256 != then.source_sha256:
             raise BdlbenchError(
-                f"{record.run} was made with another version of sampler {job.sampler['name']} "
+                f"{record.run} was made with another version of sampler {job.sampler.name} "
                 f"({_source(then)}, here it is {_source(now)}), and this one does not give the "
                 "same; install that version to repeat it"
             )

@@ -137,7 +137,7 @@ def test_what_other_checks_have_passed_is_not_certified(
 def run_of(name: str, source: str, version: str) -> Record:
     """Return the record of a run, as far as its certificate is concerned."""
     record = synthetic.record(name, configuration={"numerics": version})
-    return replace(record, sampler={**record.sampler, "source_sha256": source})
+    return replace(record, sampler=replace(record.sampler, source_sha256=source))
 
 
 BUILT_IN = sorted(registry.names("samplers"))

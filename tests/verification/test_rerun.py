@@ -57,7 +57,7 @@ def refused(run: tuple[Path, str]) -> str:
 def with_numerics(version: str, folder: Path) -> Path:
     """Let the run have been made with code of another numerics version."""
     record = store.read(folder)
-    configuration = {**record.configuration, "numerics": version}
+    configuration = replace(record.configuration, numerics=version)
     made = synthetic.named(replace(record, configuration=configuration))
     target = folder.with_name(made.run)
     folder.rename(target)
@@ -91,7 +91,7 @@ def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
     assert found["verdict"] == "holds"
     assert found["rerun"] == {
         "verdict": "identical",
-        "source_sha256": record.sampler["source_sha256"],
+        "source_sha256": record.sampler.source_sha256,
         "numerics": numerics.version(),
     }
 
