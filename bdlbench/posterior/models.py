@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.products import multiply
 
 SIDE, CLASSES = 28, 10
 NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")
@@ -127,9 +126,25 @@ def _lenet5() -> nn.Sequential:
     )
 
 
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return xWᵀ + b, shape (n, outputs).
+
+    All may have a first axis of chains, and each is then multiplied with its own.
+    """
+    if bias is None:
+        return x @ weight.mT
+    if x.dim() == 3:
+        return torch.baddbmm(bias[:, None], x, weight.mT)
+    return torch.addmm(bias, x, weight.mT)
+
+
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     shape, x = x.shape[:-1], x.flatten(1, -2)
-    outputs: Tensor = multiply(x, weight.mT, bias).unflatten(1, shape[1:])
+    if len(x) == 1:  # a plain product is quicker than a batch of one
+        product = affine(x[0], weight[0], None if bias is None else bias[0])[None]
+    else:
+        product = affine(x, weight, bias)
+    outputs: Tensor = product.unflatten(1, shape[1:])
     return outputs
 
 
