@@ -220,13 +220,6 @@ def _optimizers() -> Iterator[tuple[str, Golden]]:
         yield f"optim.{name}, float64: losses", _rounded(losses, 1000, FLOAT64)
 
 
-class _InDouble(Problem):
-    """Start the chains in float64, and everything follows: the updates lose nothing to rounding."""
-
-    def init(self, rng: torch.Generator) -> Tensor:
-        return super().init(rng).double()
-
-
 def _samplers() -> Iterator[tuple[str, Golden]]:
     """Run every built-in sampler to its end on a small problem, in float32 and in float64."""
     posterior, scaler = _posterior("mlp-8")
@@ -247,13 +240,19 @@ def _samplers() -> Iterator[tuple[str, Golden]]:
                 if label == "sgld" and chains == 1:
                     yield from _predictions(posterior, scaler, draws[:, 0])
             if name not in IN_JAX:
-                draws = _draws(sampler, _InDouble(double, budget, chains=2))
+                # Where chains start in float64, the updates follow, and lose nothing to rounding.
+                problem = Problem(double, budget, 2, start=_in_double(double))
+                draws = _draws(sampler, problem)
                 yield f"{label}, float64", _rounded(draws, PIXELS * steps, FLOAT64)
 
     # More draws than there are gradients: it stops when none is left.
     hmc = registry.configure(registry.load("samplers", "hmc"), {})
     draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))
     yield "hmc, few gradients", _rounded(draws, PIXELS)
+
+
+def _in_double(posterior: Posterior) -> Callable[[int, torch.Generator], Tensor]:
+    return lambda chains, rng: posterior.network.init(chains, rng).double()
 
 
 def _draws(sampler: Any, problem: Problem) -> Tensor:
