@@ -78,7 +78,8 @@ def trial(exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = F
 def _start(exact: ExactPosterior, chains: int, rng: torch.Generator) -> Tensor:
     root = torch.linalg.cholesky(exact.covariance)
     normal = torch.randn(chains, len(root), generator=rng, dtype=torch.float64)
-    return (exact.mean + START * normal @ root.T).float()
+    theta: Tensor = exact.mean + START * normal @ root.T
+    return theta.float()
 
 
 def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
