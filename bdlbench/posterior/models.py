@@ -53,18 +53,13 @@ class Network:
             parameters: As `unflatten` gives them.
             x: Inputs of shape (chains, n, …), a set for every chain.
         """
-        for index in range(len(self.module)):
-            x = self.apply(index, parameters, x)
+        for index, layer in enumerate(self.module):
+            weight, bias = parameters.get(f"{index}.weight"), parameters.get(f"{index}.bias")
+            if weight is None:
+                x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            else:
+                x = _LAYERS[type(layer)](layer, x, weight, bias)
         return x
-
-    def apply(self, index: int, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return the outputs of one layer."""
-        layer = self.module[index]
-        rule = _LAYERS.get(type(layer))
-        if rule is None:
-            outputs: Tensor = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-            return outputs
-        return rule(layer, x, parameters[f"{index}.weight"], parameters.get(f"{index}.bias"))
 
     def init(self, chains: int, rng: torch.Generator) -> Tensor:
         """Draw starting points uniformly from ±1/√fan_in, layer by layer, as torch's layers do.
