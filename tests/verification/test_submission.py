@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
@@ -24,7 +22,7 @@ from bdlbench.reference import control_rows
 from bdlbench.reference.control_rows import controls_file, find_controls
 from bdlbench.runs import plan, tasks
 from bdlbench.runs.plan import Setup
-from bdlbench.verification import github, submission
+from bdlbench.verification import submission
 from bdlbench.verification.check_run import check_run, labels_of
 from bdlbench.verification.review import added, review
 from tests import synthetic
@@ -309,63 +307,3 @@ def test_control_rows_that_are_not_true_are_refused(request_: Request, real: Rec
     (results / file).rename(results / "controls" / "mnist-0123456789.json")
     with pytest.raises(BdlbenchError, match="expected control rows of the data of these runs"):
         request_.review()
-
-
-WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
-
-
-def workflow(name: str) -> dict[Any, Any]:
-    return dict(yaml.safe_load((WORKFLOWS / name).read_text("utf-8")))
-
-
-def used(steps: list[dict[str, Any]]) -> list[str]:
-    return [step["uses"] for step in steps if "uses" in step]
-
-
-@pytest.mark.parametrize("path", sorted(WORKFLOWS.iterdir()), ids=lambda path: path.name)
-def test_no_workflow_has_a_right_that_it_does_not_state(path: Path) -> None:
-    found = workflow(path.name)
-    assert "pull_request_target" not in found[True]  # YAML's word for on
-    assert found["permissions"] in ({}, {"contents": "read"})
-    assert "secrets" not in str(found)
-    for job in found["jobs"].values():
-        for step in job["steps"]:
-            assert re.fullmatch(r"actions/[a-z-]+@v[0-9]+", step.get("uses", "actions/none@v1"))
-            # What a stranger chose, a branch's name say, would become part of the command.
-            assert "${{" not in step.get("run", "")
-
-
-def test_the_workflow_can_do_no_harm(request_: Request, tmp_path: Path) -> None:
-    found = workflow("submission.yml")
-    assert found[True] == {"pull_request": {"paths": ["results/runs/**"]}}
-    assert found["permissions"] == {"contents": "read"}
-    assert "permissions" not in found["jobs"]["check"]
-    steps = found["jobs"]["check"]["steps"]
-    assert used(steps) == [
-        "actions/checkout@v4",
-        "actions/setup-python@v5",
-        "actions/upload-artifact@v4",
-    ]
-    assert (steps[-1]["with"]["name"], steps[-1]["with"]["path"]) == (github.ARTIFACT, github.FILE)
-    request_.commit(request_.head)
-    shutil.rmtree(request_.base)
-    get, install, check = (step["run"] for step in steps if "run" in step)
-    subprocess.run(["bash", "-euo", "pipefail", "-c", get], cwd=tmp_path, check=True)
-    assert install == "pip install ./base"
-    assert check.startswith(f"bdlbench review base head changes > {github.FILE}\n")
-    assert "nothing is wrong" in review(tmp_path / "base", request_.head, tmp_path / "changes")
-
-
-def test_the_workflow_that_may_comment_runs_nothing_of_a_request() -> None:
-    found, checked = workflow("comment.yml"), workflow("submission.yml")
-    assert found[True] == {"workflow_run": {"workflows": [checked["name"]], "types": ["completed"]}}
-    assert found["permissions"] == {}
-    job = found["jobs"]["post"]
-    rights = {"actions": "read", "contents": "read", "pull-requests": "write"}
-    assert (list(found["jobs"]), job["permissions"]) == (["post"], rights)
-    assert "github.event.workflow_run.event == 'pull_request'" in job["if"]
-    assert used(job["steps"]) == ["actions/checkout@v4", "actions/setup-python@v5"]
-    assert job["steps"][0]["with"] == {"persist-credentials": False}  # and so no ref
-    assert [step["run"] for step in job["steps"] if "run" in step] == [
-        "python -m bdlbench.verification.github"
-    ]
