@@ -17,7 +17,7 @@ from bdlbench.records.record import Record
 from bdlbench.records.schema import LARGEST as LARGEST_RECORD
 from bdlbench.storage import files
 from bdlbench.storage.escaping import visible
-from bdlbench.verification.check_run import check_run, labels_of, locate
+from bdlbench.verification.check_run import check_run, locate
 
 FILES = {"record.json": LARGEST_RECORD, "predictions.npz": 32 * 2**20}
 """The files of a run, and the bytes that each may have."""
@@ -42,10 +42,7 @@ def check(runs: Sequence[Path]) -> list[Record]:
     labels: dict[str, Labels] = {}
     found = []
     for run in runs:
-        task = store.read(run).task
-        if task not in labels:
-            labels[task] = labels_of(task)
-        record = check_run(run, labels[task])
+        record = check_run(run, labels)
         admission.check_declared(record)
         found.append(record)
     return found

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from bdlbench.verification import submission
 from bdlbench.verification.review import review
 from tests.verification.test_submission import Request
 
@@ -48,7 +47,7 @@ def test_no_workflow_has_a_right_that_it_does_not_state(path: Path) -> None:
 
 
 def test_the_workflow_can_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submission, "labels_of", lambda task: {})
+    monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
     found, request = workflow("submission.yml"), Request(tmp_path)
     assert found[True] == {"pull_request": {"paths": ["results/runs/**"]}}
     assert found["permissions"] == {"contents": "read"}
