@@ -146,10 +146,10 @@ def rerun(
         job = plan_again(record, reference, data_dir, Path(space))
         now, then = (numerics.identity_of(run.sampler, run.configuration) for run in (job, record))
         facts = now.numerics, now.source_sha256
-        others = [name for name, value in _words(now).items() if value != _words(then)[name]]
-        say(
-            f"repeating {record.run}" + (f", with another {' and '.join(others)}" if others else "")
-        )
+        others = ["file of the sampler"] if now.source_sha256 != then.source_sha256 else []
+        others += ["numerics version"] if now.numerics != then.numerics else []
+        more = f", with another {' and '.join(others)}" if others else ""
+        say(f"repeating {record.run}{more}")
         again, found = _carry_out(job)
         if again.outcome == record.outcome and _same(sets, found):
             return Repetition(IDENTICAL, *facts)
@@ -173,10 +173,6 @@ def rerun(
     near = all(distance[name] <= tolerance[name] for name in sets)
     verdict = WITHIN if near else BEYOND
     return Repetition(verdict, *facts, total_variation=distance, tolerance=tolerance)
-
-
-def _words(identity: Identity) -> dict[str, str]:
-    return {"file of the sampler": identity.source_sha256, "numerics version": identity.numerics}
 
 
 def _source(identity: Identity) -> str:

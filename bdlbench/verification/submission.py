@@ -40,11 +40,9 @@ def check(runs: Sequence[Path]) -> list[Record]:
     if size > MOST_BYTES:
         raise RecordError(f"expected at most {MOST_BYTES} bytes at a time, got {size}")
     labels: dict[str, Labels] = {}
-    found = []
-    for run in runs:
-        record = check_run(run, labels)
+    found = [check_run(run, labels) for run in runs]
+    for record in found:
         admission.check_declared(record)
-        found.append(record)
     return found
 
 
