@@ -154,12 +154,12 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check that a sampler keeps the contract and samples what it claims."""
-    from bdlbench.checks import report
+    from bdlbench.checks import certificate
 
     with redirect_stdout(sys.stderr):  # a plugin may print
-        found = report.check(sampler, quick, results, None if json else _say)
+        found = certificate.check(sampler, quick, results, None if json else _say)
     if json:
-        typer.echo(report.as_json(found))
+        typer.echo(certificate.as_json(found))
     if not found.holds:
         raise BdlbenchError(f"{sampler}: {found.verdict}; what fails is said above")
 
