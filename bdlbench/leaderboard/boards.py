@@ -13,6 +13,7 @@ import numpy as np
 
 from bdlbench.checks import certificate
 from bdlbench.comparison import summary
+from bdlbench.comparison.columns import Cell, Column, columns
 from bdlbench.comparison.summary import Row
 from bdlbench.data import origins
 from bdlbench.errors import RecordError
@@ -100,6 +101,18 @@ class Board:
     def subject(self) -> tuple[str, str, str]:
         """What is measured, whatever the budget: task, model, and what marks them."""
         return self.task, self.model, self.mark
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns of its table."""
+        return columns(self.headline, "test")
+
+    def cells(self, entry: Entry) -> list[Cell]:
+        """Return the figures of an entry, a cell for each column."""
+        return [
+            column.cell(entry.row.metrics.get(column.metric), column.metric in entry.leading)
+            for column in self.columns
+        ]
 
 
 @dataclass(frozen=True)

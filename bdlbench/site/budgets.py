@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bdlbench.comparison.columns import Column
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard.boards import Board, Entry
 from bdlbench.metrics.scores import describe
@@ -14,7 +15,7 @@ from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED
 from bdlbench.reference import reference
 from bdlbench.reference.reference import Reference
-from bdlbench.site import cells, evidence, figures
+from bdlbench.site import evidence, figures
 from bdlbench.site.evidence import Course
 
 Sets = Mapping[int, Mapping[str, Predictions]]
@@ -63,7 +64,7 @@ def view(
     ]
     known = [course for course in courses if course is not None]
     shown = []
-    for number, column in enumerate(cells.scored(pairs[0][0])):
+    for number, column in enumerate(one for one in pairs[0][0].columns if one.arrow):
         name = column.metric
         ends = [
             (entry.row.metrics["epochs"].mean, entry.row.metrics[name])
@@ -76,7 +77,7 @@ def view(
 
 
 def _shown(
-    column: cells.Column, courses: Sequence[Course], ends: Sequence[End], key: str
+    column: Column, courses: Sequence[Course], ends: Sequence[End], key: str
 ) -> dict[str, Any]:
     metric = describe(column.metric)
     rows = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bdlbench.comparison import table
+from bdlbench.comparison.columns import control_rows
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board, Entry
 from bdlbench.metrics.scores import describe
@@ -15,7 +16,7 @@ from bdlbench.site.text import page_name
 
 def view(boards: Sequence[Board]) -> dict[str, Any]:
     """Return what the template ``index.html`` needs."""
-    columns = {column.metric: column for board in boards for column in cells.scored(board)}
+    columns = {one.metric: one for board in boards for one in board.columns if one.arrow}
     return {
         "boards": [_board(board) for board in boards],
         "no_runs": rendering.NO_RUNS,
@@ -34,11 +35,11 @@ def _board(board: Board) -> dict[str, Any]:
         "key": key,
         "title": rendering.title(board),
         "subtitle": _subtitle(board),
-        "columns": cells.columns(board),
+        "columns": board.columns,
         "rows": rows,
         "targets": sorted({row["target"] for row in rows}),
         "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
-        "controls": cells.of_controls(board),
+        "controls": control_rows(board.controls, board.columns),
         "figures": _figures(board, key),
         "caption": _caption(board),
         "failures": table.failures([entry.row for entry in board.entries]),
@@ -65,7 +66,7 @@ def _row(board: Board, entry: Entry) -> dict[str, Any]:
         "target": cells.target(entry.row).text,
         "outcome": kind,
         "marks": [cells.target(entry.row), *filter(None, (failed, cells.trials(entry)))],
-        "cells": cells.of_entry(board, entry),
+        "cells": board.cells(entry),
     }
 
 
