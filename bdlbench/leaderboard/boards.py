@@ -224,8 +224,8 @@ def _gather(
     labels: admission.Labels,
 ) -> _Found:
     """Sum up one sampler's runs; of the predictions, only what is ranked is kept."""
-    group = [summary.rescored(setup.results, record) for record in group]
     predictions = summary.read_predictions(setup.results, group)
+    group = summary.rescored(group, predictions)
     verdict = certificate.of_run(setup.results, group[0])
     settings = group[0].sampler["settings"]
     row = summary.sum_up(label, settings, verdict, group, predictions, reference, {})
