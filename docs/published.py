@@ -23,7 +23,8 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 
 from bdlbench.leaderboard import boards, rendering
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.records import store
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,8 @@ from bdlbench.comparison import table
 from bdlbench.comparison.columns import ARROWS, Cell, control_rows
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.records.record import COMPLETED
 from bdlbench.storage.escaping import csv_cell, markdown, visible
@@ -81,7 +82,7 @@ def show(boards: Sequence[Board], console: Console) -> None:
             *filter(None, [board.origin]),
             *failed,
             *_remarks(board),
-            _rule(board),
+            _rule(),
             *RULES,
         ):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -109,13 +110,13 @@ def _table(board: Board) -> list[str]:
 def _section(board: Board) -> str:
     failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
     bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
-    rule = " ".join(filter(None, [board.origin, _rule(board)]))
+    rule = " ".join(filter(None, [board.origin, _rule()]))
     lines = [f"## {title(board)}", "", rule, "", *_table(board), "", *bullets]
     return "\n".join(lines)
 
 
-def _rule(board: Board) -> str:
-    metric = describe(board.sort)
+def _rule() -> str:
+    metric = describe(SORT)
     return f"Sorted by {metric.label} {ARROWS[metric.direction]}, the mean over seeds."
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from bdlbench.comparison.columns import Column
 from bdlbench.errors import RecordError
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Interval
 from bdlbench.records.predictions import Predictions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bdlbench.comparison.summary import Row
-from bdlbench.leaderboard.boards import Entry
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.records.record import COMPLETED
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench.checks import certificate
-from bdlbench.leaderboard.boards import Entry
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.site import cells, downloads
 from bdlbench.storage import documents
 

@@ -8,7 +8,8 @@ from typing import Any
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import control_rows
 from bdlbench.leaderboard import rendering
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.site import cells, figures
 from bdlbench.site.text import page_name
@@ -51,7 +52,7 @@ def _subtitle(board: Board) -> str:
     seeds = sorted({len(entry.records) for entry in board.entries})
     runs = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return (
-        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(board.sort).label}; "
+        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(SORT).label}; "
         "a coloured cell: nobody is clearly better, and somebody is clearly worse."
     )
 
@@ -73,7 +74,7 @@ def _row(board: Board, entry: Entry) -> dict[str, Any]:
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
     """Return a picture for every metric that is compared, the sorting metric's first."""
     found = []
-    for number, name in enumerate(sorted(board.headline, key=lambda name: name != board.sort)):
+    for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
         metric = describe(name)
         rows = [
             (entry.row.sampler, entry.row.metrics[name])

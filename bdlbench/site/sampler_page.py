@@ -10,7 +10,8 @@ from typing import Any
 from bdlbench import registry
 from bdlbench.comparison.summary import read_predictions
 from bdlbench.leaderboard import admission
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.reference.reference import Reference
