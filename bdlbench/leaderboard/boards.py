@@ -17,6 +17,7 @@ from bdlbench.problem import Budget
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity
 from bdlbench.reference.control_rows import kept_controls
+from bdlbench.reference.reference import Reference
 from bdlbench.runs import numerics, tasks
 from bdlbench.runs.plan import Setup
 from bdlbench.settings import Spec
@@ -35,7 +36,8 @@ class Board:
         headline: Names of the metrics that entries are compared on.
         entries: Those with a rank first, by the mean of `SORT`.
         controls: AUROC of scores that see no network, by OOD set and control.
-        floor: Agreement and total variation between halves of the reference; empty without one.
+        reference: What all are to be near to, if there is one.
+        floor: Agreement and total variation between its halves; empty without one.
         reference_note: Why there is no reference.
         mark: What tells the board from others of the task in its title: its data or numerics
             version, if they are not the usual ones; else empty.
@@ -50,6 +52,7 @@ class Board:
     headline: tuple[str, ...]
     entries: tuple[Entry, ...]
     controls: dict[str, dict[str, float]]
+    reference: Reference | None
     floor: dict[str, float]
     reference_note: str
     mark: str = ""
@@ -129,6 +132,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
         headline=tuple(headline),
         entries=entries.make(_labelled(runs), setup, reference),
         controls=kept_controls(results, task.name, data) or {},
+        reference=reference,
         floor=fidelity.floor(reference) if reference else {},
         reference_note=note,
         mark=_mark(runs[0], several),

@@ -42,15 +42,8 @@ def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
     content = {} if path is None else _read(site / path)
     return {
         "sentence": MEANING.get(entry.row.certificate) or _why_not(content),
-        "checks": [
-            {
-                "name": check["check"],
-                "mark": cells.VERDICTS[check["verdict"]],
-                "figure": check["figure"],
-                "meaning": check["meaning"],
-            }
-            for check in content.get("checks", ())
-        ],
+        "checks": content.get("checks", ()),
+        "marks": cells.VERDICTS,
         "file": f"../{path}",
     }
 
