@@ -17,8 +17,6 @@ from bdlbench.records.record import COMPLETED, DIVERGED
 from bdlbench.runs import tasks
 from bdlbench.storage.documents import to_json
 
-CONTROL = "control: AUROC of a score of the pixels alone, which sees no network."
-
 
 def to_table(comparison: Comparison, console: Console) -> None:
     """Print the table, the differences in words, and what the columns mean."""
@@ -108,22 +106,21 @@ def remarks(comparison: Comparison) -> list[str]:
             "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
             "difference, from the bootstrap over test points and the spread over seeds."
         )
-    lines += on_fidelity(comparison.floor, comparison.reference_note)
-    lines += [CONTROL] if comparison.controls else []
+    return lines + notes(comparison.floor, comparison.reference_note, comparison.controls)
+
+
+def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object]) -> list[str]:
+    """Say what agreement and TV are measured against, or why they are empty; and the controls."""
+    lines = [f"no agreement and TV: {note}"] if note else []
+    if floor:
+        same, tv = floor["agreement"], floor["total_variation"]
+        lines.append(
+            "agreement, TV: with the reference posterior's prediction, from a long HMC run. "
+            f"Between the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
+        )
+    if controls:
+        lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
     return lines
-
-
-def on_fidelity(floor: Mapping[str, float], note: str) -> list[str]:
-    """Say what the columns agreement and TV are measured against, or why they are empty."""
-    if note:
-        return [f"no agreement and TV: {note}"]
-    if not floor:
-        return []
-    same, tv = floor["agreement"], floor["total_variation"]
-    return [
-        "agreement, TV: with the reference posterior's prediction, from a long HMC run. Between "
-        f"the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
-    ]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench.comparison import summary
+from bdlbench.comparison import summary, table
 from bdlbench.comparison.columns import Cell, Column, columns
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission, entries
@@ -67,6 +67,16 @@ class Board:
     def columns(self) -> list[Column]:
         """The columns of its table."""
         return columns(self.headline, "test")
+
+    @property
+    def failures(self) -> list[str]:
+        """What became of runs that did not complete, and why."""
+        return table.failures([entry.row for entry in self.entries])
+
+    @property
+    def notes(self) -> list[str]:
+        """How to read the table."""
+        return table.notes(self.floor, self.reference_note, self.controls)
 
     def cells(self, entry: Entry) -> list[Cell]:
         """Return the figures of an entry, a cell for each column."""

@@ -77,11 +77,11 @@ def show(boards: Sequence[Board], console: Console) -> None:
         for cells in _body(board, visible):
             shown.add_row(*(Text(str(cell), "bold" if cell.best else "") for cell in cells))
         console.print(shown)
-        failed = [visible(line) for line in table.failures([e.row for e in board.entries])]
+        failed = [visible(line) for line in board.failures]
         for line in (
             *filter(None, [board.origin]),
             *failed,
-            *_remarks(board),
+            *board.notes,
             _rule(),
             *RULES,
         ):
@@ -108,8 +108,8 @@ def _table(board: Board) -> list[str]:
 
 
 def _section(board: Board) -> str:
-    failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
-    bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
+    failed = [markdown(line) for line in board.failures]
+    bullets = [f"- {line}" for line in (*failed, *board.notes, *RULES)]
     rule = " ".join(filter(None, [board.origin, _rule()]))
     lines = [f"## {title(board)}", "", rule, "", *_table(board), "", *bullets]
     return "\n".join(lines)
@@ -159,11 +159,6 @@ def _trials(entry: Entry) -> str:
         str(record.sampler["trials"]) for record in entry.records if "trials" in record.sampler
     }
     return ", ".join(sorted(found)) or "–"
-
-
-def _remarks(board: Board) -> list[str]:
-    lines = table.on_fidelity(board.floor, board.reference_note)
-    return lines + ([table.CONTROL] if board.controls else [])
 
 
 def _values(board: Board, entry: Entry) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bdlbench.checks import certificate
 from bdlbench.leaderboard.entries import Entry
-from bdlbench.site import cells, downloads
+from bdlbench.site import downloads, marks
 from bdlbench.storage import documents
 
 MEANING = {
@@ -43,7 +43,7 @@ def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
     return {
         "sentence": MEANING.get(entry.row.certificate) or _why_not(content),
         "checks": content.get("checks", ()),
-        "marks": cells.VERDICTS,
+        "marks": marks.VERDICTS,
         "file": f"../{path}",
     }
 
@@ -60,6 +60,6 @@ def _read(path: Path) -> dict[str, Any]:
     with documents.reading(path, certificate.CURE):
         for check in content["checks"]:
             documents.check(check, _CHECK, "a check")
-            if check["verdict"] not in cells.VERDICTS:
-                raise ValueError(f"expected a verdict of {', '.join(cells.VERDICTS)}")
+            if check["verdict"] not in marks.VERDICTS:
+                raise ValueError(f"expected a verdict of {', '.join(marks.VERDICTS)}")
     return content

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bdlbench.comparison import table
 from bdlbench.comparison.columns import control_rows
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
-from bdlbench.site import cells, figures
+from bdlbench.site import figures, marks
 from bdlbench.site.text import page_name
 
 
@@ -39,12 +38,12 @@ def _board(board: Board) -> dict[str, Any]:
         "columns": board.columns,
         "rows": rows,
         "targets": sorted({row["target"] for row in rows}),
-        "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
+        "outcomes": [kind for kind in marks.OUTCOMES if kind in kinds],
         "controls": control_rows(board.controls, board.columns),
         "figures": _figures(board, key),
         "caption": _caption(board),
-        "failures": table.failures([entry.row for entry in board.entries]),
-        "notes": _notes(board),
+        "failures": board.failures,
+        "notes": [*filter(None, [board.origin]), *board.notes],
     }
 
 
@@ -58,17 +57,25 @@ def _subtitle(board: Board) -> str:
 
 
 def _row(board: Board, entry: Entry) -> dict[str, Any]:
-    kind, failed = cells.outcomes(entry.row)
+    kind, failed = marks.outcomes(entry.row)
     return {
         "rank": entry.ranks,
-        "rank_order": cells.rank_order(entry),
+        "rank_order": _rank_order(entry),
         "label": entry.row.sampler,
         "page": page_name(entry.row.sampler),
-        "target": cells.target(entry.row).text,
+        "target": marks.target(entry.row).text,
         "outcome": kind,
-        "marks": [cells.target(entry.row), *filter(None, (failed, cells.trials(entry)))],
+        "marks": [marks.target(entry.row), *filter(None, (failed, marks.trials(entry)))],
         "cells": board.cells(entry),
     }
+
+
+def _rank_order(entry: Entry) -> str:
+    """Return the number that the rank is sorted by; nothing, which is last, without one."""
+    if entry.rank is None:
+        return ""
+    low, high = entry.rank
+    return f"{low + high / 10_000:.4f}"  # of two that begin alike, the narrower comes first
 
 
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
@@ -94,9 +101,3 @@ def _caption(board: Board) -> str:
     return (
         f"{first} by this metric, the best at the top, with the 95 % interval over repeated runs."
     )
-
-
-def _notes(board: Board) -> list[str]:
-    """Say beneath the table how to read it."""
-    notes = [*filter(None, [board.origin]), *table.on_fidelity(board.floor, board.reference_note)]
-    return notes + ([table.CONTROL] if board.controls else [])

@@ -16,7 +16,7 @@ from bdlbench.metrics.scores import in_distribution
 from bdlbench.records import store
 from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
 from bdlbench.runs import tasks
-from bdlbench.site import budgets, cells, certification, downloads, evidence, figures
+from bdlbench.site import budgets, certification, downloads, evidence, figures, marks
 from bdlbench.site.text import page_name
 from bdlbench.storage.escaping import visible
 
@@ -58,7 +58,7 @@ def view(results: Path, label: str, pairs: Sequence[Pair], site: Path) -> dict[s
     return {
         "label": label,
         "summary": _summary(entries[0].records[0].sampler["name"]),
-        "marks": list(dict.fromkeys(cells.target(entry.row) for entry in entries)),
+        "marks": list(dict.fromkeys(marks.target(entry.row) for entry in entries)),
         "sections": [_section(results, site, part) for part in sections.values()],
         "certification": certification.view(results, entries, site),
     }
@@ -94,14 +94,14 @@ def _entry(
         "key": key,
         "title": board.budget,
         "reasons": entry.row.reasons,
-        "trials": cells.trials(entry),
+        "trials": marks.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
         "rank": entry.ranks,
         "columns": board.columns,
         "cells": board.cells(entry),
         # Each run's files are copied beside the pages.
         "runs": [
-            (record, cells.outcome(record.outcome), downloads.copy_run(results, record, site))
+            (record, marks.outcome(record.outcome), downloads.copy_run(results, record, site))
             for record in entry.records
         ],
         "record": [visible(line) for line in store.to_text(entry.records[0]).split("\n")],

@@ -1,4 +1,4 @@
-"""Turn rows into cells: what stands in them, what they are sorted by, and how they are marked."""
+"""Mark samplers and runs: certified or not, completed or not, and from how many trials."""
 
 from __future__ import annotations
 
@@ -64,11 +64,3 @@ def trials(entry: Entry) -> Mark | None:
         {str(run.sampler["trials"]) for run in entry.records if run.sampler.get("trials")}
     )
     return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
-
-
-def rank_order(entry: Entry) -> str:
-    """Return the number that the rank is sorted by; nothing, which is last, without one."""
-    if entry.rank is None:
-        return ""
-    low, high = entry.rank
-    return f"{low + high / 10_000:.4f}"  # of two that begin alike, the narrower comes first
