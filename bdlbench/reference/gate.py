@@ -40,9 +40,8 @@ def e_bfmi(hamiltonian: Floats) -> Floats:
     Args:
         hamiltonian: Shape (chains, draws).
     """
-    from arviz_stats.base.array import array_stats
-
-    return np.asarray(array_stats.bfmi(hamiltonian, chain_axis=0, draw_axis=1))
+    steps = np.square(np.diff(hamiltonian, axis=1)).mean(axis=1)
+    return np.asarray(steps / hamiltonian.var(axis=1, ddof=1))
 
 
 def diagnose(trace: Trace) -> dict[str, float]:

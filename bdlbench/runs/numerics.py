@@ -26,8 +26,8 @@ from bdlbench.storage import documents
 CORE = (  # what draws and predictions depend on, besides the sampler's own file
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
     *("metrics.functions", "posterior.backward", "posterior.jax_layers", "posterior.likelihoods"),
-    *("posterior.models", "posterior.potential", "posterior.products", "posterior.to_jax"),
-    *("records.quantization", "runs.evaluate", "storage.compiling"),
+    *("posterior.models", "posterior.potential", "posterior.to_jax"),
+    *("records.quantization", "runs.evaluate"),
 )
 PACKAGE = Path(__file__).parents[1]
 BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -28,6 +27,42 @@ NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another o
 TWICE = 2.0  # as far as two seeds are apart: a distance between two runs is itself uncertain
 _ROUNDING = 1e-6  # of float32
 _EQUAL = ("model", "prior_std", "budget", "split", "device", "settings")
+
+
+_GIVES = {
+    NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
+    BEYOND: "predictions that are further off than another seed's",
+    ANOTHER_OUTCOME: "another outcome",
+}
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """Hold what the repetition of a run gave.
+
+    Args:
+        verdict: How near it comes: `IDENTICAL`, `WITHIN`, `BEYOND`, `NOT_IDENTICAL` or
+            `ANOTHER_OUTCOME`.
+        numerics: The numerics version that the run was repeated with.
+        source_sha256: SHA-256 of the sampler's file, as in `Identity`.
+        outcome: Of the repetition, with its reason, if it is another.
+        reason: Why.
+        total_variation: Distance to the original by set, where bits need not be the same.
+        tolerance: What it may be.
+    """
+
+    verdict: str
+    numerics: str
+    source_sha256: str
+    outcome: str | None = None
+    reason: str | None = None
+    total_variation: dict[str, float] | None = None
+    tolerance: dict[str, float] | None = None
+
+    @property
+    def wrong(self) -> str:
+        """What speaks against the run; empty if nothing does."""
+        return _GIVES.get(self.verdict, "")
 
 
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
@@ -84,7 +119,7 @@ def rerun(
     reference: str | None,
     data_dir: Path | None,
     say: Callable[[str], None],
-) -> dict[str, Any]:
+) -> Repetition:
     """Repeat a run, and compare predictions.
 
     With the same processor, code and versions they must be the same bit for bit. Elsewhere
@@ -103,24 +138,20 @@ def rerun(
         data_dir: Folder that data is looked for in first.
         say: Called with what is being done.
 
-    Returns:
-        The verdict, the identity of the code that it was repeated with, and the distances and what
-        they may be by set.
-
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
         now, then = (numerics.identity_of(run.sampler, run.configuration) for run in (job, record))
-        facts = asdict(now)
-        others = [name for name, value in _words(now).items() if value != _words(then)[name]]
-        say(
-            f"repeating {record.run}" + (f", with another {' and '.join(others)}" if others else "")
-        )
+        facts = now.numerics, now.source_sha256
+        others = ["file of the sampler"] if now.source_sha256 != then.source_sha256 else []
+        others += ["numerics version"] if now.numerics != then.numerics else []
+        more = f", with another {' and '.join(others)}" if others else ""
+        say(f"repeating {record.run}{more}")
         again, found = _carry_out(job)
         if again.outcome == record.outcome and _same(sets, found):
-            return {"verdict": IDENTICAL, **facts}
+            return Repetition(IDENTICAL, *facts)
         if now.source_sha256 != then.source_sha256:
             raise BdlbenchError(
                 f"{record.run} was made with another version of sampler {job.sampler.name} "
@@ -128,10 +159,9 @@ def rerun(
                 "same; install that version to repeat it"
             )
         if again.outcome != record.outcome:
-            outcome = {"outcome": again.outcome, "reason": again.reason}
-            return {"verdict": ANOTHER_OUTCOME, **outcome, **facts}
+            return Repetition(ANOTHER_OUTCOME, *facts, again.outcome, again.reason)
         if not others and again.environment == record.environment:
-            return {"verdict": NOT_IDENTICAL, **facts}
+            return Repetition(NOT_IDENTICAL, *facts)
         say("its predictions differ; repeating it with the next seed, to see what seeds change")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
         _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
@@ -140,16 +170,8 @@ def rerun(
     distance = {name: _apart(sets[name], found[name]) for name in sets}
     tolerance = {name: TWICE * _apart(found[name], other[name]) + _ROUNDING for name in sets}
     near = all(distance[name] <= tolerance[name] for name in sets)
-    return {
-        "verdict": WITHIN if near else BEYOND,
-        **facts,
-        "total_variation": distance,
-        "tolerance": tolerance,
-    }
-
-
-def _words(identity: Identity) -> dict[str, str]:
-    return {"file of the sampler": identity.source_sha256, "numerics version": identity.numerics}
+    verdict = WITHIN if near else BEYOND
+    return Repetition(verdict, *facts, total_variation=distance, tolerance=tolerance)
 
 
 def _source(identity: Identity) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bdlbench import checks, registry
-from bdlbench.checks import Result, Subject, certificate, report
+from bdlbench.checks import Result, Subject, certificate
 from bdlbench.commands import main
 from bdlbench.errors import RecordError
 from bdlbench.records.record import Record
@@ -37,7 +37,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
         print("a plugin prints")
         return iter(results)
 
-    monkeypatch.setattr(report, "run_checks", run_checks)
+    monkeypatch.setattr(certificate, "run_checks", run_checks)
     return results
 
 

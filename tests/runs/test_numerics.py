@@ -14,8 +14,8 @@ from bdlbench import registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.runs import acceptance, numerics, plan
 from bdlbench.runs.acceptance import NEW, Kept
-from bdlbench.runs.goldens import Golden
 from bdlbench.runs.numerics import Identity
+from bdlbench.runs.rounding import Golden
 from tests import synthetic
 
 SOURCE = '''\

@@ -12,7 +12,7 @@ import pytest
 
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import boards
-from bdlbench.leaderboard.boards import Entry
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.site import downloads, pages
 from bdlbench.storage.escaping import visible
 from tests import synthetic

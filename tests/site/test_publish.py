@@ -104,7 +104,7 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
         assert f" {label} ✗ not certified" in text
     assert "hmc: diverged in 3 of 3 runs: θ is not finite" in text
     assert "✗ diverged 1 of 3" in text
-    assert "AUROC is the chance" in text, "a newcomer is told"
+    assert "AUROC is the probability" in text, "newcomers are told"
     assert "Probability that the predictive entropy of a random letters input exceeds" in text
 
 
