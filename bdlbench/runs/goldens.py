@@ -7,7 +7,7 @@ bits must be the same; on another, they must agree within the tolerance of `bdlb
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
