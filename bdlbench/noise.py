@@ -9,7 +9,8 @@ run side by side in the processor's vector registers, and so does the Box–Mull
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,8 +20,9 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.storage.compiling import compiled
+from bdlbench.storage.locations import user_cache
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
 U32, F32, I32 = np.uint32, np.float32, np.int32
 # Constants: a logarithm or a power in the loops would keep the compiler from using the registers.
@@ -78,6 +80,28 @@ def _suits(tensor: Tensor) -> bool:
 def _flat(tensor: Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.detach().numpy()
     return array.reshape(-1)  # of what is contiguous: a view
+
+
+def compiled(**options: Any) -> Callable[[Function], Function]:
+    """Return numba's decorator, which keeps what it compiles if there is a place for that.
+
+    numba looks for one beside the source and in the user's cache, and refuses to go on if neither
+    can be written to, as in many a container. Every process then compiles anew, for some seconds.
+
+    Args:
+        options: Of ``numba.njit``.
+    """
+
+    def decorate(function: Function) -> Function:
+        made: Function
+        try:
+            # Without a home, numba would make a folder that is called ~.
+            made = njit(cache=user_cache() is not None, **options)(function)
+        except RuntimeError:  # pragma: no cover -- "no locator available"
+            made = njit(**options)(function)
+        return made
+
+    return decorate
 
 
 @intrinsic

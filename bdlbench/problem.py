@@ -54,7 +54,8 @@ class Problem:
         posterior: The model, prior and training data.
         budget: What may be spent.
         chains: Number of chains that are run side by side.
-        on_progress: Called with the fraction of the budget spent, after every step.
+        on_progress: Called with the fraction of the budget spent, whenever something is charged.
+        start: Draws starting points (chains, dim); usually at the scale of the layers' widths.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Problem:
         budget: Budget,
         chains: int = 1,
         on_progress: Callable[[float], None] = lambda fraction: None,
+        start: Callable[[int, torch.Generator], Tensor] | None = None,
     ) -> None:
         self._posterior = posterior
         self._budget = budget
         self._on_progress = on_progress
+        self._start = start or posterior.network.init
         self._allowed = round(budget.epochs * posterior.n)
         self._spent = 0
         self._kept = 0
@@ -114,8 +117,8 @@ class Problem:
         return max(0, self._allowed - self._spent)
 
     def init(self, rng: torch.Generator) -> Tensor:
-        """Draw a starting point for each chain, at the scale usual for the layers' widths."""
-        return self._posterior.network.init(self.chains, rng)
+        """Draw a starting point for each chain."""
+        return self._start(self.chains, rng)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         """Return views of θ as named tensors of shape (chains, *shape), layer by layer."""
@@ -239,7 +242,7 @@ class Problem:
             raise ValueError(
                 f"expected theta of shape ({self.chains}, {self.dim}), got {tuple(theta.shape)}"
             )
-        self._spent += self.chains * (self.n if batch is None else batch.shape[-1])
+        self.charge(self.chains * (self.n if batch is None else batch.shape[-1]))
 
 
 def _all_finite(tensor: Tensor) -> bool:

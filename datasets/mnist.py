@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bdlbench import register
-from bdlbench.data.idx import IdxDataset
+from bdlbench.data.idx import IdxFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from bdlbench.data.images import Images
+
+FILES = IdxFiles(
+    "MNIST",
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+    {
+        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
+)
 
 
 @register("mnist")
@@ -36,4 +47,4 @@ class MNIST:
         """
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
-        return IdxDataset(folders, train=split == "train").images()
+        return FILES.read(split, folders)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bdlbench import register
-from bdlbench.data.idx import IdxDataset
+from bdlbench.data.idx import IdxFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,20 +14,17 @@ if TYPE_CHECKING:
 
     from bdlbench.data.images import Images
 
-
-class NotMNISTFiles(IdxDataset):
-    """Read notMNIST's test files, which davidflanagan/notMNIST-to-MNIST converted to IDX."""
-
-    name = "notMNIST"
-    mirrors: ClassVar[list[str]] = [
+FILES = IdxFiles(
+    "notMNIST",
+    (
         "https://raw.githubusercontent.com/davidflanagan/notMNIST-to-MNIST/master/",
         "https://github.com/davidflanagan/notMNIST-to-MNIST/raw/master/",
-    ]
-    resources: ClassVar[list[tuple[str, str]]] = [
-        ("t10k-images-idx3-ubyte.gz", "2c87c839a4ef9b238846600eec8c35b7"),
-        ("t10k-labels-idx1-ubyte.gz", "7ea9118cbafd0f6e3ee2ad771d782a01"),
-    ]
-    classes: ClassVar[list[str]] = list("ABCDEFGHIJ")
+    ),
+    {
+        "t10k-images-idx3-ubyte.gz": "2c87c839a4ef9b238846600eec8c35b7",
+        "t10k-labels-idx1-ubyte.gz": "7ea9118cbafd0f6e3ee2ad771d782a01",
+    },
+)
 
 
 @register("notmnist")
@@ -53,4 +50,4 @@ class NotMNIST:
         """
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
-        return NotMNISTFiles(folders, train=False).images()
+        return FILES.read(split, folders)

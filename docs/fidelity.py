@@ -63,11 +63,11 @@ def curves(results: Path, sampler: str, gold: Reference) -> dict[float, list[Cur
     found: dict[float, list[Curve]] = defaultdict(list)
     for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-*")):
         record = store.read(folder)
-        if record.sampler["name"] != sampler:  # sgd, and there is sgd-covariance
+        if record.sampler.name != sampler:  # sgd, and there is sgd-covariance
             continue
         sets = store.read_predictions(folder, record)
         spent, points = sets["test"].course()
-        budget = record.configuration["budget"]["epochs"]
+        budget = record.configuration.epochs
         found[budget].append((spent, fidelity.distances(points, gold)))
     return found
 

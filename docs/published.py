@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 mpl.use("agg")
 import matplotlib.pyplot as plt
 
-from bdlbench.comparison.table import cell, columns
 from bdlbench.leaderboard import boards, rendering
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.records import store
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +91,7 @@ def _finding(board: Board) -> str:
 
 def entry_of(board: Board, sampler: str) -> Entry:
     """Return a sampler's row."""
-    (found,) = (entry for entry in board.entries if entry.records[0].sampler["name"] == sampler)
+    (found,) = (entry for entry in board.entries if entry.records[0].sampler.name == sampler)
     return found
 
 
@@ -143,12 +143,8 @@ def findings(boards: Sequence[Board]) -> str:
         name, sampler, metric = (part.strip() for part in found[1].split("|"))
         alike = [board for board in boards if f"{board.task} {board.model} {board.budget}" == name]
         board = max(alike, key=lambda board: len(board.entries))
-        (column,) = (
-            column
-            for column in columns(board.headline, "test")
-            if " ".join(column.header.split()).startswith(metric)
-        )
-        value = cell(entry_of(board, sampler).row.metrics[column.metric], column)
+        (column,) = (column for column in board.columns if column.title.startswith(metric))
+        value = str(column.cell(entry_of(board, sampler).row.metrics[column.metric]))
         anchor = re.sub(r"[^\w -]", "", rendering.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 

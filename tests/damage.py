@@ -52,9 +52,9 @@ def named(**changes: Any) -> Break:
 
     def apply(run: Path) -> Path:
         record = store.read(run)
-        configuration = {**record.configuration, **changes.get("configuration", {})}
+        configuration = replace(record.configuration, **changes.get("configuration", {}))
         changed = synthetic.named(replace(record, **{**changes, "configuration": configuration}))
-        (run / "record.json").write_text(documents.to_json(vars(changed)), "utf-8")
+        (run / "record.json").write_text(documents.to_json(changed.content()), "utf-8")
         return run.rename(run.with_name(changed.run))
 
     return apply

@@ -60,6 +60,7 @@ CASES: dict[str, tuple[Break, str]] = {
         field("sampler.settings", {"a": 1}),
         "is a run named digits",
     ),
+    "an epoch beside the budget": (field("configuration.epochs", 5.0), "is a run named digits"),
     "a seed changed after the run": (field("seed", 5), "is a run named digits"),
     # sizes
     "a text of 10 MB": (field("reason", HUGE), "expected at most 262144 bytes|of at most 262144"),

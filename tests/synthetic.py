@@ -13,7 +13,7 @@ from bdlbench.metrics import scores
 from bdlbench.metrics.scores import score
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
-from bdlbench.records.record import COMPLETED, Record
+from bdlbench.records.record import COMPLETED, Configuration, Record, Sampler
 from bdlbench.runs import numerics, plan, tasks
 
 DATA = {"train": "a" * 64, "test": "b" * 64, "letters": "c" * 64}
@@ -53,21 +53,20 @@ def record(
 ) -> Record:
     """Return the record of a completed run of digits, its name as its content has it."""
     task = tasks.get("digits")
-    configuration = {
-        "model": task.model,
-        "prior_std": task.prior_std,
-        "budget": asdict(task.budget),
-        "split": "test",
-        "device": "cpu",
-        "numerics": str(numerics.declared().version),
-        **changes.pop("configuration", {}),
-    }
+    configuration = Configuration(
+        model=task.model,
+        prior_std=task.prior_std,
+        **asdict(task.budget),
+        split="test",
+        device="cpu",
+        numerics=str(numerics.declared().version),
+    )
     made = Record(
         run="",
         task=task.name,
-        sampler={"name": sampler, "settings": settings or {}, "source_sha256": "d" * 64},
+        sampler=Sampler(sampler, settings or {}, "d" * 64),
         seed=seed,
-        configuration=configuration,
+        configuration=replace(configuration, **changes.pop("configuration", {})),
         data=DATA,
         outcome=COMPLETED,
         reason="",

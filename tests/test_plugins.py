@@ -123,7 +123,7 @@ def python(code: str, folder: Path) -> str:
     ],
 )
 def test_help_and_listing_do_not_wait_for_heavy_imports(tmp_path: Path, code: str) -> None:
-    heavy = ["joblib", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision"]
+    heavy = ["joblib", "matplotlib", "numpy", "pandas", "pooch", "scipy", "sklearn", "torch"]
     plugins = ["bdlbench_samplers.sgd", "bdlbench_datasets.digits"]
     found = f"[name for name in {heavy + plugins} if name in sys.modules]"
     assert python(f"import sys\n{code}\nprint({found})", tmp_path) == "[]"

@@ -1,18 +1,19 @@
-"""Keep the verdict on a sampler, and say what it is worth in a table."""
+"""Check a sampler, keep the verdict, and say what it is worth in a table."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bdlbench import checks, registry
-from bdlbench.checks import BAD, Result, Subject
+from bdlbench.checks import BAD, Result, Subject, run_checks
 from bdlbench.records.record import Record
 from bdlbench.runs import numerics
 from bdlbench.runs.numerics import Identity
+from bdlbench.settings import parse
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_file
 from bdlbench.storage.published import kept
@@ -24,6 +25,66 @@ _FIELDS = {
     "source_sha256": documents.TEXT,
     "checks_version": documents.NUMBER,
 }
+
+
+@dataclass(frozen=True)
+class Report:
+    """Hold the outcome of the checks on one sampler.
+
+    Args:
+        sampler: As it was asked for.
+        target: What it claims to sample.
+        verdict: What the checks say of it.
+        results: One for each check.
+    """
+
+    sampler: str
+    target: str
+    verdict: str
+    results: tuple[Result, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that applies holds."""
+        return not any(result.verdict in BAD for result in self.results)
+
+
+def check(
+    reference: str, quick: bool, results: Path, say: Callable[[str], None] | None = None
+) -> Report:
+    """Run the checks, say each result as it comes, and keep the verdict of a full check.
+
+    Only a check of the default settings is kept: a certificate speaks of the sampler as it is.
+
+    Args:
+        reference: Name or file of the sampler, with settings if need be.
+        quick: Leave out the long checks.
+        results: Folder that the verdict is kept in.
+        say: Prints a line.
+
+    Raises:
+        PluginError: The plugin cannot be loaded.
+        RecordError: The verdict cannot be kept.
+    """
+    subject = Subject(parse(reference))
+    target = subject.target
+    found = []
+    for result in run_checks(subject, quick):
+        found.append(result)
+        if say:
+            say(f"{result.verdict:<6} {result.check:<20} {result.figure}: {result.meaning}")
+    words = verdict(subject, found)
+    if not quick and not subject.spec.settings:
+        write(results, subject, found)
+    if say:
+        note = " (quick checks certify nothing)" if quick and words == "certified" else ""
+        say(f"{reference}: target {target}: {words}{note}")
+    return Report(reference, target, words, tuple(found))
+
+
+def as_json(report: Report) -> str:
+    """Return the report as one JSON document."""
+    return documents.to_json(asdict(report))
 
 
 def verdict(subject: Subject, found: Sequence[Result]) -> str:
@@ -90,7 +151,7 @@ def present_version(reference: str) -> tuple[str, Identity]:
 def version_of(record: Record) -> tuple[str, Identity]:
     """Return the same of a run, as they were when it was made."""
     identity = numerics.identity_of(record.sampler, record.configuration)
-    return record.sampler["name"], identity
+    return record.sampler.name, identity
 
 
 def _read(results: Path, name: str, identity: Identity) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import ENDLESS, Effort, Sampler, Trial, suited
+from bdlbench.checks.sampling import ENDLESS, Effort, Sampler, suited, trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression
@@ -62,7 +62,7 @@ def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tenso
 def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Problem]:
     exact = linear_regression()
     sampler = suited(subject.sampler, exact, Effort(0.2, chains, DRAWS))
-    return sampler, Trial(exact, Budget(EPOCHS * chains, DRAWS), chains)
+    return sampler, trial(exact, Budget(EPOCHS * chains, DRAWS), chains)
 
 
 def _collect(sampler: Sampler, problem: Problem, rng: torch.Generator) -> list[Tensor]:

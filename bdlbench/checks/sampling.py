@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,8 +53,8 @@ class Effort:
     seed: int = 0
 
 
-class Trial(Problem):
-    """A problem that stops samplers which go on for ever.
+def trial(exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False) -> Problem:
+    """Return a problem that stops samplers which go on for ever.
 
     Args:
         exact: The posterior.
@@ -62,28 +63,23 @@ class Trial(Problem):
         near: Start around the posterior, at `START` times its width, which saves burn-in.
     """
 
-    def __init__(
-        self, exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False
-    ) -> None:
-        super().__init__(exact.posterior, budget, chains)
-        self._exact, self._near = exact, near
-
-    def init(self, rng: torch.Generator) -> Tensor:
-        """Draw a starting point for each chain."""
-        if not self._near:
-            return super().init(rng)
-        root = torch.linalg.cholesky(self._exact.covariance)
-        normal = torch.randn(self.chains, self.dim, generator=rng, dtype=torch.float64)
-        theta: Tensor = self._exact.mean + START * normal @ root.T
-        return theta.float()
-
-    def _charge_batch(self, theta: Tensor, batch: Tensor | None) -> None:
-        super()._charge_batch(theta, batch)
-        if self._spent > ENDLESS * self._allowed:
+    def stop(progress: float) -> None:
+        if problem.epochs > ENDLESS * budget.epochs:
             raise BdlbenchError(
-                f"expected at most {self._budget.epochs:g} epochs, spent {self.epochs:g} and went "
+                f"expected at most {budget.epochs:g} epochs, spent {problem.epochs:g} and went "
                 "on: loop over problem.steps, or watch problem.remaining"
             )
+
+    start = partial(_start, exact) if near else None
+    problem = Problem(exact.posterior, budget, chains, stop, start)
+    return problem
+
+
+def _start(exact: ExactPosterior, chains: int, rng: torch.Generator) -> Tensor:
+    root = torch.linalg.cholesky(exact.covariance)
+    normal = torch.randn(chains, len(root), generator=rng, dtype=torch.float64)
+    theta: Tensor = exact.mean + START * normal @ root.T
+    return theta.float()
 
 
 def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
@@ -98,14 +94,14 @@ def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
     return dataclasses.replace(sampler, **changes)  # type: ignore[type-var]
 
 
-def trial(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Trial:
+def convergent(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Problem:
     """Give the sampler a budget in which Langevin dynamics at its step size would converge."""
     relaxation = 2 * float(torch.linalg.cond(exact.covariance)) / effort.stiffness  # in steps
     times = effort.burn_in + SPACING * effort.draws
     batch = getattr(sampler, "batch_size", None) or exact.posterior.n
     epochs = relaxation * times * batch * effort.chains / exact.posterior.n
     budget = Budget(epochs, effort.draws, effort.burn_in / times)
-    return Trial(exact, budget, effort.chains, near=True)
+    return trial(exact, budget, effort.chains, near=True)
 
 
 def draws(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Array:
@@ -115,7 +111,7 @@ def draws(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Array:
         BdlbenchError: The draws do not end, are of different shapes, or are not finite.
     """
     fitted = suited(sampler, exact, effort)
-    problem = trial(fitted, exact, effort)
+    problem = convergent(fitted, exact, effort)
     rng = torch.Generator().manual_seed(effort.seed)
     found: list[Array] = []
     with machine.one_thread():

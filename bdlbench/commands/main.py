@@ -13,23 +13,7 @@ from typing import Annotated
 import typer
 
 from bdlbench.commands import many_runs, publishing
-from bdlbench.commands.many_runs import Format, check_format, refuse_failures, start_processes
-from bdlbench.commands.many_runs import show as show_comparison
-from bdlbench.commands.options import (
-    Address,
-    Backend,
-    DataDir,
-    Debug,
-    Device,
-    Force,
-    Jobs,
-    Memory,
-    Quiet,
-    Results,
-    Timeout,
-    in_bytes,
-    local,
-)
+from bdlbench.commands.options import DataDir, Debug, Device, Results, local
 from bdlbench.errors import BdlbenchError
 
 # Click's UsageError, wherever the installed typer keeps its click.
@@ -42,76 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.command()
-def compare(
-    samplers: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SAMPLER[:setting=value,…]…",
-            help="Names, or plugin files such as ./mine.py; the first is what others are held to.",
-        ),
-    ],
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="What to compare on.", show_default="mnist if it can be had, else digits"
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Shared model.", show_default="the task's")
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each sampler.")] = 3,
-    epochs: Annotated[
-        float | None, typer.Option(help="Budget of every run.", show_default="the task's")
-    ] = None,
-    draws: Annotated[
-        int | None, typer.Option(help="To keep of every run.", show_default="the task's")
-    ] = None,
-    split: Annotated[
-        str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
-    ] = "test",
-    data_dir: DataDir = None,
-    results: Results = Path("results"),
-    jobs: Jobs = None,
-    backend: Backend = "local",
-    address: Address = None,
-    timeout: Timeout = None,
-    memory: Memory = None,
-    device: Device = "auto",
-    format: Format = "table",
-    force: Force = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Compare samplers on one task, at equal budgets, with intervals over seeds."""
-    check_format(format)
-    start_processes(samplers)
-    from bdlbench.comparison.compare import run_comparison
-
-    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
-        comparison = run_comparison(
-            samplers,
-            task=task,
-            model=model,
-            seeds=seeds,
-            epochs=epochs,
-            draws=draws,
-            split=split,
-            data_dir=data_dir,
-            results=results,
-            jobs=jobs,
-            backend=backend,
-            address=address,
-            timeout=timeout,
-            memory=in_bytes(memory),
-            device=device,
-            force=force,
-            quiet=quiet,
-        )
-    show_comparison(comparison, format)
-    refuse_failures([comparison])
+app.command()(many_runs.compare)  # here, so that it is the first in the help
 
 
 @app.command("list")
@@ -154,12 +69,12 @@ def check(
 ) -> None:
     """Check that a sampler keeps the contract and samples what it claims."""
     _set_up_jax()
-    from bdlbench.checks import report
+    from bdlbench.checks import certificate
 
     with redirect_stdout(sys.stderr):  # a plugin may print
-        found = report.check(sampler, quick, results, None if json else _say)
+        found = certificate.check(sampler, quick, results, None if json else _say)
     if json:
-        typer.echo(report.as_json(found))
+        typer.echo(certificate.as_json(found))
     if not found.holds:
         raise BdlbenchError(f"{sampler}: {found.verdict}; what fails is said above")
 
@@ -184,9 +99,21 @@ def reference(
     length = Length(chains, samples, warm_up)
     with redirect_stdout(sys.stderr):  # a plugin may print
         made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
-    typer.echo(report(made.facts["diagnostics"], made.facts["verdicts"]))
-    if not made.facts["converged"]:
+    typer.echo(report(made.facts.diagnostics, made.facts.verdicts))
+    if not made.facts.converged:
         raise BdlbenchError(f"the reference of {task} has not converged; it is kept, but not used")
+
+
+@app.command()
+def doctor(
+    data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
+) -> None:
+    """Say what a bug report needs: versions, machine, data, results, plugins."""
+    from bdlbench.commands.doctor import examine
+
+    with redirect_stdout(sys.stderr):
+        lines = list(examine(results, data_dir))
+    typer.echo("\n".join(lines))
 
 
 @app.command()

@@ -17,25 +17,89 @@ from bdlbench.commands.options import (
     DataDir,
     Debug,
     Device,
+    Epochs,
     Force,
+    Format,
     Jobs,
     Memory,
+    Model,
     Quiet,
     Results,
     Timeout,
     in_bytes,
     local,
 )
+from bdlbench.comparison import output
 from bdlbench.errors import BdlbenchError
 
 if TYPE_CHECKING:
     from bdlbench.comparison.planned import Planned
-    from bdlbench.comparison.summary import Comparison
-
-FORMATS = ("table", "markdown", "csv", "json")
-Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
 
 app = typer.Typer()
+
+
+def compare(
+    samplers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SAMPLER[:setting=value,…]…",
+            help="Names, or plugin files such as ./mine.py; the first is what others are held to.",
+        ),
+    ],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="What to compare on.", show_default="mnist if it can be had, else digits"
+        ),
+    ] = None,
+    model: Model = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each sampler.")] = 3,
+    epochs: Epochs = None,
+    draws: Annotated[
+        int | None, typer.Option(help="To keep of every run.", show_default="the task's")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
+    ] = "test",
+    data_dir: DataDir = None,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    backend: Backend = "local",
+    address: Address = None,
+    timeout: Timeout = None,
+    memory: Memory = None,
+    device: Device = "auto",
+    format: Format = "table",
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Compare samplers on one task, at equal budgets, with intervals over seeds."""
+    output.check_format(format)
+    _start_processes(samplers)
+    from bdlbench.comparison.compare import run_comparison
+
+    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
+        comparison = run_comparison(
+            samplers,
+            task=task,
+            model=model,
+            seeds=seeds,
+            epochs=epochs,
+            draws=draws,
+            split=split,
+            data_dir=data_dir,
+            results=results,
+            jobs=jobs,
+            backend=backend,
+            address=address,
+            timeout=timeout,
+            memory=in_bytes(memory),
+            device=device,
+            force=force,
+            quiet=quiet,
+        )
+    output.show([comparison], format)
 
 
 @app.command()
@@ -61,9 +125,9 @@ def grid(
     debug: Debug = False,
 ) -> None:
     """Carry out all runs of a grid: samplers, settings, tasks, models, budgets, seeds."""
-    check_format(format)
+    output.check_format(format)
     if not dry_run:
-        start_processes()
+        _start_processes()
     from bdlbench.comparison import costs
     from bdlbench.comparison.conclude import conclude
     from bdlbench.comparison.grid import read
@@ -79,9 +143,7 @@ def grid(
     if dry_run:
         typer.echo("\n".join(costs.preview(everything, results, means)))
         return
-    for comparison in found:
-        show(comparison, format)
-    refuse_failures(found)
+    output.show(found, format)
 
 
 @app.command()
@@ -129,13 +191,9 @@ def tune(
             show_default="from a tenth to ten times each rate",
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Shared model.", show_default="the task's")
-    ] = None,
+    model: Model = None,
     seeds: Annotated[int, typer.Option(help="Runs of each trial.")] = 1,
-    epochs: Annotated[
-        float | None, typer.Option(help="Budget of every run.", show_default="the task's")
-    ] = None,
+    epochs: Epochs = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
@@ -148,7 +206,7 @@ def tune(
     debug: Debug = False,
 ) -> None:
     """Choose settings on the validation split, and print the samplers with them, one a line."""
-    start_processes(samplers)
+    _start_processes(samplers)
     from bdlbench.comparison.tune import parse_range
     from bdlbench.comparison.tune import tune as find
     from bdlbench.execution.pool import Means
@@ -172,51 +230,10 @@ def tune(
         raise BdlbenchError(f"no trial completed of {', '.join(failed)}; bdlbench status says why")
 
 
-@app.command()
-def doctor(
-    data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
-) -> None:
-    """Say what a bug report needs: versions, machine, data, results, plugins."""
-    from bdlbench.commands.doctor import examine
-
-    with redirect_stdout(sys.stderr):
-        lines = list(examine(results, data_dir))
-    typer.echo("\n".join(lines))
-
-
-def start_processes(samplers: Sequence[str] = ()) -> None:
+def _start_processes(samplers: Sequence[str] = ()) -> None:
     """Have the fork server import what runs need, built-in samplers too, while we go on."""
     from bdlbench.execution import processes
 
     named = {text.partition(":")[0] for text in samplers}
     modules = {one.module for one in entry_points(group="bdlbench.samplers") if one.name in named}
     processes.start(module for module in modules if module.startswith("bdlbench_samplers."))
-
-
-def check_format(format: str) -> None:
-    """Refuse a format that there is not."""
-    if format not in FORMATS:
-        raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
-
-
-def show(comparison: Comparison, format: str) -> None:
-    """Print a comparison."""
-    from rich.console import Console
-
-    from bdlbench.comparison import table
-
-    if format == "table":
-        # Where the output is not a terminal, nothing is gained by folding the table.
-        table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
-    else:
-        write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}[format]
-        typer.echo(write(comparison))
-
-
-def refuse_failures(comparisons: list[Comparison]) -> None:
-    """End with an error if runs failed; it says which and why."""
-    from bdlbench.comparison import table
-
-    failures = [line for found in comparisons for line in table.failures(found.rows)]
-    if failures:
-        raise BdlbenchError("some runs failed: " + " | ".join(failures))

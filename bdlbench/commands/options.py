@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bdlbench.comparison.output import FORMATS
 from bdlbench.errors import BdlbenchError
 from bdlbench.storage.locations import on_this_machine, place
 
@@ -35,6 +36,10 @@ DataDir = Annotated[
         help="Look for data here first, then in $BDLBENCH_DATA.",
     ),
 ]
+Model = Annotated[str | None, typer.Option(help="Shared model.", show_default="the task's")]
+Epochs = Annotated[
+    float | None, typer.Option(help="Budget of every run.", show_default="the task's")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Jobs = Annotated[
     int | None, typer.Option(help="Runs at a time, each on one core.", show_default="cores")
@@ -43,6 +48,7 @@ Backend = Annotated[str, typer.Option(help="local, dask or ray: where runs are c
 Address = Annotated[str | None, typer.Option(help="Of the Dask scheduler or the Ray cluster.")]
 Timeout = Annotated[float | None, typer.Option(help="Seconds that a run may take.")]
 Memory = Annotated[float | None, typer.Option(help="Gigabytes of memory that a run may take.")]
+Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
 Force = Annotated[bool, typer.Option("--force", help="Repeat runs that are on disk.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 

@@ -82,7 +82,7 @@ def score(
 ) -> None:
     """Compute every metric of every run again from its predictions; say what differs."""
     from bdlbench.storage.escaping import visible
-    from bdlbench.verification.rescoring import rescore
+    from bdlbench.verification.check_run import rescore
 
     wrong = total = 0
     for run, lines in rescore(folder, update):
@@ -116,10 +116,10 @@ def verify(
 
     bad, total = [], 0
     for found in verification.verify(results, runs, rerun, sampler, data_dir, say):
-        typer.echo(verification.to_line(found))
+        typer.echo(found)
         total += 1
-        if found["verdict"] != verification.HOLDS:
-            bad.append(found["run"])
+        if found.verdict != verification.HOLDS:
+            bad.append(found.run)
     if bad:
         raise BdlbenchError(f"{len(bad)} of {total} runs cannot be trusted: {', '.join(bad)}")
 

@@ -30,9 +30,9 @@ def conclude(
         reused: Those that were on disk already.
     """
     setup = planned.setup
-    found = {**found, **{run: rescored(setup.results, record) for run, record in reused.items()}}
     groups = [[found[job.run] for job in group] for group in planned.groups]
     predictions = [read_predictions(setup.results, group) for group in groups]
+    groups = [rescored(*both) for both in zip(groups, predictions, strict=True)]
     reference, reference_note = fidelity.find_reference(setup, planned.data)
     return Comparison(
         setup=setup,

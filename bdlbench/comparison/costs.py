@@ -23,7 +23,7 @@ def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
     for job in jobs:
         cost = costs.get(job.run)
         said = "unknown" if cost is None else f"about {duration(cost)}"
-        settings = ",".join(f"{name}={value}" for name, value in job.sampler["settings"].items())
+        settings = ",".join(f"{name}={value}" for name, value in job.sampler.settings.items())
         yield f"{job.run}  {'done' if job.run in kept else said}  {settings}"
     total = sum(cost for cost in costs.values() if cost is not None)
     unknown = sum(cost is None for cost in costs.values())
@@ -40,16 +40,16 @@ def seconds_per_epoch(results: Path) -> Known:
     taken: dict[tuple[str, ...], list[float]] = {}
     for _, record in store.read_all(results):
         if record is not None and record.outcome == COMPLETED and record.epochs > 0:
-            for key in _keys(record.configuration["model"], record.task, record.sampler["name"]):
+            for key in _keys(record.configuration.model, record.task, record.sampler.name):
                 taken.setdefault(key, []).append(_seconds(record) / record.epochs)
     return {key: statistics.median(values) for key, values in taken.items()}
 
 
 def estimate(job: Job, known: Known) -> float | None:
     """Return the seconds that a job may take, by the runs most like it; None if there are none."""
-    keys = _keys(job.configuration["model"], job.task, job.sampler["name"])
+    keys = _keys(job.configuration.model, job.task, job.sampler.name)
     cost = next((known[key] for key in keys if key in known), None)
-    return None if cost is None else cost * float(job.configuration["budget"]["epochs"])
+    return None if cost is None else cost * job.configuration.epochs
 
 
 def duration(seconds: float) -> str:

@@ -86,7 +86,7 @@ def _all(
         if record is None:
             found.append((run, run.rsplit("-", 2)[0], "", ""))
         else:
-            found.append((run, record.task, record.configuration["model"], record.sampler["name"]))
+            found.append((run, record.task, record.configuration.model, record.sampler.name))
     return found
 
 

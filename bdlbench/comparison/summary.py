@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bdlbench.checks.certificate import NOT_CERTIFIED
 from bdlbench.metrics import scores
-from bdlbench.metrics.statistics import Difference, Interval, paired_difference, seed_interval
+from bdlbench.metrics.statistics import Difference, Interval, paired_differences, seed_interval
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
@@ -158,13 +158,18 @@ def differences(
         Pairs of a sampler's label and its difference from the first, per metric.
     """
     first, *others = predictions
-    found = []
+    pairs = {}
     for label, other in zip(labels[1:], others, strict=True):
-        seeds = sorted(first.keys() & other.keys())
-        pair = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
-        for metric in metrics if seeds else []:
-            found.append((label, paired_difference(metric, *pair)))
-    return tuple(found)
+        if seeds := sorted(first.keys() & other.keys()):
+            pairs[label] = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
+    if not pairs:
+        return ()
+    columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
+    return tuple(
+        (label, difference)
+        for label, found in zip(pairs, zip(*columns, strict=True), strict=True)
+        for difference in found
+    )
 
 
 def headline(ood: Sequence[str], split: str) -> list[str]:
@@ -189,9 +194,13 @@ def read_predictions(
     }
 
 
-def rescored(results: Path, record: Record) -> Record:
-    """Score a run again if the metrics have another version since; the file is left alone."""
-    if record.outcome != COMPLETED or record.scoring == scores.VERSION:
-        return record
-    sets = store.read_predictions(store.folder_of(results, record.run), record)
-    return replace(record, metrics=scores.score(sets))
+def rescored(
+    group: Sequence[Record], predictions: Mapping[int, Mapping[str, Predictions]]
+) -> list[Record]:
+    """Score runs again if the metrics have another version since; the files are left alone."""
+    return [
+        replace(record, metrics=scores.score(predictions[record.seed]))
+        if record.outcome == COMPLETED and record.scoring != scores.VERSION
+        else record
+        for record in group
+    ]

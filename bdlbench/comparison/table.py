@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bdlbench.comparison.columns import Column, columns, control_rows
 from bdlbench.comparison.summary import Comparison, Row
-from bdlbench.metrics.scores import FIDELITY, describe
-from bdlbench.metrics.statistics import Interval, sentence
+from bdlbench.metrics.scores import describe
+from bdlbench.metrics.statistics import sentence
 from bdlbench.records.record import COMPLETED, DIVERGED
 from bdlbench.runs import tasks
 from bdlbench.storage.documents import to_json
-
-ARROWS = {"up": "↑", "down": "↓"}
-CONTROL = "control: AUROC of a score of the pixels alone, which sees no network."
-SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """Hold a column of a table: its header, the metric in it, and how its values are written."""
-
-    header: str
-    metric: str
-    show: Callable[[float], str]
 
 
 def to_table(comparison: Comparison, console: Console) -> None:
@@ -118,22 +106,21 @@ def remarks(comparison: Comparison) -> list[str]:
             "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
             "difference, from the bootstrap over test points and the spread over seeds."
         )
-    lines += on_fidelity(comparison.floor, comparison.reference_note)
-    lines += [CONTROL] if comparison.controls else []
+    return lines + notes(comparison.floor, comparison.reference_note, comparison.controls)
+
+
+def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object]) -> list[str]:
+    """Say what agreement and TV are measured against, or why they are empty; and the controls."""
+    lines = [f"no agreement and TV: {note}"] if note else []
+    if floor:
+        same, tv = floor["agreement"], floor["total_variation"]
+        lines.append(
+            "agreement, TV: with the reference posterior's prediction, from a long HMC run. "
+            f"Between the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
+        )
+    if controls:
+        lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
     return lines
-
-
-def on_fidelity(floor: Mapping[str, float], note: str) -> list[str]:
-    """Say what the columns agreement and TV are measured against, or why they are empty."""
-    if note:
-        return [f"no agreement and TV: {note}"]
-    if not floor:
-        return []
-    same, tv = floor["agreement"], floor["total_variation"]
-    return [
-        "agreement, TV: with the reference posterior's prediction, from a long HMC run. Between "
-        f"the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
-    ]
 
 
 def failures(rows: Sequence[Row]) -> list[str]:
@@ -149,65 +136,17 @@ def failures(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def columns(headline: Sequence[str], split: str) -> list[Column]:
-    """Return the columns of a table.
-
-    Args:
-        headline: Names of the metrics that samplers are compared on.
-        split: What was judged on, ``test`` or ``validation``.
-    """
-    sure = [
-        name.replace(".auroc", ".confident_fraction")
-        for name in headline
-        if name.startswith("ood.")
-    ]
-    # On the validation split there is no reference posterior to be near to.
-    near = FIDELITY if split == "test" else FIDELITY[2:]
-    found = []
-    for name in [*headline, *sure, *(metric.name for metric in near)]:
-        metric = describe(name)
-        label = metric.label.replace(" (", "\n(").replace("confident", ">90 % sure")
-        show = SHOWN.get(name, "{:.4f}").format
-        found.append(Column(f"{label} {ARROWS[metric.direction]}", name, show))
-    return [
-        *found,
-        Column("epochs", "epochs", "{:.4g}".format),
-        Column("seconds", "seconds", "{:.1f}".format),
-        Column("peak\nMB", "peak_memory_bytes", lambda value: f"{value / 1e6:.0f}"),
-    ]
-
-
 def _body(comparison: Comparison, columns: Sequence[Column]) -> list[tuple[str, str, list[str]]]:
     body = [
         (
             f"{name(row)}{' *' if row.reused else ''}",
             row.certificate,
-            [cell(row.metrics.get(column.metric), column) for column in columns],
+            [str(column.cell(row.metrics.get(column.metric))) for column in columns],
         )
         for row in comparison.rows
     ]
     controls = control_rows(comparison.controls, columns)
-    return body + [(name, "", cells) for name, cells in controls]
-
-
-def control_rows(
-    controls: Mapping[str, Mapping[str, float]], columns: Sequence[Column]
-) -> list[tuple[str, list[str]]]:
-    """Return the rows of scores that see no network: name and cells.
-
-    Args:
-        controls: AUROC by OOD set and control.
-        columns: Of the table.
-    """
-    body = []
-    for control in dict.fromkeys(name for found in controls.values() for name in found):
-        values = {
-            f"ood.{ood}.auroc": Interval(found[control], None, None, 1)
-            for ood, found in controls.items()
-        }
-        cells = [cell(values.get(column.metric), column, "") for column in columns]
-        body.append((f"control: {control.replace('_', ' ')}", cells))
-    return body
+    return body + [(name, "", list(map(str, cells))) for name, cells in controls]
 
 
 def name(row: Row) -> str:
@@ -215,13 +154,3 @@ def name(row: Row) -> str:
     failed = [outcome for outcome in row.outcomes if outcome != COMPLETED]
     failed += ["collapsed"] if row.collapsed else []
     return f"{row.sampler} [{', '.join(failed)}]" if failed else row.sampler
-
-
-def cell(interval: Interval | None, column: Column, missing: str = "–") -> str:
-    """Write a mean, and beneath it half of its interval."""
-    if interval is None:
-        return missing
-    mean = column.show(interval.mean)
-    if interval.high is None or column.metric in ("epochs", "peak_memory_bytes"):
-        return mean
-    return f"{mean}\n±{column.show(interval.high - interval.mean)}"

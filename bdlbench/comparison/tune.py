@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from scipy.stats import qmc
@@ -17,12 +18,12 @@ from bdlbench.execution import pool
 from bdlbench.execution.pool import Means
 from bdlbench.records import trials
 from bdlbench.records.record import Record
+from bdlbench.records.trials import Trial, Tuning
 from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
 
 RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
 FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
-_IDENTITY = ("numerics", "source_sha256")
 OTHERWISE = "damping"  # for who has none of these
 
 
@@ -170,32 +171,35 @@ def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned
         _trial(contender, [found[job.run] for job in jobs])
         for contender, jobs in zip(contenders, planned.groups[part], strict=True)
     ]
-    runs = [trial["runs"] for trial in made]
-    known = [trial for trial in trials.read(*where)["trials"] if trial["runs"] not in runs] + made
-    alike = [
-        trial
-        for trial in known
-        if all(trial.get(name) == made[0][name] for name in ("epochs", *_IDENTITY))
+    runs = [trial.runs for trial in made]
+    known = [trial for trial in trials.read(*where).trials if trial.runs not in runs] + made
+    alike = [trial for trial in known if _version(trial) == _version(made[0])]
+    failed = [trial.settings for trial in alike if trial.objective is None]
+    scored = [
+        (trial.objective, trial)
+        for trial in alike
+        if trial.objective is not None and trial.settings not in failed
     ]
-    failed = [trial["settings"] for trial in alike if trial["objective"] is None]
-    alike = [trial for trial in alike if trial["settings"] not in failed]
-    best = min(alike, key=lambda trial: trial["objective"], default=None)
-    trials.write(*where, {"chosen": best and best["settings"], "trials": known})
-    if best is None:
-        return Tuned(made[0]["spec"], None, len(known))
-    return Tuned(best["spec"], best["objective"], len(known))
+    objective, best = min(scored, key=itemgetter(0), default=(None, None))
+    trials.write(*where, Tuning(best.settings if best else None, known))
+    return Tuned((best or made[0]).spec, objective, len(known))
 
 
-def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> dict[str, Any]:
+def _version(trial: Trial) -> tuple[float, str | None, str]:
+    """Return what trials must share to be compared."""
+    return trial.epochs, trial.numerics, trial.source_sha256
+
+
+def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> Trial:
     """Return what is kept of a trial: the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     known = [value for value in values if value is not None]
-    return {
-        "spec": contender.label,
-        "settings": contender.settings,
+    return Trial(
+        spec=contender.label,
+        settings=contender.settings,
         **asdict(contender.identity),
-        "epochs": seeds[0].configuration["budget"]["epochs"],
-        "runs": [record.run for record in seeds],
-        "outcomes": [record.outcome for record in seeds],
-        "objective": statistics.mean(known) if len(known) == len(values) else None,
-    }
+        epochs=seeds[0].configuration.epochs,
+        runs=[record.run for record in seeds],
+        outcomes=[record.outcome for record in seeds],
+        objective=statistics.mean(known) if len(known) == len(values) else None,
+    )

@@ -6,20 +6,18 @@ import gzip
 import math
 import os
 import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torchvision.datasets import MNIST
 
 from bdlbench.data.download import fetch
-from bdlbench.data.images import Images
+from bdlbench.data.images import CLASSES, Images
 from bdlbench.errors import DataError, DataMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -27,89 +25,60 @@ GZIP = b"\x1f\x8b"
 CURE = "delete it and run again to download it, or name another folder with --data-dir"
 
 
-class IdxDataset(MNIST):  # type: ignore[misc]  # torchvision ships no types
-    """Read one split of MNIST, or of a data set laid out like it, as torchvision's `MNIST` does.
+@dataclass(frozen=True)
+class IdxFiles:
+    """Find and read the files of MNIST, or of a data set laid out like it.
 
-    Other than torchvision's, it reads gzipped and unpacked files alike, never writes beside files
-    it finds, and looks in several folders, in each under `<folder>/<name>/raw`. A file that is in
-    none is downloaded into the first folder that can be written to. Downloads are held to their
-    MD5; local files are not, for there are honest copies that are packed or rounded otherwise.
+    Gzipped and unpacked files are read alike, from several folders, in each under
+    `<folder>/<name>/raw`. A file that is in none is downloaded into the first folder that can be
+    written to. Downloads are held to their MD5; local files are not, for there are honest copies
+    that are packed or rounded otherwise.
 
     Args:
-        folders: Folders to look in, first hit wins.
-        train: Read the training split rather than the test split.
-        transform: Applied to an image (PIL) when indexed.
-        target_transform: Applied to a label when indexed.
-
-    Raises:
-        DataError: A file is truncated, corrupt or foreign.
-        DataMissing: A file is in no folder and cannot be downloaded.
-        ValueError: There is no folder.
+        name: Of the folder.
+        mirrors: Addresses that a file's name is put after, tried in order.
+        md5: Of every file, gzipped, by its name.
     """
 
-    name: ClassVar[str] = "MNIST"  # of the folder; mirrors, resources and classes are torchvision's
+    name: str
+    mirrors: tuple[str, ...]
+    md5: Mapping[str, str]
 
-    def __init__(
-        self,
-        folders: Sequence[Path],
-        train: bool = True,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[Any], Any] | None = None,
-    ) -> None:
+    def read(self, split: str, folders: Sequence[Path]) -> Images:
+        """Return all images and labels of a split, "train" or "test".
+
+        Raises:
+            DataError: A file is truncated, corrupt or foreign.
+            DataMissing: A file is in no folder and cannot be downloaded.
+            ValueError: There is no folder.
+        """
         if not folders:
             raise ValueError("expected at least one folder to look for data in, got none")
-        self.folders = tuple(Path(folder) for folder in folders)
-        super().__init__(self.folders[0], train, transform, target_transform)
-
-    def images(self) -> Images:
-        """Return all images and labels, shapes (N, 28, 28) and (N,)."""
-        return Images(self.data.numpy(), self.targets.numpy())
-
-    @property
-    def raw_folder(self) -> str:
-        """Return the first folder that is looked in."""
-        return str(Path(self.root, self.name, "raw"))
-
-    def _check_legacy_exist(self) -> bool:
-        return False  # torchvision's old .pt files are not read
-
-    def _check_exists(self) -> bool:
-        return True  # _load_data finds the files, and says which is missing
-
-    def _load_data(self) -> tuple[torch.Tensor, torch.Tensor]:
-        split = "train" if self.train else "t10k"
-        images = self._locate(f"{split}-images-idx3-ubyte")
-        labels = self._locate(f"{split}-labels-idx1-ubyte")
+        prefix = "train" if split == "train" else "t10k"
+        images = self._locate(f"{prefix}-images-idx3-ubyte", folders)
+        labels = self._locate(f"{prefix}-labels-idx1-ubyte", folders)
         pixels, targets = read_idx(images, (28, 28)), read_idx(labels, ())
         if len(pixels) != len(targets):
             raise DataError(
                 f"{labels}: expected {len(pixels)} labels, one for each image in {images}, "
                 f"got {len(targets)}; delete the wrong one of the two and run again"
             )
-        if targets.max(initial=0) >= len(self.classes):
-            raise DataError(
-                f"{labels}: expected labels below {len(self.classes)}, got {targets.max()}; {CURE}"
-            )
-        return torch.from_numpy(pixels), torch.from_numpy(targets.astype(np.int64))
+        if (top := targets.max(initial=0)) >= CLASSES:
+            raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {CURE}")
+        return Images(pixels, targets.astype(np.int64))
 
-    def _locate(self, file: str) -> Path:
-        for folder in self.folders:
-            for path in (
-                folder / self.name / "raw" / file,
-                folder / self.name / "raw" / f"{file}.gz",
-            ):
+    def _locate(self, file: str, folders: Sequence[Path]) -> Path:
+        places = [folder / self.name / "raw" for folder in folders]
+        for place in places:
+            for path in (place / file, place / f"{file}.gz"):
                 if path.exists():
                     return path
-        return self._download(f"{file}.gz")
-
-    def _download(self, archive: str) -> Path:
-        looked = ", ".join(str(folder / self.name / "raw") for folder in self.folders)
-        target = _first_writable(self.folders) / self.name / "raw" / archive
+        target = _first_writable(folders) / self.name / "raw" / f"{file}.gz"
+        urls = [mirror + target.name for mirror in self.mirrors]
         try:
-            fetch(
-                [mirror + archive for mirror in self.mirrors], target, dict(self.resources)[archive]
-            )
+            fetch(urls, target, self.md5[target.name])
         except DataMissing as error:
+            looked = ", ".join(map(str, places))
             cure = "put the file there, or name its folder with --data-dir"
             raise DataMissing(f"{error}, and is not in {looked}; {cure}") from error
         return target

@@ -146,7 +146,7 @@ def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
 @contextmanager
 def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
     """Yield joblib's Parallel, set to the machine or the cluster that is asked for."""
-    device = jobs[0].configuration["device"]
+    device = jobs[0].configuration.device
     options: dict[str, Any] = {"return_as": "generator_unordered"}
     if means.backend == "local":
         # Threads, which see to the processes of the runs, and cost nothing.

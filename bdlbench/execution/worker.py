@@ -95,7 +95,7 @@ def _execute(job: Job, lock: int | None, files: dict[tuple[str, str], int]) -> R
 def _data_of(job: Job) -> dict[tuple[str, str], Kept]:
     """Return the data sets of a run, decoded once for all runs of this machine."""
     with _loading:
-        split, data = job.configuration["split"], tuple(sorted(job.data.items()))
+        split, data = job.configuration.split, tuple(sorted(job.data.items()))
         return _decoded(job.task, split, job.search_folders, data)
 
 
@@ -112,7 +112,7 @@ def _decoded(
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:
     """Make the record of a run that could not make its own; what it had spent is not known."""
-    environment = machine.environment(torch.device(job.configuration["device"]))
+    environment = machine.environment(torch.device(job.configuration.device))
     return job.record(
         outcome=end.outcome,
         reason=end.reason,

@@ -73,7 +73,7 @@ def sample(
     runner = _Runner(kernel, problem, rng)
     limits = [2**depth - 1 for depth in kernel.tree_depths or ()] or plan.limits
     runner.advance(True, limits[0], INT32, (plan.warm_up - 1) * problem.chains)
-    runner.end_warm_up()
+    runner.state = end_warm_up(runner.state)
     iterations = leapfrogs = 0
     for draw in range(problem.draws):
         left = problem.remaining // problem.n
@@ -116,10 +116,6 @@ class _Runner:
             done, spent = done + int(counts[0]), spent + int(counts[1])
             self._account(int(counts[1]))
         return done, spent
-
-    def end_warm_up(self) -> None:
-        """Settle on the averaged step size."""
-        self.state = end_warm_up(self.state)
 
     def theta(self) -> torch.Tensor:
         """Return a copy of θ for torch, on the device of the problem."""

@@ -7,6 +7,7 @@ and budget, and the numerics version.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def check_record(record: Record) -> None:
     """
     task, made = tasks.get(record.task), record.configuration
     expected = {
-        "prior_std": (task.prior_std, made["prior_std"]),
-        "burn_in": (task.budget.burn_in, made["budget"]["burn_in"]),
+        "prior_std": (task.prior_std, made.prior_std),
+        "burn_in": (task.budget.burn_in, made.burn_in),
         "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
     }
     for name, (wanted, got) in expected.items():
@@ -60,7 +61,7 @@ def check_record(record: Record) -> None:
                 f"{record.run}: expected {name} {wanted}, as {record.task} has it, got {got}; "
                 "run it again with this version"
             )
-    _check_model(made["model"])
+    _check_model(made.model)
     name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
     if record.run != name:
         raise RecordError(f"{record.run}: what the record holds is a run named {name}")
@@ -137,17 +138,14 @@ def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
 def _present_stem(record: Record) -> str:
     """Return the name that a run would have today, without its seed."""
     found = numerics.identity_of(record.sampler, record.configuration)
-    old = ("protocol", "code_sha256")
-    configuration = {name: v for name, v in record.configuration.items() if name not in old}
-    sampler = {**record.sampler, "source_sha256": found.source_sha256}
-    return plan.stem(
-        record.task, sampler, {**configuration, "numerics": found.numerics}, record.data
-    )
+    sampler = replace(record.sampler, source_sha256=found.source_sha256)
+    made = replace(record.configuration, numerics=found.numerics, protocol=None, code_sha256=None)
+    return plan.stem(record.task, sampler, made, record.data)
 
 
 def identity(record: Record) -> str:
     """Return what tells a sampler from others on a board: its name and its settings."""
-    return documents.to_json([record.sampler["name"], record.sampler["settings"]])
+    return documents.to_json([record.sampler.name, record.sampler.settings])
 
 
 def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench.comparison import table
+from bdlbench.comparison.columns import ARROWS, Cell, control_rows
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.records.record import COMPLETED
 from bdlbench.storage.escaping import csv_cell, markdown, visible
@@ -73,14 +75,14 @@ def show(boards: Sequence[Board], console: Console) -> None:
         for name, justify in zip(_header(board), _justified(board), strict=True):
             shown.add_column(name, justify=justify)
         for cells in _body(board, visible):
-            shown.add_row(*(Text(cell.text, "bold" if cell.bold else "") for cell in cells))
+            shown.add_row(*(Text(str(cell), "bold" if cell.best else "") for cell in cells))
         console.print(shown)
-        failed = [visible(line) for line in table.failures([e.row for e in board.entries])]
+        failed = [visible(line) for line in board.failures]
         for line in (
             *filter(None, [board.origin]),
             *failed,
-            *_remarks(board),
-            _rule(board),
+            *board.notes,
+            _rule(),
             *RULES,
         ):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -91,16 +93,6 @@ def title(board: Board) -> str:
     return " · ".join(filter(None, [board.task, board.model, board.budget, board.mark]))
 
 
-@dataclass(frozen=True)
-class _Cell:
-    text: str
-    bold: bool = False
-
-    def in_markdown(self) -> str:
-        mean, line, spread = self.text.partition("\n")
-        return f"**{mean}**{line}{spread}" if self.bold else self.text
-
-
 def rows_of(boards: Sequence[Board]) -> dict[str, list[str]]:
     """Return header, rule and rows of every board's table, as lines of Markdown, by title."""
     return {title(board): _table(board) for board in boards}
@@ -108,27 +100,29 @@ def rows_of(boards: Sequence[Board]) -> dict[str, list[str]]:
 
 def _table(board: Board) -> list[str]:
     rule = ["---:" if justify == "right" else "---" for justify in _justified(board)]
-    body = [[cell.in_markdown() for cell in cells] for cells in _body(board, markdown)]
+    body = [
+        [str(replace(cell, text=f"**{cell.text}**") if cell.best else cell) for cell in cells]
+        for cells in _body(board, markdown)
+    ]
     return table.markdown_lines([_header(board), rule, *body])
 
 
 def _section(board: Board) -> str:
-    failed = [markdown(line) for line in table.failures([entry.row for entry in board.entries])]
-    bullets = [f"- {line}" for line in (*failed, *_remarks(board), *RULES)]
-    rule = " ".join(filter(None, [board.origin, _rule(board)]))
+    failed = [markdown(line) for line in board.failures]
+    bullets = [f"- {line}" for line in (*failed, *board.notes, *RULES)]
+    rule = " ".join(filter(None, [board.origin, _rule()]))
     lines = [f"## {title(board)}", "", rule, "", *_table(board), "", *bullets]
     return "\n".join(lines)
 
 
-def _rule(board: Board) -> str:
-    metric = describe(board.sort)
-    return f"Sorted by {metric.label} {table.ARROWS[metric.direction]}, the mean over seeds."
+def _rule() -> str:
+    metric = describe(SORT)
+    return f"Sorted by {metric.label} {ARROWS[metric.direction]}, the mean over seeds."
 
 
 def _header(board: Board) -> list[str]:
-    columns = table.columns(board.headline, "test")
     trials = ["trials"] if _has_trials(board) else []
-    return ["rank", "sampler", "target", "seeds", *trials, *(one.header for one in columns)]
+    return ["rank", "sampler", "target", "seeds", *trials, *(one.header for one in board.columns)]
 
 
 def _justified(board: Board) -> list[Literal["left", "right"]]:
@@ -136,27 +130,17 @@ def _justified(board: Board) -> list[Literal["left", "right"]]:
     return ["left" if name in left else "right" for name in _header(board)]
 
 
-def _body(board: Board, escape: Callable[[str], str]) -> list[list[_Cell]]:
-    columns = table.columns(board.headline, "test")
+def _body(board: Board, escape: Callable[[str], str]) -> list[list[Cell]]:
     body = []
     for entry in board.entries:
         row = entry.row
         texts = [entry.ranks, table.name(replace(row, sampler=escape(row.sampler)))]
         texts += [row.certificate, _seeds(entry)]
         texts += [_trials(entry)] if _has_trials(board) else []
-        body.append(
-            [_Cell(text) for text in texts]
-            + [
-                _Cell(
-                    table.cell(row.metrics.get(column.metric), column),
-                    column.metric in entry.leading,
-                )
-                for column in columns
-            ]
-        )
-    for name, cells in table.control_rows(board.controls, columns):
-        blank = [""] * (len(_header(board)) - len(columns) - 2)
-        body.append([_Cell(text) for text in ("", name, *blank, *cells)])
+        body.append([*map(Cell, texts), *board.cells(entry)])
+    for name, cells in control_rows(board.controls, board.columns):
+        blank = [""] * (len(_header(board)) - len(cells) - 2)
+        body.append([*map(Cell, ["", name, *blank]), *cells])
     return body
 
 
@@ -166,20 +150,15 @@ def _seeds(entry: Entry) -> str:
 
 
 def _has_trials(board: Board) -> bool:
-    return any(run.sampler.get("trials") for entry in board.entries for run in entry.records)
+    return any(run.sampler.trials for entry in board.entries for run in entry.records)
 
 
 def _trials(entry: Entry) -> str:
     """Say on how many trials the settings were chosen, where the record does."""
     found = {
-        str(record.sampler["trials"]) for record in entry.records if "trials" in record.sampler
+        str(record.sampler.trials) for record in entry.records if record.sampler.trials is not None
     }
     return ", ".join(sorted(found)) or "–"
-
-
-def _remarks(board: Board) -> list[str]:
-    lines = table.on_fidelity(board.floor, board.reference_note)
-    return lines + ([table.CONTROL] if board.controls else [])
 
 
 def _values(board: Board, entry: Entry) -> dict[str, str]:
@@ -201,7 +180,7 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "seeds": csv_cell(" ".join(str(record.seed) for record in entry.records)),
         "outcomes": ", ".join(f"{count} {name}" for name, count in row.outcomes.items()),
         "trials": _trials(entry),
-        "device": first.configuration["device"],
+        "device": first.configuration.device,
         "leading": " ".join(name for name in board.headline if name in entry.leading),
     }
     for name, interval in row.metrics.items():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bdlbench.records.predictions import Predictions
 
     Sets = Mapping[str, Predictions]
+    Pair = tuple[Sequence[Sets], Sequence[Sets]]
 
 Verdict = Literal["better", "worse", "no clear difference"]
 
@@ -103,12 +104,29 @@ def paired_difference(
     Raises:
         ValueError: on another metric, on differing seeds, sets or test inputs.
     """
-    _check_paired(a, b, resamples)
-    functions = [weighted(metric, sets) for sets in (*a, *b)]
-    values = bootstrap(functions, inputs(metric, a[0]), resamples, seed)
-    first, second = np.split(values, 2)
-    observed, *resampled = (second - first).T
-    return _difference(metric, observed, float(np.mean(resampled, axis=1).var(ddof=1)))
+    return paired_differences(metric, [(a, b)], resamples, seed)[0]
+
+
+def paired_differences(
+    metric: str, pairs: Sequence[Pair], resamples: int = 1000, seed: int = 0
+) -> list[Difference]:
+    """Compare the samplers of several pairs as `paired_difference` does, all on one resampling.
+
+    The metric of a run that is in several pairs is computed once.
+    """
+    for a, b in pairs:
+        _check_paired(a, b, resamples)
+    runs = {id(sets): sets for a, b in pairs for sets in (*a, *b)}
+    functions = [weighted(metric, sets) for sets in runs.values()]
+    sizes = inputs(metric, pairs[0][0][0])
+    values = dict(zip(runs, bootstrap(functions, sizes, resamples, seed), strict=True))
+    found = []
+    for a, b in pairs:
+        first, second = (np.stack([values[id(sets)] for sets in part]) for part in (a, b))
+        observed, *resampled = (second - first).T
+        variance = float(np.mean(resampled, axis=1).var(ddof=1))
+        found.append(_difference(metric, observed, variance))
+    return found
 
 
 def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> str:

@@ -8,8 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from bdlbench.posterior.models import Network
-from bdlbench.posterior.products import multiply
+from bdlbench.posterior.models import Network, affine
 
 Slope = Callable[[Tensor], Tensor]
 
@@ -57,17 +56,18 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
         if isinstance(layer, nn.Linear):
             weight, bias = f"{index}.weight", f"{index}.bias"
             inputs.append((weight, bias, x))
-            rectified = index + 1 < len(network.module)  # by the ReLU that follows
-            x = multiply(x, parameters[weight].mT, parameters.get(bias), relu=rectified)
+            x = affine(x, parameters[weight], parameters.get(bias))
+        elif isinstance(layer, nn.ReLU):
+            x = x.relu_()
     delta = slope(x)
     for weight, bias, a in reversed(inputs):
-        multiply(delta.mT, a, out=gradients[weight])
+        torch.matmul(delta.mT, a, out=gradients[weight])
         if bias in gradients:
             torch.sum(delta, dim=-2, out=gradients[bias])
         if a is not inputs[0][2]:
             # The sign of a ReLU's output is its derivative, and needs no conversion of types; in
             # place: the output has seen its last use.
-            delta = multiply(delta, parameters[weight]).mul_(a.sign_())
+            delta = (delta @ parameters[weight]).mul_(a.sign_())
     return result
 
 

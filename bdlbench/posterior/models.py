@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.products import multiply
 
 SIDE, CLASSES = 28, 10
 NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")
@@ -54,18 +53,13 @@ class Network:
             parameters: As `unflatten` gives them.
             x: Inputs of shape (chains, n, …), a set for every chain.
         """
-        for index in range(len(self.module)):
-            x = self.apply(index, parameters, x)
+        for index, layer in enumerate(self.module):
+            weight, bias = parameters.get(f"{index}.weight"), parameters.get(f"{index}.bias")
+            if weight is None:
+                x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            else:
+                x = _LAYERS[type(layer)](layer, x, weight, bias)
         return x
-
-    def apply(self, index: int, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return the outputs of one layer."""
-        layer = self.module[index]
-        rule = _LAYERS.get(type(layer))
-        if rule is None:
-            outputs: Tensor = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-            return outputs
-        return rule(layer, x, parameters[f"{index}.weight"], parameters.get(f"{index}.bias"))
 
     def init(self, chains: int, rng: torch.Generator) -> Tensor:
         """Draw starting points uniformly from ±1/√fan_in, layer by layer, as torch's layers do.
@@ -127,9 +121,25 @@ def _lenet5() -> nn.Sequential:
     )
 
 
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return xWᵀ + b, shape (n, outputs).
+
+    All may have a first axis of chains, and each is then multiplied with its own.
+    """
+    if bias is None:
+        return x @ weight.mT
+    if x.dim() == 3:
+        return torch.baddbmm(bias[:, None], x, weight.mT)
+    return torch.addmm(bias, x, weight.mT)
+
+
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     shape, x = x.shape[:-1], x.flatten(1, -2)
-    outputs: Tensor = multiply(x, weight.mT, bias).unflatten(1, shape[1:])
+    if len(x) == 1:  # a plain product is quicker than a batch of one
+        product = affine(x[0], weight[0], None if bias is None else bias[0])[None]
+    else:
+        product = affine(x, weight, bias)
+    outputs: Tensor = product.unflatten(1, shape[1:])
     return outputs
 
 

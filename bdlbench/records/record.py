@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from bdlbench.settings import Setting
 
 SCHEMA = 2
 COMPLETED, DIVERGED = "completed", "diverged"
@@ -14,17 +17,91 @@ OUTCOMES = (
 
 
 @dataclass(frozen=True)
+class Sampler:
+    """Say which sampler a run is of.
+
+    Args:
+        name: As it is registered.
+        settings: All of them.
+        source_sha256: SHA-256 of its file; empty for a built-in sampler.
+        trials: How many the settings were chosen from; 0 if none is known of, None in a record
+            that does not say.
+    """
+
+    name: str
+    settings: dict[str, Setting]
+    source_sha256: str
+    trials: int | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return what stands in the record's file."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Hold what determines a run besides its sampler, its task, its data and its seed.
+
+    Args:
+        model: Name of the model.
+        prior_std: Standard deviation of the prior.
+        epochs: Of the budget, like the next two.
+        draws: Number of states to keep.
+        burn_in: Fraction of the budget before the first draw.
+        split: ``test`` or ``validation``.
+        device: ``cpu`` or ``cuda``.
+        numerics: The numerics version.
+        protocol: In its place until numerics versions were declared, with the next.
+        code_sha256: Of the code.
+        others: Whatever else is in the file.
+    """
+
+    model: str
+    prior_std: float
+    epochs: float
+    draws: int
+    burn_in: float
+    split: str
+    device: str
+    numerics: str | None = None
+    protocol: int | None = None
+    code_sha256: str | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """Return what stands in the record's file; a run's name is made from it."""
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        others = known.pop("others")
+        budget = {name: known.pop(name) for name in _BUDGET}
+        first = {name: known.pop(name) for name in ("model", "prior_std")}
+        return {**first, "budget": budget, **known, **others}
+
+
+_BUDGET = ("epochs", "draws", "burn_in")
+_CONFIGURED = {f.name for f in fields(Configuration)} - {*_BUDGET, "others"}
+
+
+def configured(content: Mapping[str, Any]) -> Configuration:
+    """Return the configuration that stands in a record's file.
+
+    Raises:
+        TypeError: A field is missing.
+    """
+    known = {name: value for name, value in content.items() if name in _CONFIGURED}
+    others = {name: content[name] for name in content if name not in {*_CONFIGURED, "budget"}}
+    return Configuration(**known, **content["budget"], others=others)
+
+
+@dataclass(frozen=True)
 class Record:
     """Say how a run was made and what came of it.
 
     Args:
         run: The run's name, also its folder's.
         task: Name of the task.
-        sampler: Name, settings (all of them), SHA-256 of its file (empty for a built-in sampler),
-            and the number of trials that the settings were chosen from (0: none is known of).
+        sampler: The sampler and its settings.
         seed: Seed of the run's random numbers.
-        configuration: All else that determines the run: model, prior, budget, split, device, and
-            the numerics version.
+        configuration: All else that determines the run.
         data: SHA-256 of every set that was read, by name.
         outcome: One of `OUTCOMES`.
         reason: For an outcome other than completed, why.
@@ -40,9 +117,9 @@ class Record:
 
     run: str
     task: str
-    sampler: dict[str, Any]
+    sampler: Sampler
     seed: int
-    configuration: dict[str, Any]
+    configuration: Configuration
     data: dict[str, str]
     outcome: str
     reason: str
@@ -54,3 +131,21 @@ class Record:
     environment: dict[str, Any]
     measured: dict[str, Any]
     schema: int = SCHEMA
+
+    def content(self) -> dict[str, Any]:
+        """Return what stands in the record's file."""
+        parts = {"sampler": self.sampler.content(), "configuration": self.configuration.content()}
+        return {**vars(self), **parts}
+
+
+def parse(content: Mapping[str, Any]) -> Record:
+    """Return the record that stands in a file.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        sampler, made = Sampler(**content["sampler"]), configured(content["configuration"])
+        return Record(**{**content, "sampler": sampler, "configuration": made})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error

@@ -13,14 +13,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bdlbench.errors import RecordError
 from bdlbench.records import predictions
 from bdlbench.records.predictions import Predictions
-from bdlbench.records.record import SCHEMA, Record
+from bdlbench.records.record import SCHEMA, Record, parse
 from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
 from bdlbench.storage.locations import is_local, is_url, place
@@ -61,7 +61,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
                 predictions.save(folder / "predictions.npz", sets)
                 checksum = hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest()
                 record = replace(record, predictions_sha256=checksum)
-            (folder / "record.json").write_text(documents.to_json(asdict(record)) + "\n", "utf-8")
+            (folder / "record.json").write_text(documents.to_json(record.content()) + "\n", "utf-8")
             if is_local(results):
                 for file in folder.iterdir():
                     files.sync(file)
@@ -79,7 +79,7 @@ def update(folder: Path, record: Record) -> None:
     Raises:
         RecordError: The folder cannot be written to.
     """
-    files.write_file(folder / "record.json", documents.to_json(asdict(record)))
+    files.write_file(folder / "record.json", documents.to_json(record.content()))
 
 
 @contextmanager
@@ -135,14 +135,7 @@ def read(folder: Path, checked: bool = True) -> Record:
             raise ValueError(f"expected a record of schema {SCHEMA}")
         if checked:
             schema.check(content)
-        return _made_of(content)
-
-
-def _made_of(content: Mapping[str, Any]) -> Record:
-    try:
-        return Record(**content)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+        return parse(content)
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +205,7 @@ def locate(results: Path, run: str) -> Path:
 
 def to_text(record: Record) -> str:
     """Return a record as lines of ``name  value``, nested names joined by dots."""
-    rows = list(_flatten("", asdict(record)))
+    rows = list(_flatten("", record.content()))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 

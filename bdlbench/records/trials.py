@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bdlbench.settings import Setting
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_file
 from bdlbench.storage.published import kept
@@ -33,8 +35,45 @@ def file_of(task: str, model: str, sampler: str) -> str:
     return f"tuning/{task}-{model}-{sampler}.json"
 
 
-def read(results: Path, task: str, model: str, sampler: str) -> dict[str, Any]:
-    """Return what is known of a sampler's tuning: its trials, and the settings that were chosen.
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Hold what came of some settings.
+
+    Args:
+        spec: The sampler with these settings, to be pasted into a command.
+        settings: All of them.
+        numerics: The numerics version; None of a trial from before versions were declared.
+        source_sha256: As in a record.
+        epochs: That a run may spend.
+        runs: Names of the runs, one a seed.
+        outcomes: Of the runs.
+        objective: Mean over the runs; None if one did not complete.
+    """
+
+    spec: str
+    settings: Mapping[str, Setting]
+    numerics: str | None = None
+    source_sha256: str
+    epochs: float
+    runs: Sequence[str]
+    outcomes: Sequence[str] = ()
+    objective: float | None
+
+    def content(self) -> dict[str, Any]:
+        """Return what stands in the file."""
+        return {n: v for n, v in vars(self).items() if n != "numerics" or v is not None}
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Hold the trials of a sampler, and the settings that were chosen, if any."""
+
+    chosen: Mapping[str, Setting] | None = None
+    trials: Sequence[Trial] = ()
+
+
+def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
+    """Return what is known of a sampler's tuning.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
 
@@ -43,35 +82,33 @@ def read(results: Path, task: str, model: str, sampler: str) -> dict[str, Any]:
     """
     path = kept(results, file_of(task, model, sampler))
     if path is None:
-        return {"chosen": None, "trials": []}
+        return Tuning()
     content = documents.read(path, CURE, _FIELDS)
     with documents.reading(path, CURE):
         if content["schema"] != SCHEMA:
             raise ValueError(f"expected trials of schema {SCHEMA}")
         for trial in content["trials"]:
             documents.check(trial, _TRIAL, "a trial")
-    return {"chosen": content["chosen"], "trials": content["trials"]}
+    names = [field.name for field in fields(Trial)]
+    trials = [Trial(**{n: trial[n] for n in names if n in trial}) for trial in content["trials"]]
+    return Tuning(content["chosen"], trials)
 
 
-def write(results: Path, task: str, model: str, sampler: str, content: Mapping[str, Any]) -> None:
+def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) -> None:
     """Keep trials and what was chosen.
 
     Raises:
         RecordError: The folder cannot be written to.
     """
     facts = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
-    facts |= {"split": "validation", "objective": OBJECTIVE, **content}
-    write_file(results / file_of(task, model, sampler), documents.to_json(facts))
+    facts |= {"split": "validation", "objective": OBJECTIVE}
+    found = {"chosen": tuning.chosen, "trials": [trial.content() for trial in tuning.trials]}
+    write_file(results / file_of(task, model, sampler), documents.to_json({**facts, **found}))
 
 
-def trials_of(results: Path, task: str, model: str, sampler: Mapping[str, Any]) -> int:
-    """Return the number of trials that settings were chosen from; 0 if none is known of.
-
-    Args:
-        results: Where trials are kept.
-        task: Name of the task.
-        model: Name of the model.
-        sampler: Name and settings, as in a record.
-    """
-    found = read(results, task, model, sampler["name"])
-    return len(found["trials"]) if found["chosen"] == sampler["settings"] else 0
+def count(
+    results: Path, task: str, model: str, sampler: str, settings: Mapping[str, Setting]
+) -> int:
+    """Return the number of trials that settings were chosen from; 0 if none is known of."""
+    found = read(results, task, model, sampler)
+    return len(found.trials) if found.chosen == settings else 0

@@ -70,13 +70,13 @@ def kept_controls(
     return None if path is None else read_controls(path)
 
 
-def read_controls(path: Path, most: int = documents.LARGEST) -> dict[str, dict[str, float]]:
-    """Read a file of control rows, of at most so many bytes.
+def read_controls(path: Path) -> dict[str, dict[str, float]]:
+    """Read a file of control rows.
 
     Raises:
         RecordError: It is damaged.
     """
-    content = documents.read(path, DELETE_CONTROLS, most=most)
+    content = documents.read(path, DELETE_CONTROLS)
     with documents.reading(path, DELETE_CONTROLS):
         for name, found in content.items():
             documents.check(

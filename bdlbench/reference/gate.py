@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +40,8 @@ def e_bfmi(hamiltonian: Floats) -> Floats:
     Args:
         hamiltonian: Shape (chains, draws).
     """
-    from arviz_stats.base.array import array_stats
-
-    return np.asarray(array_stats.bfmi(hamiltonian, chain_axis=0, draw_axis=1))
+    steps = np.square(np.diff(hamiltonian, axis=1)).mean(axis=1)
+    return np.asarray(steps / hamiltonian.var(axis=1, ddof=1))
 
 
 def diagnose(trace: Trace) -> dict[str, float]:
@@ -91,7 +91,7 @@ def verdicts(found: dict[str, float]) -> dict[str, bool]:
     }
 
 
-def report(diagnostics: dict[str, float], verdicts: dict[str, bool]) -> str:
+def report(diagnostics: Mapping[str, float], verdicts: Mapping[str, bool]) -> str:
     """Return figures and verdicts as lines of text."""
     lines = [f"{name.replace('_', ' '):<30} {value:.6g}" for name, value in diagnostics.items()]
     lines += [f"{'pass' if holds else 'FAIL':<30} {name}" for name, holds in verdicts.items()]

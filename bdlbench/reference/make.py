@@ -23,7 +23,7 @@ from bdlbench.posterior.to_jax import to_jax
 from bdlbench.records import store
 from bdlbench.reference import gate
 from bdlbench.reference.chains import Chains, Length
-from bdlbench.reference.reference import Reference, load, write
+from bdlbench.reference.reference import Facts, Reference, load, write
 from bdlbench.runs import machine, numerics, plan, tasks
 from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup
@@ -32,7 +32,6 @@ from bdlbench.storage import documents
 MODEL = "mlp-50"  # of every reference: small enough for HMC to converge
 CHUNK = 10  # iterations between two checkpoints
 ACCEPTANCE = 0.85
-SCHEMA = 1
 
 
 def make(
@@ -66,17 +65,19 @@ def make(
     length = length or Length()
     setup, _ = plan.set_up(task, model, None, "test", data_dir, results, device)
     store.check_writable(setup.results)
-    facts = _facts(setup, length)
+    data = plan.fingerprints(setup)
+    made = _making(setup, length, data)
+    key = hashlib.sha256(documents.to_json(made).encode()).hexdigest()[:10]
     with suppress(RecordError):
-        found = load(task, results, converged=False, data=facts["data"])
-        if found.facts["key"] == facts["key"]:
+        found = load(task, results, converged=False, data=data)
+        if found.facts.key == key:
             return found
     with machine.one_thread():
-        chains = _begin(setup, length, facts["key"])
+        chains = _begin(setup, length, key)
         _carry_out(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
-        write(setup.results, _judge(facts, chains))
+        write(setup.results, _judge(made, key, chains))
     chains.checkpoint.unlink(missing_ok=True)
-    return load(task, results, converged=False, data=facts["data"])
+    return load(task, results, converged=False, data=data)
 
 
 def _carry_out(chains: Chains, label: str, console: Console) -> None:
@@ -119,11 +120,11 @@ def _begin(setup: Setup, length: Length, key: str) -> Chains:
     )
 
 
-def _facts(setup: Setup, length: Length) -> dict[str, Any]:
-    """Return what determines a reference, and a key that stands for it."""
+def _making(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any]:
+    """Return what determines a reference, as it stands in its file."""
     kernel = _kernel(setup.task.prior_std)
-    facts = {
-        "schema": SCHEMA,
+    return {
+        "schema": Facts.schema,
         "task": setup.task.name,
         "model": setup.model,
         "prior_std": setup.task.prior_std,
@@ -132,29 +133,24 @@ def _facts(setup: Setup, length: Length) -> dict[str, Any]:
             "trajectory_length": kernel.trajectory_length,
             "target_accept_prob": kernel.target_accept_prob,
         },
-        "data": plan.fingerprints(setup),
+        "data": data,
         "environment": machine.environment(torch.device(setup.device)),
         "numerics": numerics.version(),
     }
-    return {**facts, "key": hashlib.sha256(documents.to_json(facts).encode()).hexdigest()[:10]}
 
 
-def _judge(facts: dict[str, Any], chains: Chains) -> Reference:
+def _judge(made: dict[str, Any], key: str, chains: Chains) -> Reference:
     """Hold the chains against the gate."""
     diagnostics = gate.diagnose(chains.trace)
     verdicts = gate.verdicts(diagnostics)
-    facts = {
-        **facts,
-        "diagnostics": {
-            **diagnostics,
-            "step_size": chains.step_size,
-            "gradients": chains.gradients,
-        },
-        "verdicts": verdicts,
-        "converged": all(verdicts.values()),
-        "measured": {
-            "seconds": chains.seconds,
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    }
+    spent = {"step_size": chains.step_size, "gradients": chains.gradients}
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = Facts(
+        **made,
+        key=key,
+        diagnostics=diagnostics | spent,
+        verdicts=verdicts,
+        converged=all(verdicts.values()),
+        measured={"seconds": chains.seconds, "finished": finished},
+    )
     return Reference(facts, chains.averages(), chains.trace, chains.draws)

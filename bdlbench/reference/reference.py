@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -38,6 +38,45 @@ _FACTS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Say how a reference was made and how good it is: what stands in its JSON file.
+
+    Args:
+        schema: Of the file.
+        task: Name of the task.
+        model: Name of the model.
+        prior_std: Standard deviation of the prior.
+        settings: How much was sampled, and HMC's settings.
+        data: SHA-256 of the data sets, by name.
+        environment: As in a record.
+        numerics: The numerics version; ``code_sha256`` stood in its place before.
+        code_sha256: Of the code.
+        key: Stands for all of the above.
+        diagnostics: Of `gate.diagnose`, with the step size and the number of gradients.
+        verdicts: Of the gate.
+        converged: Whether all of them are good.
+        measured: Seconds that it took, and when it was finished.
+        arrays_sha256: Checksum of the file of arrays.
+    """
+
+    schema: int = 1
+    task: str
+    model: str
+    prior_std: float
+    settings: Mapping[str, float] = field(default_factory=dict)
+    data: Mapping[str, str]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    numerics: str | None = None
+    code_sha256: str | None = None
+    key: str
+    diagnostics: Mapping[str, float]
+    verdicts: Mapping[str, bool]
+    converged: bool
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    arrays_sha256: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Averages:
     """Hold mean predictive log-probabilities for one set of inputs.
@@ -56,14 +95,13 @@ class Reference:
     """Hold a reference posterior.
 
     Args:
-        facts: What stands in the JSON file: task, model, prior, data, settings, diagnostics,
-            verdicts, and whether it converged.
+        facts: How it was made and how good it is.
         sets: Predictions for the test set and every OOD set, by name.
         trace: Of the chains, for the diagnostics.
         draws: Some of θ, evenly spaced, float16 (draws, dim); none if they would be too large.
     """
 
-    facts: dict[str, Any]
+    facts: Facts
     sets: dict[str, Averages]
     trace: Trace
     draws: NDArray[np.float16]
@@ -80,15 +118,15 @@ class Reference:
             RecordError: They are not the same.
         """
         pairs: dict[str, tuple[Any, Any]] = {
-            "model": (self.facts["model"], model),
-            "prior_std": (self.facts["prior_std"], prior_std),
+            "model": (self.facts.model, model),
+            "prior_std": (self.facts.prior_std, prior_std),
         }
         for name in JUDGED_ON:
-            pairs[f"{name} data"] = (self.facts["data"][name][:12], data[name][:12])
+            pairs[f"{name} data"] = (self.facts.data[name][:12], data[name][:12])
         for what, (mine, other) in pairs.items():
             if mine != other:
                 raise RecordError(
-                    f"the reference of {self.facts['task']} is for {what} {mine}, not {other}"
+                    f"the reference of {self.facts.task} is for {what} {mine}, not {other}"
                 )
 
 
@@ -105,10 +143,11 @@ def write(results: Path, reference: Reference) -> Path:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     content = buffer.getvalue()
-    path = results / file_of(reference.facts["task"], reference.facts["data"])
+    path = results / file_of(reference.facts.task, reference.facts.data)
     write_bytes(path.with_suffix(".npz"), content)
-    facts = {**reference.facts, "arrays_sha256": hashlib.sha256(content).hexdigest()}
-    write_file(path, documents.to_json(facts))
+    facts = replace(reference.facts, arrays_sha256=hashlib.sha256(content).hexdigest())
+    known = {name: value for name, value in vars(facts).items() if value is not None}
+    write_file(path, documents.to_json(known))
     return path
 
 
@@ -153,8 +192,8 @@ def load(
             f"{data['test'][:12]}; `bdlbench reference {task}` makes one of the data at hand"
         )
     reference = _read(path)
-    failed = [name for name, holds in reference.facts["verdicts"].items() if not holds]
-    if converged and not reference.facts["converged"]:
+    failed = [name for name, holds in reference.facts.verdicts.items() if not holds]
+    if converged and not reference.facts.converged:
         raise RecordError(f"the reference of {task} has not converged: not {', not '.join(failed)}")
     return reference
 
@@ -173,7 +212,7 @@ def _read(path: Path) -> Reference:
     with documents.reading(path.with_suffix(".npz"), CURE):
         content = path.with_suffix(".npz").read_bytes()
     with documents.reading(path, CURE):
-        if hashlib.sha256(content).hexdigest() != facts["arrays_sha256"]:
+        if hashlib.sha256(content).hexdigest() != facts.arrays_sha256:
             raise ValueError("the arrays beside it are not those it was made with")
         try:
             return _made_of(facts, content)
@@ -181,16 +220,17 @@ def _read(path: Path) -> Reference:
             raise ValueError(f"the arrays beside it are none of a reference: {error}") from error
 
 
-def _read_facts(path: Path) -> dict[str, Any]:
-    facts = documents.read(path, CURE, _FACTS)
+def _read_facts(path: Path) -> Facts:
+    content = documents.read(path, CURE, _FACTS)
     with documents.reading(path, CURE):
-        documents.check(facts["data"], dict.fromkeys(JUDGED_ON, documents.TEXT), "data")
+        documents.check(content["data"], dict.fromkeys(JUDGED_ON, documents.TEXT), "data")
         for name, kind in (("verdicts", documents.TRUTH), ("diagnostics", documents.NUMBER)):
-            documents.check(facts[name], dict.fromkeys(facts[name], kind), name)
-    return facts
+            documents.check(content[name], dict.fromkeys(content[name], kind), name)
+    names = [field.name for field in fields(Facts)]
+    return Facts(**{name: content[name] for name in names if name in content})
 
 
-def _made_of(facts: dict[str, Any], content: bytes) -> Reference:
+def _made_of(facts: Facts, content: bytes) -> Reference:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = dict(archive)
     names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import pickle
 import platform
@@ -15,22 +14,16 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bdlbench.errors import BdlbenchError
 from bdlbench.runs import numerics
 from bdlbench.runs.machine import instructions, processor_family
+from bdlbench.runs.rounding import Golden, Summary
 from bdlbench.storage.documents import parse, to_json
 from bdlbench.storage.files import write_file
 
-if TYPE_CHECKING:
-    from bdlbench.runs.goldens import Golden
-
 GOLDENS = Path(__file__).with_name("goldens.json")
 EVERYWHERE = "everywhere"  # of numbers that no processor rounds
-SAMPLED = 16  # of an array's numbers are kept, and one sum over all of them
 SHOWN = 10  # of what moved
 NEW = ": is new, and not yet accepted"
 _NOT_RUN = (  # lines that no golden needs to run
@@ -59,17 +52,19 @@ class Kept:
     """Hold what is kept of the goldens.
 
     Args:
-        goldens: Shape, tolerance, some values and a sum with random signs, by name.
+        goldens: By name.
         digests: SHA-256 of all bits by name, for every environment that they were computed in.
     """
 
-    goldens: dict[str, dict[str, Any]]
+    goldens: dict[str, Summary]
     digests: dict[str, dict[str, str]]
 
 
 def read() -> Kept:
     """Read what is kept of the goldens."""
-    return Kept(**parse(GOLDENS.read_bytes()))
+    content = parse(GOLDENS.read_bytes())
+    goldens = {name: Summary(**golden) for name, golden in content["goldens"].items()}
+    return Kept(goldens, content["digests"])
 
 
 def environment() -> str:
@@ -92,9 +87,9 @@ def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
         if name not in kept.goldens:
             lines.append(name + NEW)
             continue
-        told = _moved(golden, kept.goldens[name])
+        told = kept.goldens[name].difference(golden.summary())
         bits = kept.digests.get(_where(golden, where), {}).get(name) if golden.bits else None
-        if not told and bits not in (None, _digest(golden)):
+        if not told and bits not in (None, golden.digest()):
             told = "other bits, in an environment in which they must be the same"
         if told:
             lines.append(f"{name}: {told}")
@@ -149,7 +144,7 @@ def accept(raised: bool = False) -> str:
 
 def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
     """Return what to keep: values stay as they were first recorded, bits are kept as found."""
-    values = {name: _summary(golden) for name, golden in found.items()}
+    values = {name: golden.summary() for name, golden in found.items()}
     digests: dict[str, dict[str, str]] = {}
     if before is not None:
         values, digests = values | before.goldens, dict(before.digests)
@@ -157,7 +152,7 @@ def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
         if not golden.bits:
             continue
         key = _where(golden, where)
-        digests[key] = {**digests.get(key, {}), name: _digest(golden)}
+        digests[key] = {**digests.get(key, {}), name: golden.digest()}
     return Kept(values, digests)
 
 
@@ -195,46 +190,8 @@ def _refusals(path: Path) -> set[int]:
     return found
 
 
-def _moved(golden: Golden, kept: Mapping[str, Any]) -> str:
-    found = _summary(golden)
-    if found["shape"] != kept["shape"]:
-        return f"shape {found['shape']} in place of {kept['shape']}"
-    tolerance = kept["tolerance"]
-    for place, was, now in zip(
-        _places(golden.values.size), kept["sample"], found["sample"], strict=True
-    ):
-        if not abs(now - was) <= tolerance:
-            return f"number {place} moved from {was!r} to {now!r} (at most {tolerance:.2g})"
-    spread = tolerance * golden.values.size**0.5
-    was, now = kept["sum"], found["sum"]
-    if not abs(now - was) <= spread:
-        return f"the sum with signs moved from {was!r} to {now!r} (at most {spread:.2g})"
-    return ""
-
-
-def _summary(golden: Golden) -> dict[str, Any]:
-    values = golden.values.astype(np.float64).ravel()
-    signs = np.random.default_rng(values.size).integers(0, 2, values.size) * 2 - 1
-    return {
-        "shape": list(golden.values.shape),
-        "tolerance": golden.tolerance,
-        "sample": values[_places(values.size)].tolist(),
-        "sum": float(signs @ values),
-    }
-
-
-def _places(size: int) -> list[int]:
-    spread = np.linspace(0, size - 1, min(size, SAMPLED)).round()
-    return [int(place) for place in np.unique(spread)]
-
-
 def _where(golden: Golden, where: str) -> str:
     return where if golden.tolerance else EVERYWHERE
-
-
-def _digest(golden: Golden) -> str:
-    values = np.ascontiguousarray(golden.values)
-    return hashlib.sha256(f"{values.dtype}".encode() + values.tobytes()).hexdigest()[:16]
 
 
 def report(told: Sequence[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def facts(record: Record) -> dict[str, str]:
     """Return a record as text by name; what is not a single value becomes JSON."""
     return {
         name: value if isinstance(value, str) else to_json(value)
-        for name, value in asdict(record).items()
+        for name, value in record.content().items()
     }
 
 
@@ -78,32 +77,23 @@ def to_tree(record: Record, sets: Sets) -> xr.DataTree:
     """
     import xarray as xr
 
-    groups = {
-        "posterior_predictive": xr.Dataset(
-            {name: _of_draws(s.votes, name) for name, s in sets.items() if name in IN_DISTRIBUTION}
-        ),
-        "predictions": xr.Dataset(
-            {n: _of_draws(s.votes, n) for n, s in sets.items() if n not in IN_DISTRIBUTION}
-        ),
-        "observed_data": xr.Dataset({n: (f"{n}_input", s.labels) for n, s in sets.items()}),
-        "constant_data": xr.Dataset(
-            {
-                **{
-                    f"{n}_log_probabilities": ((f"{n}_input", "class"), s.log_probabilities)
-                    for n, s in sets.items()
-                },
-                **{
-                    f"{n}_expected_entropy": (f"{n}_input", s.expected_entropy)
-                    for n, s in sets.items()
-                },
-            }
-        ),
-    }
     inside = in_distribution(sets)
+    votes = {name: _of_draws(found.votes, name) for name, found in sets.items()}
+    constant: dict[str, Any] = {}
+    for name, found in sets.items():
+        size = f"{name}_input"
+        constant[f"{name}_log_probabilities"] = ((size, "class"), found.log_probabilities)
+        constant[f"{name}_expected_entropy"] = (size, found.expected_entropy)
+    groups: dict[str, dict[str, Any]] = {
+        "posterior_predictive": {n: v for n, v in votes.items() if n in IN_DISTRIBUTION},
+        "predictions": {n: v for n, v in votes.items() if n not in IN_DISTRIBUTION},
+        "observed_data": {n: (f"{n}_input", found.labels) for n, found in sets.items()},
+        "constant_data": constant,
+    }
     if inside.trace is not None and inside.epochs is not None:
-        groups["log_likelihood"] = xr.Dataset({"label": _of_draws(inside.trace, "traced")})
-        groups["sample_stats"] = xr.Dataset({"epochs": (("chain", "draw"), inside.epochs[None])})
-    tree = xr.DataTree.from_dict({f"/{name}": group for name, group in groups.items()})
+        groups["log_likelihood"] = {"label": _of_draws(inside.trace, "traced")}
+        groups["sample_stats"] = {"epochs": (("chain", "draw"), inside.epochs[None])}
+    tree = xr.DataTree.from_dict({f"/{name}": xr.Dataset(group) for name, group in groups.items()})
     tree.attrs = dict(facts(record))
     return tree
 

@@ -1,22 +1,19 @@
 """Compute the goldens: numbers that stand for every number a run can give.
 
-`acceptance.moved` compares them with ``goldens.json``. On a machine that they were recorded on, all
-bits must be the same; on another, rounding may differ, and they must be equal within a tolerance
-that follows from the number of terms that are added.
+`acceptance.moved` compares them with ``goldens.json``: on a machine that they were recorded on, all
+bits must be the same; on another, they must agree within the tolerance of `bdlbench.runs.rounding`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import jax
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bdlbench import metrics, noise, optim, registry
@@ -32,10 +29,9 @@ from bdlbench.records import quantization
 from bdlbench.records.predictions import Predictions
 from bdlbench.runs import machine
 from bdlbench.runs.evaluate import predict
+from bdlbench.runs.rounding import FLOAT64, Golden, rounded, unrounded
 from bdlbench.settings import fields as settings_of
 
-FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53  # rounding of one operation, relative
-SAFETY = 16  # standard deviations of a sum of independent roundings
 CPU = torch.device("cpu")
 MODELS = ("softmax", "mlp-50", "mlp-400-400", "lenet5")
 PIXELS = 784  # the longest sum in a layer that is run here over many steps
@@ -53,49 +49,15 @@ SAMPLERS: dict[str, list[dict[str, Any]]] = {  # settings that together run ever
     "sgld": [{}, {"decay": 0.5, "temperature": 0.5}],
     "swag": [{}],
 }
-SMALL = {"batch_size": 8}  # for the samplers that have minibatches
+BATCH = 8  # for the samplers that have minibatches
 IN_JAX = ("hmc", "nuts")  # which compute in float32 whatever they are given
-
-
-@dataclass(frozen=True, eq=False)
-class Golden:
-    """Hold one array of numbers, and what two processors may make of it.
-
-    Args:
-        values: Of any shape.
-        tolerance: Largest difference to the same numbers from another processor; 0 for integers
-            and for what is computed without rounding.
-        bits: Whether all bits must be the same on an equal machine. Not of scores: a record's are
-            held to their tolerance wherever they are computed.
-    """
-
-    values: NDArray[Any]
-    tolerance: float
-    bits: bool = True
 
 
 def compute() -> dict[str, Golden]:
     """Return all goldens by name, computed with the code that is here."""
+    parts = (_clock, _noise, _models, _optimizers, _samplers, _scores)
     with machine.one_thread():
-        return {
-            name: golden
-            for part in (_clock, _noise, _models, _likelihoods, _optimizers, _samplers, _scores)
-            for name, golden in part()
-        }
-
-
-def _rounded(values: object, terms: int, unit: float = FLOAT32) -> Golden:
-    """Give numbers the tolerance of sums of so many terms, each as large as the largest number.
-
-    Independent roundings add up to √terms of one; `SAFETY` standard deviations are allowed.
-    """
-    array = np.asarray(values)
-    scale = float(np.abs(array).max(initial=0))
-    return Golden(array, SAFETY * unit * terms**0.5 * max(scale, 1e-30))
-
-
-def _exact(values: object) -> Golden:
-    return Golden(np.asarray(values), 0.0)
+        return {name: golden for part in parts for name, golden in part()}
 
 
 def _images(count: int, seed: int) -> Images:
@@ -120,38 +82,36 @@ def _rng(seed: int = 0) -> torch.Generator:
 def _clock() -> Iterator[tuple[str, Golden]]:
     """Run the clock over the cases that it tells apart: whole numbers, the same everywhere."""
     posterior = exact.linear_regression(n=50).posterior
-    for label, size, chains, cost in (
-        *(("minibatches", 8, 2, 0), ("all data", None, 1, 0), ("whole minibatches", 50, 1, 0)),
-        ("costly steps", 7, 1, 40),
-    ):
+    cases = {"minibatches": (8, 2, 0), "all data": (None, 1, 0), "whole minibatches": (50, 1, 0)}
+    for label, (size, chains, cost) in (cases | {"costly steps": (7, 1, 40)}).items():
         problem, found = Problem(posterior, Budget(7, 5, 0.25), chains), []
         for until in (0.4, 1.0):
             for batch, keep in problem.steps(size, _rng(), until=until):
                 problem.charge(cost)
                 rows = [-1] if batch is None else batch.flatten().tolist()
                 found += [*rows, int(keep), round(problem.epochs * problem.n), problem.remaining]
-        yield f"clock, {label}", _exact(found)
+        yield f"clock, {label}", unrounded(found)
     problem, theta = Problem(posterior, Budget(7, 5)), torch.ones(1, 2)
     potentials = [problem.potential(theta), problem.potential(theta, torch.arange(5)[None])]
-    yield "U of a problem", _rounded(torch.stack(potentials), posterior.n)
-    yield "what U costs", _exact(round(problem.epochs * problem.n))
+    yield "U of a problem", rounded(torch.stack(potentials), posterior.n)
+    yield "what U costs", unrounded(round(problem.epochs * problem.n))
 
 
 def _noise() -> Iterator[tuple[str, Golden]]:
     """Draw for sizes around a block of lanes, with and without a drift, and in float64."""
-    sizes, drawn = (1, 64, 127, 128, 129, 1000), []
-    for size in sizes:
+    drawn = []
+    for size in (1, 64, 127, 128, 129, 1000):
         drift = torch.linspace(-1, 1, size)
         drawn.append(noise.normal_like(drift, _rng(size)))
         drawn.append(noise.add_normal_(torch.ones(size), 0.3, _rng(size), drift, -0.01))
-    yield "noise", _rounded(torch.cat(drawn), terms=16)
+    yield "noise", rounded(torch.cat(drawn), terms=16)
     double = torch.linspace(-1, 1, 100, dtype=torch.float64)
     found = noise.add_normal_(double.clone(), 0.3, _rng(), double, -0.01)
-    yield "noise, float64", _rounded(found, 16, FLOAT64)
+    yield "noise, float64", rounded(found, 16, FLOAT64)
 
 
 def _models() -> Iterator[tuple[str, Golden]]:
-    """Evaluate each shared model: initial θ, outputs, U and ∇U, in torch and in JAX."""
+    """Evaluate each shared model and likelihood: outputs, U and ∇U, in torch and in JAX."""
     for model in MODELS:
         posterior, _ = _posterior(model)
         theta = posterior.network.init(2, _rng())
@@ -160,71 +120,56 @@ def _models() -> Iterator[tuple[str, Golden]]:
             inputs = posterior.x.expand(2, *posterior.x.shape)
             outputs = posterior.network(posterior.network.unflatten(theta), inputs)
         terms = PIXELS * posterior.n
-        yield f"{model}: initial θ", _rounded(theta, terms=4)
-        yield f"{model}: outputs", _rounded(outputs, PIXELS)
+        yield f"{model}: initial θ", rounded(theta, terms=4)
+        yield f"{model}: outputs", rounded(outputs, PIXELS)
         for label, rows in (("", None), (" of a minibatch", batch)):
-            yield f"{model}: U{label}", _rounded(posterior.potential(theta, rows), terms)
-            yield f"{model}: ∇U{label}", _rounded(posterior.gradient(theta, rows), terms)
+            yield f"{model}: U{label}", rounded(posterior.potential(theta, rows), terms)
+            yield f"{model}: ∇U{label}", rounded(posterior.gradient(theta, rows), terms)
         one = posterior.gradient(theta[:1], batch[:1])
-        yield f"{model}: ∇U of one chain", _rounded(one, terms)
+        yield f"{model}: ∇U of one chain", rounded(one, terms)
         yield from _in_jax(model, posterior, theta[0], terms)
-    # Enough data for the parts that it is taken in.
-    posterior, _ = _posterior("softmax", 10_001)
+    posterior, _ = _posterior("softmax", 10_001)  # enough for the parts that data are taken in
     theta = posterior.network.init(1, _rng())
-    terms = PIXELS * posterior.n
-    yield "softmax: ∇U of much data", _rounded(posterior.gradient(theta), terms)
+    yield "softmax: ∇U of much data", rounded(posterior.gradient(theta), PIXELS * posterior.n)
+    theta = torch.tensor([[0.5, -1.0], [2.0, 0.3]])
+    known = {"Gaussian": exact.linear_regression(), "Bernoulli": exact.logistic_regression()}
+    for label, problem in known.items():
+        posterior = problem.posterior
+        yield f"{label}: U", rounded(posterior.potential(theta), posterior.n)
+        yield f"{label}: ∇U", rounded(posterior.gradient(theta), posterior.n)
+        yield from _in_jax(label, posterior, theta[0], posterior.n)
 
 
 def _in_jax(
     label: str, posterior: Posterior, theta: Tensor, terms: int
 ) -> Iterator[tuple[str, Golden]]:
     potential, point = to_jax(posterior), jax.numpy.asarray(theta.numpy())
-    yield f"{label}: U without ∇U in JAX", _rounded(potential(point), terms)
+    yield f"{label}: U without ∇U in JAX", rounded(potential(point), terms)
     value, gradient = jax.value_and_grad(potential)(point)
-    yield f"{label}: U in JAX", _rounded(value, terms)
-    yield f"{label}: ∇U in JAX", _rounded(gradient, terms)
+    yield f"{label}: U in JAX", rounded(value, terms)
+    yield f"{label}: ∇U in JAX", rounded(gradient, terms)
     outputs = potential.outputs(point, jax.numpy.asarray(posterior.x.numpy()))
-    yield f"{label}: outputs in JAX", _rounded(outputs, terms)
-
-
-def _likelihoods() -> Iterator[tuple[str, Golden]]:
-    known = {"Gaussian": exact.linear_regression(), "Bernoulli": exact.logistic_regression()}
-    theta = torch.tensor([[0.5, -1.0], [2.0, 0.3]])
-    for label, problem in known.items():
-        posterior = problem.posterior
-        yield f"{label}: U", _rounded(posterior.potential(theta), posterior.n)
-        yield f"{label}: ∇U", _rounded(posterior.gradient(theta), posterior.n)
-        yield from _in_jax(label, posterior, theta[0], posterior.n)
+    yield f"{label}: outputs in JAX", rounded(outputs, terms)
 
 
 def _optimizers() -> Iterator[tuple[str, Golden]]:
     """Step by the update equations in float64, where nothing hides behind rounding."""
-    makers: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
-        "SGLD": lambda params: optim.SGLD(params, 0.02, 0.7, _rng()),
-        "PSGLD": lambda params: optim.PSGLD(params, 0.02, 0.7, generator=_rng()),
-        "SGHMC": lambda params: optim.SGHMC(params, 0.02, 0.6, 0.7, _rng()),
-    }
-    for name, make in makers.items():
+    settings = {"SGLD": (0.02, 0.7), "PSGLD": (0.02, 0.7), "SGHMC": (0.02, 0.6, 0.7)}
+    for name, values in settings.items():
         theta = torch.linspace(-1, 2, 30, dtype=torch.float64).requires_grad_()
-        optimizer = make([theta, torch.zeros(2, requires_grad=True)])  # one without a gradient
+        others = torch.zeros(2, requires_grad=True)  # they have no gradient
+        optimizer = getattr(optim, name)([theta, others], *values, generator=_rng())
 
-        def loss(theta: Tensor = theta, optimizer: torch.optim.Optimizer = optimizer) -> float:
-            optimizer.zero_grad()
+        def loss(theta: Tensor = theta) -> float:
+            theta.grad = None
             value = theta.square().sum() + theta.exp().sum()
             value.backward()
             return value.item()
 
         losses = [optimizer.step(loss) for _ in range(4)]
         optimizer.step()
-        yield f"optim.{name}, float64", _rounded(theta.detach(), 1000, FLOAT64)
-        yield f"optim.{name}, float64: losses", _rounded(losses, 1000, FLOAT64)
-
-
-class _InDouble(Problem):
-    """Start the chains in float64, and everything follows: the updates lose nothing to rounding."""
-
-    def init(self, rng: torch.Generator) -> Tensor:
-        return super().init(rng).double()
+        yield f"optim.{name}, float64", rounded(theta.detach(), 1000, FLOAT64)
+        yield f"optim.{name}, float64: losses", rounded(losses, 1000, FLOAT64)
 
 
 def _samplers() -> Iterator[tuple[str, Golden]]:
@@ -232,28 +177,33 @@ def _samplers() -> Iterator[tuple[str, Golden]]:
     posterior, scaler = _posterior("mlp-8")
     budget = Budget(epochs=12, draws=3, burn_in=0.5)
     double = dataclasses.replace(posterior, x=posterior.x.double())
-    steps = 12 * posterior.n // SMALL["batch_size"]
+    steps = 12 * posterior.n // BATCH
     for name, variants in SAMPLERS.items():
         plugin = registry.load("samplers", name)
         for settings in variants:
-            small = SMALL if "batch_size" in settings_of(plugin) else {}
-            sampler = registry.configure(plugin, small | settings)
+            batches = {"batch_size": BATCH} if "batch_size" in settings_of(plugin) else {}
+            sampler = registry.configure(plugin, batches | settings)
             label = f"{name}, {settings}" if settings else name
             for chains in (1, 2):
                 problem = Problem(posterior, budget, chains)
                 draws = _draws(sampler, problem)
-                yield f"{label}, {chains} chains", _rounded(draws, PIXELS * steps)
-                yield f"{label}, {chains} chains: spent", _exact(round(problem.epochs * problem.n))
+                spent = round(problem.epochs * problem.n)
+                yield f"{label}, {chains} chains", rounded(draws, PIXELS * steps)
+                yield f"{label}, {chains} chains: spent", unrounded(spent)
                 if label == "sgld" and chains == 1:
                     yield from _predictions(posterior, scaler, draws[:, 0])
             if name not in IN_JAX:
-                draws = _draws(sampler, _InDouble(double, budget, chains=2))
-                yield f"{label}, float64", _rounded(draws, PIXELS * steps, FLOAT64)
-
-    # More draws than there are gradients: it stops when none is left.
+                # Where chains start in float64, the updates follow, and lose nothing to rounding.
+                problem = Problem(double, budget, 2, start=_in_double(double))
+                draws = _draws(sampler, problem)
+                yield f"{label}, float64", rounded(draws, PIXELS * steps, FLOAT64)
     hmc = registry.configure(registry.load("samplers", "hmc"), {})
-    draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))
-    yield "hmc, few gradients", _rounded(draws, PIXELS)
+    draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))  # more than gradients
+    yield "hmc, few gradients", rounded(draws, PIXELS)
+
+
+def _in_double(posterior: Posterior) -> Callable[[int, torch.Generator], Tensor]:
+    return lambda chains, rng: posterior.network.init(chains, rng).double()
 
 
 def _draws(sampler: Any, problem: Problem) -> Tensor:
@@ -267,30 +217,24 @@ def _predictions(
     sets = {"test": _images(30, seed=1), "letters": _images(20, seed=2)}
     spent = [float(1 + index) for index in range(len(draws))]
     found = predict(posterior.network, draws, sets, scaler, CPU, epochs=spent)
+    unit = quantization.PRECISION  # 2⁻⁹: elsewhere a number may be rounded the other way
     for name, predictions in found.items():
         for field, array in vars(predictions).items():
             if array is not None:
-                # What is rounded to 2⁻⁹ may be rounded the other way elsewhere.
-                terms = 1 if array.dtype.kind == "f" else 0
-                yield (
-                    f"predictions of {name}: {field}",
-                    _rounded(array, terms, quantization.PRECISION),
-                )
+                terms = int(array.dtype.kind == "f")
+                yield f"predictions of {name}: {field}", rounded(array, terms, unit)
 
 
 def _scores() -> Iterator[tuple[str, Golden]]:
     """Score made-up predictions, with ties, and images without a network."""
     rng = np.random.default_rng(3)
     sets = {name: _made_up(rng, count) for name, count in (("test", 300), ("letters", 200))}
-    found = scores.score(sets)
-    yield "metrics", Golden(np.array(list(found.values())), scores.TOLERANCE, bits=False)
-    p = sets["test"].probabilities
-    entropies = (
-        metrics.predictive_entropy(p),
-        metrics.mutual_information(p, sets["test"].expected_entropy),
-    )
-    yield "scores of inputs", _rounded(np.stack(entropies), 100, FLOAT64)
-    yield "dense ranks", _exact(metrics.dense_ranks(entropies[0]))
+    found = list(scores.score(sets).values())
+    yield "metrics", Golden(np.array(found), scores.TOLERANCE, bits=False)
+    p, expected = sets["test"].probabilities, sets["test"].expected_entropy
+    entropy, information = metrics.predictive_entropy(p), metrics.mutual_information(p, expected)
+    yield "scores of inputs", rounded(np.stack([entropy, information]), 100, FLOAT64)
+    yield "dense ranks", unrounded(metrics.dense_ranks(entropy))
     train, inside, outside = (_images(n, seed=n).pixels for n in (60, 50, 40))
     controls = list(control_aurocs(train, inside, outside).values())
     yield "control rows", Golden(np.array(controls), scores.TOLERANCE, bits=False)
@@ -299,11 +243,7 @@ def _scores() -> Iterator[tuple[str, Golden]]:
 def _made_up(rng: np.random.Generator, count: int) -> Predictions:
     logits = rng.integers(-40, 40, (count, 10)) / 8  # eighths: many inputs are tied
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    stored = quantization.shorten(log_p)
+    stored, votes = quantization.shorten(log_p), np.zeros((1, count), np.uint8)
     entropy = metrics.predictive_entropy(quantization.to_probabilities(stored))
-    return Predictions(
-        log_probabilities=stored,
-        expected_entropy=(entropy * (rng.integers(0, 5, count) / 4)).astype(np.float32),
-        votes=np.zeros((1, count), np.uint8),
-        labels=rng.integers(0, 10, count),
-    )
+    expected = (entropy * (rng.integers(0, 5, count) / 4)).astype(np.float32)
+    return Predictions(stored, expected, votes, labels=rng.integers(0, 10, count))

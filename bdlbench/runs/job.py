@@ -8,7 +8,7 @@ from typing import Any
 
 from bdlbench.data.images import search_folders
 from bdlbench.metrics import scores
-from bdlbench.records.record import Record
+from bdlbench.records.record import Configuration, Record, Sampler
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,7 @@ class Job:
     Args:
         run: Name of the run.
         reference: Name or file of the sampler.
-        sampler: What the record says of the sampler: name, settings (all of them), SHA-256 of its
-            file unless it is built in, and the number of trials that the settings were chosen from.
+        sampler: What the record says of the sampler.
         task: Name of the task.
         seed: Seed of the run's random numbers.
         configuration: What else determines the run, as it stands in the record.
@@ -31,10 +30,10 @@ class Job:
 
     run: str
     reference: str
-    sampler: dict[str, Any]
+    sampler: Sampler
     task: str
     seed: int
-    configuration: dict[str, Any]
+    configuration: Configuration
     data: dict[str, str]
     results: Path
     folders: tuple[Path, ...] = ()

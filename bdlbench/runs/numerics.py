@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench import registry
+from bdlbench.records.record import Configuration, Sampler
 from bdlbench.storage import documents
 
 CORE = (  # what draws and predictions depend on, besides the sampler's own file
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
     *("metrics.functions", "posterior.backward", "posterior.jax_layers", "posterior.likelihoods"),
-    *("posterior.models", "posterior.potential", "posterior.products", "posterior.to_jax"),
-    *("records.quantization", "runs.evaluate", "storage.compiling"),
+    *("posterior.models", "posterior.potential", "posterior.to_jax"),
+    *("records.quantization", "runs.evaluate"),
 )
 PACKAGE = Path(__file__).parents[1]
 BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench
@@ -86,21 +87,16 @@ def identify(plugin: type) -> Identity:
     return Identity(version(), registry.source_digest(plugin))
 
 
-def identity_of(sampler: Mapping[str, Any], configuration: Mapping[str, Any]) -> Identity:
-    """Return the identity of a run's sampler, from what its record says.
-
-    Args:
-        sampler: As in the record.
-        configuration: As in the record.
-    """
-    source: str = sampler["source_sha256"]
-    if "numerics" in configuration:
-        return Identity(configuration["numerics"], source)
-    before, code = declared().undeclared, configuration["code_sha256"]
-    numerics = str(configuration["protocol"])
+def identity_of(sampler: Sampler, made: Configuration) -> Identity:
+    """Return the identity of a run's sampler, from what its record says."""
+    source = sampler.source_sha256
+    if made.numerics is not None:
+        return Identity(made.numerics, source)
+    before, code = declared().undeclared, str(made.code_sha256)
+    numerics = str(made.protocol)
     if code not in before["code_sha256"]:
         numerics += f"+{code[:8]}"
-    known = source in before["source_sha256"].get(sampler["name"], ())
+    known = source in before["source_sha256"].get(sampler.name, ())
     return Identity(numerics, "" if known else source)
 
 

@@ -13,6 +13,7 @@ from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.posterior import models
 from bdlbench.records import trials
+from bdlbench.records.record import Configuration, Sampler
 from bdlbench.runs import machine, numerics, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
@@ -135,31 +136,31 @@ def jobs(
     contenders: Sequence[Contender], setup: Setup, data: dict[str, str], seeds: Sequence[int]
 ) -> list[list[Job]]:
     """Return a job for every contender and seed, seeds within contenders."""
-    shared = {
-        "model": setup.model,
-        "prior_std": setup.task.prior_std,
-        "budget": asdict(setup.task.budget),
-        "split": setup.split,
-        "device": setup.device,
-    }
-    folders = data_folders(setup)
+    task, folders = setup.task, data_folders(setup)
     planned = []
     for contender in contenders:
-        sampler: dict[str, Any] = {
-            "name": contender.name,
-            "settings": contender.settings,
-            "source_sha256": contender.identity.source_sha256,
-        }
-        configuration = {**shared, "numerics": contender.identity.numerics}
-        sampler["trials"] = trials.trials_of(setup.results, setup.task.name, setup.model, sampler)
-        name = stem(setup.task.name, sampler, configuration, data)
+        found = trials.count(
+            setup.results, task.name, setup.model, contender.name, contender.settings
+        )
+        sampler = Sampler(
+            contender.name, contender.settings, contender.identity.source_sha256, found
+        )
+        configuration = Configuration(
+            model=setup.model,
+            prior_std=task.prior_std,
+            **asdict(task.budget),
+            split=setup.split,
+            device=setup.device,
+            numerics=contender.identity.numerics,
+        )
+        name = stem(task.name, sampler, configuration, data)
         planned.append(
             [
                 Job(
                     run=f"{name}-{seed}",
                     reference=_anywhere(contender.spec.reference),
                     sampler=sampler,
-                    task=setup.task.name,
+                    task=task.name,
                     seed=seed,
                     configuration=configuration,
                     data=data,
@@ -174,13 +175,11 @@ def jobs(
     return planned
 
 
-def stem(
-    task: str, sampler: Mapping[str, Any], configuration: Mapping[str, Any], data: Mapping[str, str]
-) -> str:
-    """Return the name of a run without its seed; the arguments are as they stand in its record."""
-    identity = [sampler[name] for name in ("name", "settings", "source_sha256")]
-    content = to_json([identity, task, configuration, data])
-    return f"{task}-{sampler['name']}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+def stem(task: str, sampler: Sampler, made: Configuration, data: Mapping[str, str]) -> str:
+    """Return the name of a run without its seed."""
+    identity = [sampler.name, sampler.settings, sampler.source_sha256]
+    content = to_json([identity, task, made.content(), data])
+    return f"{task}-{sampler.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 def _anywhere(reference: str) -> str:

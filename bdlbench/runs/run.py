@@ -40,7 +40,7 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         DataError: The data is not what it was when the job was made.
         RecordError: The run could not be kept.
     """
-    device = torch.device(job.configuration["device"])
+    device = torch.device(job.configuration.device)
     # Standard output is the table's alone: whatever a plugin prints goes elsewhere.
     with machine.one_thread(), redirect_stdout(sys.stderr):
         problem, network, scaler = _prepare(job, device, on_progress)
@@ -71,13 +71,11 @@ def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
 ) -> tuple[Problem, Network, Scaler]:
     """Make the problem from the training data, and nothing but the training data."""
-    split = job.configuration["split"]
-    images = tasks.training_images(tasks.get(job.task), split, job.search_folders)
+    made = job.configuration
+    images = tasks.training_images(tasks.get(job.task), made.split, job.search_folders)
     _check_data(job, "train", images)
-    posterior, scaler = build_posterior(
-        images, job.configuration["model"], job.configuration["prior_std"], device
-    )
-    budget = Budget(**job.configuration["budget"])
+    posterior, scaler = build_posterior(images, made.model, made.prior_std, device)
+    budget = Budget(made.epochs, made.draws, made.burn_in)
     problem = Problem(
         posterior, budget, on_progress=lambda done: on_progress(SAMPLING_SHARE * done)
     )
@@ -85,7 +83,7 @@ def _prepare(
 
 
 def _judged(job: Job) -> dict[str, Images]:
-    split = job.configuration["split"]
+    split = job.configuration.split
     judged = tasks.judged_images(tasks.get(job.task), split, job.search_folders)
     for name, images in judged.items():
         _check_data(job, name, images)
@@ -100,7 +98,7 @@ def _check_data(job: Job, name: str, images: Images) -> None:
 def _record(
     job: Job, problem: Problem, draws: int, result: Outcome, measured: dict[str, Any]
 ) -> Record:
-    device = torch.device(job.configuration["device"])
+    device = torch.device(job.configuration.device)
     return job.record(
         outcome=result.outcome,
         reason=result.reason,

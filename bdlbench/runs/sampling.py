@@ -65,7 +65,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
         _check_process(process, forks)
         if not len(draws):
             raise ValueError("expected at least one draw, got none")
-        if problem.epochs > TOLERANCE * job.configuration["budget"]["epochs"]:
+        if problem.epochs > TOLERANCE * job.configuration.epochs:
             result.outcome, result.reason = "over budget", f"spent {problem.epochs:.4g} epochs"
     except RecordError:
         raise  # the disk is full: not the plugin's doing
@@ -86,7 +86,7 @@ def _load(job: Job) -> Any:
     planned = numerics.identity_of(job.sampler, job.configuration)
     if numerics.identify(plugin) != planned:
         raise PluginError(f"{job.reference}: its file changed while bdlbench ran; run again")
-    return registry.configure(plugin, job.sampler["settings"])
+    return registry.configure(plugin, job.sampler.settings)
 
 
 @cache

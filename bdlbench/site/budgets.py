@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from bdlbench.errors import RecordError
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.comparison.columns import Column
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Interval
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED
-from bdlbench.reference import reference
-from bdlbench.reference.reference import Reference
-from bdlbench.site import cells, evidence, figures
+from bdlbench.site import evidence, figures
 from bdlbench.site.evidence import Course
 
 Sets = Mapping[int, Mapping[str, Predictions]]
 End = tuple[float, Interval]
-References = Mapping[tuple[str, str, str], Reference | None]
-"""Reference posteriors by a board's `subject`; None where there is none."""
-
-
-def references(results: Path, boards: Sequence[Board]) -> References:
-    """Load the reference posterior of every task, model and data once."""
-    found: dict[tuple[str, str, str], Reference | None] = {}
-    for board in boards:
-        if board.subject not in found:
-            found[board.subject] = _reference(results, board)
-    return found
-
-
-def _reference(results: Path, board: Board) -> Reference | None:
-    if board.reference_note:
-        return None
-    record = board.entries[0].records[0]
-    try:
-        found = reference.load(board.task, results, data=record.data)
-        found.check_fits(board.model, record.configuration["prior_std"], record.data)
-    except RecordError:
-        return None
-    return found
 
 
 def view(
-    pairs: Sequence[tuple[Board, Entry]], sets: Sequence[Sets], gold: Reference | None, key: str
+    pairs: Sequence[tuple[Board, Entry]], sets: Sequence[Sets], key: str
 ) -> list[dict[str, Any]]:
     """Return a figure for every metric of a task and model, with the numbers in it.
 
     Args:
         pairs: The sampler's entries, a budget each, the smallest first.
         sets: Predictions of each entry's completed runs, by seed and set.
-        gold: The reference posterior, if there is one.
         key: Begins the figures' names within the page.
     """
     courses = [
-        evidence.course(record, by_seed[record.seed], gold)
-        for (_, entry), by_seed in zip(pairs, sets, strict=True)
+        evidence.course(record, by_seed[record.seed], board.reference)
+        for (board, entry), by_seed in zip(pairs, sets, strict=True)
         for record in entry.records
         if record.outcome == COMPLETED
     ]
     known = [course for course in courses if course is not None]
     shown = []
-    for number, column in enumerate(cells.scored(pairs[0][0])):
+    for number, column in enumerate(one for one in pairs[0][0].columns if one.arrow):
         name = column.metric
         ends = [
             (entry.row.metrics["epochs"].mean, entry.row.metrics[name])
@@ -76,7 +50,7 @@ def view(
 
 
 def _shown(
-    column: cells.Column, courses: Sequence[Course], ends: Sequence[End], key: str
+    column: Column, courses: Sequence[Course], ends: Sequence[End], key: str
 ) -> dict[str, Any]:
     metric = describe(column.metric)
     rows = [

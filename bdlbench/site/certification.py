@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench.checks import certificate
-from bdlbench.leaderboard.boards import Entry
-from bdlbench.site import cells, downloads
+from bdlbench.leaderboard.entries import Entry
+from bdlbench.site import downloads, marks
 from bdlbench.storage import documents
 
 MEANING = {
@@ -42,15 +42,8 @@ def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
     content = {} if path is None else _read(site / path)
     return {
         "sentence": MEANING.get(entry.row.certificate) or _why_not(content),
-        "checks": [
-            {
-                "name": check["check"],
-                "mark": cells.VERDICTS[check["verdict"]],
-                "figure": check["figure"],
-                "meaning": check["meaning"],
-            }
-            for check in content.get("checks", ())
-        ],
+        "checks": content.get("checks", ()),
+        "marks": marks.VERDICTS,
         "file": f"../{path}",
     }
 
@@ -67,6 +60,6 @@ def _read(path: Path) -> dict[str, Any]:
     with documents.reading(path, certificate.CURE):
         for check in content["checks"]:
             documents.check(check, _CHECK, "a check")
-            if check["verdict"] not in cells.VERDICTS:
-                raise ValueError(f"expected a verdict of {', '.join(cells.VERDICTS)}")
+            if check["verdict"] not in marks.VERDICTS:
+                raise ValueError(f"expected a verdict of {', '.join(marks.VERDICTS)}")
     return content

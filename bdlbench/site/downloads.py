@@ -41,7 +41,7 @@ def copy_report(results: Path, record: Record, site: Path) -> str | None:
     Returns:
         Its path within the site.
     """
-    safe(record.sampler["name"])
+    safe(record.sampler.name)
     file = certificate.file_of(*certificate.version_of(record))
     found = kept(results, file)
     return None if found is None else copy_file(found, site, file)

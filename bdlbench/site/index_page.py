@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bdlbench.comparison import table
+from bdlbench.comparison.columns import control_rows
 from bdlbench.leaderboard import rendering
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
-from bdlbench.site import cells, figures
+from bdlbench.site import figures, marks
 from bdlbench.site.text import page_name
 
 
 def view(boards: Sequence[Board]) -> dict[str, Any]:
     """Return what the template ``index.html`` needs."""
-    columns = {column.metric: column for board in boards for column in cells.scored(board)}
+    columns = {one.metric: one for board in boards for one in board.columns if one.arrow}
     return {
         "boards": [_board(board) for board in boards],
         "no_runs": rendering.NO_RUNS,
@@ -34,15 +35,15 @@ def _board(board: Board) -> dict[str, Any]:
         "key": key,
         "title": rendering.title(board),
         "subtitle": _subtitle(board),
-        "columns": cells.columns(board),
+        "columns": board.columns,
         "rows": rows,
         "targets": sorted({row["target"] for row in rows}),
-        "outcomes": [kind for kind in cells.OUTCOMES if kind in kinds],
-        "controls": cells.of_controls(board),
+        "outcomes": [kind for kind in marks.OUTCOMES if kind in kinds],
+        "controls": control_rows(board.controls, board.columns),
         "figures": _figures(board, key),
         "caption": _caption(board),
-        "failures": table.failures([entry.row for entry in board.entries]),
-        "notes": _notes(board),
+        "failures": board.failures,
+        "notes": [*filter(None, [board.origin]), *board.notes],
     }
 
 
@@ -50,29 +51,37 @@ def _subtitle(board: Board) -> str:
     seeds = sorted({len(entry.records) for entry in board.entries})
     runs = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return (
-        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(board.sort).label}; "
+        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(SORT).label}; "
         "a coloured cell: nobody is clearly better, and somebody is clearly worse."
     )
 
 
 def _row(board: Board, entry: Entry) -> dict[str, Any]:
-    kind, failed = cells.outcomes(entry.row)
+    kind, failed = marks.outcomes(entry.row)
     return {
         "rank": entry.ranks,
-        "rank_order": cells.rank_order(entry),
+        "rank_order": _rank_order(entry),
         "label": entry.row.sampler,
         "page": page_name(entry.row.sampler),
-        "target": cells.target(entry.row).text,
+        "target": marks.target(entry.row).text,
         "outcome": kind,
-        "marks": [cells.target(entry.row), *filter(None, (failed, cells.trials(entry)))],
-        "cells": cells.of_entry(board, entry),
+        "marks": [marks.target(entry.row), *filter(None, (failed, marks.trials(entry)))],
+        "cells": board.cells(entry),
     }
+
+
+def _rank_order(entry: Entry) -> str:
+    """Return the number that the rank is sorted by; nothing, which is last, without one."""
+    if entry.rank is None:
+        return ""
+    low, high = entry.rank
+    return f"{low + high / 10_000:.4f}"  # of two that begin alike, the narrower comes first
 
 
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
     """Return a picture for every metric that is compared, the sorting metric's first."""
     found = []
-    for number, name in enumerate(sorted(board.headline, key=lambda name: name != board.sort)):
+    for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
         metric = describe(name)
         rows = [
             (entry.row.sampler, entry.row.metrics[name])
@@ -92,9 +101,3 @@ def _caption(board: Board) -> str:
     return (
         f"{first} by this metric, the best at the top, with the 95 % interval over repeated runs."
     )
-
-
-def _notes(board: Board) -> list[str]:
-    """Say beneath the table how to read it."""
-    notes = [*filter(None, [board.origin]), *table.on_fidelity(board.floor, board.reference_note)]
-    return notes + ([table.CONTROL] if board.controls else [])

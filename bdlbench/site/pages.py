@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
-from bdlbench.site import budgets, index_page, sampler_page
+from bdlbench.site import index_page, sampler_page
 from bdlbench.site.text import page_name
 from bdlbench.storage.escaping import visible
 
@@ -28,9 +28,8 @@ def write(results: Path, boards: Sequence[Board], site: Path) -> None:
     environment = _environment()
     write_index(boards, site)
     (site / "samplers").mkdir()
-    gold = budgets.references(results, boards)
     for label, pairs in sampler_page.group(boards).items():
-        content = {"page": sampler_page.view(results, label, pairs, gold, site)}
+        content = {"page": sampler_page.view(results, label, pairs, site)}
         path = site / "samplers" / f"{page_name(label)}.html"
         _render(environment, "sampler.html", "../", content, path)
     (site / CSV).write_bytes(rendering.to_csv(boards).encode())

@@ -10,12 +10,13 @@ from typing import Any
 from bdlbench import registry
 from bdlbench.comparison.summary import read_predictions
 from bdlbench.leaderboard import admission
-from bdlbench.leaderboard.boards import Board, Entry
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
+from bdlbench.metrics.scores import in_distribution
 from bdlbench.records import store
-from bdlbench.records.record import Record
-from bdlbench.reference.reference import Reference
-from bdlbench.site import budgets, cells, certification, diagrams, downloads
-from bdlbench.site.budgets import References
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.runs import tasks
+from bdlbench.site import budgets, certification, downloads, evidence, figures, marks
 from bdlbench.site.text import page_name
 from bdlbench.storage.escaping import visible
 
@@ -48,9 +49,7 @@ def _identity(board: Board, entry: Entry) -> tuple[str, ...]:
     return *board.subject, admission.identity(entry.records[0])
 
 
-def view(
-    results: Path, label: str, pairs: Sequence[Pair], gold: References, site: Path
-) -> dict[str, Any]:
+def view(results: Path, label: str, pairs: Sequence[Pair], site: Path) -> dict[str, Any]:
     """Return what the template ``sampler.html`` needs, and copy the runs' files into the site."""
     sections: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for board, entry in pairs:
@@ -58,9 +57,9 @@ def view(
     entries = [entry for _, entry in pairs]
     return {
         "label": label,
-        "summary": _summary(entries[0].records[0].sampler["name"]),
-        "marks": list(dict.fromkeys(cells.target(entry.row) for entry in entries)),
-        "sections": [_section(results, site, part, gold[key]) for key, part in sections.items()],
+        "summary": _summary(entries[0].records[0].sampler.name),
+        "marks": list(dict.fromkeys(marks.target(entry.row) for entry in entries)),
+        "sections": [_section(results, site, part) for part in sections.values()],
         "certification": certification.view(results, entries, site),
     }
 
@@ -71,9 +70,7 @@ def _summary(name: str) -> str:
     return registry.summary("samplers", name)[0] if known else ""
 
 
-def _section(
-    results: Path, site: Path, pairs: Sequence[Pair], gold: Reference | None
-) -> dict[str, Any]:
+def _section(results: Path, site: Path, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Return what is shown of one task and model: an entry for each budget, and all together."""
     board, _ = pairs[0]
     key = page_name("-".join(filter(None, board.subject)))
@@ -86,7 +83,7 @@ def _section(
         "title": " · ".join(filter(None, board.subject)),
         "origin": board.origin,
         "entries": entries,
-        "budgets": budgets.view(pairs, sets, gold, key),
+        "budgets": budgets.view(pairs, sets, key),
     }
 
 
@@ -97,28 +94,41 @@ def _entry(
         "key": key,
         "title": board.budget,
         "reasons": entry.row.reasons,
-        "trials": cells.trials(entry),
+        "trials": marks.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
         "rank": entry.ranks,
-        "columns": cells.columns(board),
-        "cells": cells.of_entry(board, entry),
-        "runs": [_run(results, record, site) for record in entry.records],
+        "columns": board.columns,
+        "cells": board.cells(entry),
+        # Each run's files are copied beside the pages.
+        "runs": [
+            (record, marks.outcome(record.outcome), downloads.copy_run(results, record, site))
+            for record in entry.records
+        ],
         "record": [visible(line) for line in store.to_text(entry.records[0]).split("\n")],
-        **diagrams.view(board.task, list(sets.values())),
+        **_predictions(board.task, list(sets.values())),
     }
 
 
-def _run(results: Path, record: Record, site: Path) -> dict[str, Any]:
-    """Return a line of the table of runs; the run's files are copied beside the pages."""
-    record_file, *rest = (f"../{path}" for path in downloads.copy_run(results, record, site))
+def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[str, Any]:
+    """Return the reliability diagram and the histograms of the confidence; None without runs."""
+    if not runs:
+        return {"reliability": None, "confidence": None}
+    bins = evidence.reliability([in_distribution(sets) for sets in runs])
+    names = _names(task, runs[0])
+    histograms = [evidence.histogram(name, [sets[name] for sets in runs]) for name in names]
     return {
-        "name": record.run,
-        "seed": record.seed,
-        "outcome": cells.outcome(record.outcome),
-        "epochs": f"{record.epochs:.4g}",
-        "draws": record.draws,
-        "seconds": f"{record.measured['seconds']:.1f}",
-        "record": record_file,
-        "predictions": rest[0] if rest else "",
-        "checksum": record.predictions_sha256[:16],
+        "reliability": {"figure": figures.reliability(bins), "bins": bins},
+        "confidence": {
+            "figure": figures.confidence(histograms, names),
+            "names": list(names.values()),
+            "histograms": histograms,
+        },
     }
+
+
+def _names(task: str, sets: Mapping[str, Predictions]) -> dict[str, str]:
+    """Return what the sets are called, the in-distribution set first, the others by name."""
+    known = tasks.TASKS.get(task)
+    inside = next(name for name in sets if name in IN_DISTRIBUTION)
+    first = f"{known.dataset if known else task} ({inside} set)"
+    return {inside: first} | {name: f"{name} (unknown)" for name in sorted(sets) if name != inside}

@@ -1,24 +1,29 @@
-"""Check a run without trusting who made it. Nothing that it names is loaded or executed."""
+"""Check runs without trusting who made them, and compute their metrics again.
+
+Nothing that a run names is loaded or executed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bdlbench import metrics
 from bdlbench.data.images import search_folders
-from bdlbench.errors import DataMissing, RecordError
+from bdlbench.errors import BdlbenchError, DataMissing, RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Labels
+from bdlbench.metrics.scores import TOLERANCE, VERSION, score
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.runs import tasks
 from bdlbench.storage.locations import is_local
-from bdlbench.verification.rescoring import deviations
 
 _ROUNDING = 1e-3  # of entropies in float32
 
@@ -54,12 +59,14 @@ def locate(results: Path, runs: Sequence[str]) -> list[Path]:
     return list(found.values())
 
 
-def check_run(folder: Path, labels: Labels) -> Record:
+def check_run(folder: Path, labels: dict[str, Labels], data_dir: Path | None = None) -> Record:
     """Check a run's schema, checksum, arrays, inputs and metrics.
 
     Args:
         folder: Of the run.
-        labels: Of the inputs by set; what is not known yet is taken from this run.
+        labels: Of the inputs by task and set. What is not in there yet is added: from the data of
+            the task, and from this run if they cannot be had.
+        data_dir: Folder that data is looked for in first.
 
     Returns:
         Its record.
@@ -70,14 +77,16 @@ def check_run(folder: Path, labels: Labels) -> Record:
     record = store.read(folder)
     if record.run != folder.name:
         raise RecordError(f"{folder}: holds the record of {record.run!r}; rename the folder")
-    if record.configuration["split"] != "test":
+    if record.configuration.split != "test":
         raise RecordError(f"{record.run}: expected a run on the test set, got one on validation")
     admission.check_record(record)
     if record.outcome != COMPLETED:
         _check_failed(folder, record)
         return record
     sets = store.read_predictions(folder, record)
-    admission.check_inputs(record, sets, labels)
+    if record.task not in labels:
+        labels[record.task] = labels_of(record.task, data_dir)
+    admission.check_inputs(record, sets, labels[record.task])
     for name, predictions in sets.items():
         _check_entropy(record, name, predictions)
     different = deviations(record, sets)
@@ -100,3 +109,67 @@ def _check_entropy(record: Record, name: str, predictions: Predictions) -> None:
             f"{record.run}: the draws of its {name} set have an entropy that is {excess:.3g} above "
             "that of their mean, which no draws have"
         )
+
+
+def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """Score every run again.
+
+    Args:
+        folder: That runs are kept in, or of one run.
+        update: Write the metrics of the present version into records of an earlier one.
+
+    Yields:
+        The name of each run, and sentences on what is wrong with it; none if nothing is.
+    """
+    runs = folder / "runs"
+    if (folder / "record.json").exists():
+        folders = [folder]
+    elif runs.is_dir():
+        folders = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
+    else:
+        raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}; name one")
+    for path in folders:
+        try:
+            yield path.name, _rescore(path, update)
+        except BdlbenchError as error:
+            yield path.name, [str(error)]
+
+
+def _rescore(folder: Path, update: bool) -> list[str]:
+    record = store.read(folder)
+    if record.run != folder.name:
+        return [f"holds the record of {record.run!r}"]
+    completed = record.outcome == COMPLETED
+    sets = store.read_predictions(folder, record) if completed else {}
+    if update and record.scoring < VERSION:
+        metrics = score(sets) if completed else {}
+        store.update(folder, replace(record, metrics=metrics, scoring=VERSION))
+        return []
+    return deviations(record, sets) if completed else []
+
+
+def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
+    """Say which metrics of a record are not those of its predictions.
+
+    Args:
+        record: Of a completed run.
+        sets: Its predictions.
+    """
+    if record.scoring != VERSION:
+        return [
+            f"its metrics are of version {record.scoring}, here they are of version {VERSION}; "
+            "bdlbench score --update writes them anew"
+        ]
+    try:
+        found = score(sets)
+    except ValueError as error:
+        return [f"its predictions cannot be scored: {error}"]
+    lines = []
+    for name in (*found, *(name for name in record.metrics if name not in found)):
+        said, value = record.metrics.get(name), found.get(name)
+        if said is None or value is None:
+            where = "predictions alone" if said is None else "record alone"
+            lines.append(f"{name} is in the {where}")
+        elif not math.isclose(said, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            lines.append(f"{name} is {said!r} in the record, but {value!r} by its predictions")
+    return lines

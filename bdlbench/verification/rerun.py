@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -30,6 +29,42 @@ _ROUNDING = 1e-6  # of float32
 _EQUAL = ("model", "prior_std", "budget", "split", "device", "settings")
 
 
+_GIVES = {
+    NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
+    BEYOND: "predictions that are further off than another seed's",
+    ANOTHER_OUTCOME: "another outcome",
+}
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """Hold what the repetition of a run gave.
+
+    Args:
+        verdict: How near it comes: `IDENTICAL`, `WITHIN`, `BEYOND`, `NOT_IDENTICAL` or
+            `ANOTHER_OUTCOME`.
+        numerics: The numerics version that the run was repeated with.
+        source_sha256: SHA-256 of the sampler's file, as in `Identity`.
+        outcome: Of the repetition, with its reason, if it is another.
+        reason: Why.
+        total_variation: Distance to the original by set, where bits need not be the same.
+        tolerance: What it may be.
+    """
+
+    verdict: str
+    numerics: str
+    source_sha256: str
+    outcome: str | None = None
+    reason: str | None = None
+    total_variation: dict[str, float] | None = None
+    tolerance: dict[str, float] | None = None
+
+    @property
+    def wrong(self) -> str:
+        """What speaks against the run; empty if nothing does."""
+        return _GIVES.get(self.verdict, "")
+
+
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
     """Make the job of a run from its record, to be carried out with the code that is here.
 
@@ -43,18 +78,17 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         BdlbenchError: The run cannot be repeated with the code and the data that are here.
     """
     made, task = record.configuration, tasks.get(record.task)
-    settings = tuple((name, str(value)) for name, value in record.sampler["settings"].items())
-    sampler = plan.contend(Spec(reference or record.sampler["name"], settings), task)
-    budget = made["budget"]
+    settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
+    sampler = plan.contend(Spec(reference or record.sampler.name, settings), task)
     setup, _ = plan.set_up(
         task.name,
-        made["model"],
-        budget["epochs"],
-        made["split"],
+        made.model,
+        made.epochs,
+        made.split,
         data_dir,
         results,
-        made["device"],
-        budget["draws"],
+        made.device,
+        made.draws,
     )
     ((job,),) = plan.jobs([sampler], setup, plan.fingerprints(setup), [record.seed])
     _check_equal(record, job)
@@ -63,8 +97,8 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
 
 def _check_equal(record: Record, job: Job) -> None:
     """Hold what determines a run against its repetition; the code may be of another version."""
-    asked = {**record.configuration, "settings": record.sampler["settings"]}
-    found = {**job.configuration, "settings": job.sampler["settings"]}
+    asked = {**record.configuration.content(), "settings": record.sampler.settings}
+    found = {**job.configuration.content(), "settings": job.sampler.settings}
     pairs = {name: (asked[name], found[name]) for name in _EQUAL}
     pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
     for name, (then, now) in pairs.items():
@@ -85,7 +119,7 @@ def rerun(
     reference: str | None,
     data_dir: Path | None,
     say: Callable[[str], None],
-) -> dict[str, Any]:
+) -> Repetition:
     """Repeat a run, and compare predictions.
 
     With the same processor, code and versions they must be the same bit for bit. Elsewhere
@@ -104,35 +138,30 @@ def rerun(
         data_dir: Folder that data is looked for in first.
         say: Called with what is being done.
 
-    Returns:
-        The verdict, the identity of the code that it was repeated with, and the distances and what
-        they may be by set.
-
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
         now, then = (numerics.identity_of(run.sampler, run.configuration) for run in (job, record))
-        facts = asdict(now)
-        others = [name for name, value in _words(now).items() if value != _words(then)[name]]
-        say(
-            f"repeating {record.run}" + (f", with another {' and '.join(others)}" if others else "")
-        )
+        facts = now.numerics, now.source_sha256
+        others = ["file of the sampler"] if now.source_sha256 != then.source_sha256 else []
+        others += ["numerics version"] if now.numerics != then.numerics else []
+        more = f", with another {' and '.join(others)}" if others else ""
+        say(f"repeating {record.run}{more}")
         again, found = _carry_out(job)
         if again.outcome == record.outcome and _same(sets, found):
-            return {"verdict": IDENTICAL, **facts}
+            return Repetition(IDENTICAL, *facts)
         if now.source_sha256 != then.source_sha256:
             raise BdlbenchError(
-                f"{record.run} was made with another version of sampler {job.sampler['name']} "
+                f"{record.run} was made with another version of sampler {job.sampler.name} "
                 f"({_source(then)}, here it is {_source(now)}), and this one does not give the "
                 "same; install that version to repeat it"
             )
         if again.outcome != record.outcome:
-            outcome = {"outcome": again.outcome, "reason": again.reason}
-            return {"verdict": ANOTHER_OUTCOME, **outcome, **facts}
+            return Repetition(ANOTHER_OUTCOME, *facts, again.outcome, again.reason)
         if not others and again.environment == record.environment:
-            return {"verdict": NOT_IDENTICAL, **facts}
+            return Repetition(NOT_IDENTICAL, *facts)
         say("its predictions differ; repeating it with the next seed, to see what seeds change")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
         _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
@@ -141,16 +170,8 @@ def rerun(
     distance = {name: _apart(sets[name], found[name]) for name in sets}
     tolerance = {name: TWICE * _apart(found[name], other[name]) + _ROUNDING for name in sets}
     near = all(distance[name] <= tolerance[name] for name in sets)
-    return {
-        "verdict": WITHIN if near else BEYOND,
-        **facts,
-        "total_variation": distance,
-        "tolerance": tolerance,
-    }
-
-
-def _words(identity: Identity) -> dict[str, str]:
-    return {"file of the sampler": identity.source_sha256, "numerics version": identity.numerics}
+    verdict = WITHIN if near else BEYOND
+    return Repetition(verdict, *facts, total_variation=distance, tolerance=tolerance)
 
 
 def _source(identity: Identity) -> str:

@@ -15,15 +15,12 @@ from tempfile import TemporaryDirectory
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.leaderboard import admission, boards, rendering
 from bdlbench.leaderboard.rendering import rows_of
-from bdlbench.records.record import Record
 from bdlbench.records.store import folder_of
 from bdlbench.storage import files
 from bdlbench.storage.escaping import visible
-from bdlbench.verification import submitted_controls
 from bdlbench.verification.submission import check, check_files, copy_run
 
 _RUN = re.compile(r"results/runs/([a-z0-9][a-z0-9-]{0,149})/(record\.json|predictions\.npz)")
-_CONTROLS = re.compile(r"results/(controls/[a-z0-9-]{1,60}\.json)")
 _PAGES = ("leaderboard.md", "leaderboard.csv")
 _LARGEST_PAGE = 2**24  # bytes
 
@@ -39,9 +36,9 @@ def review(base: Path, head: Path, changes: Path) -> str:
     Raises:
         BdlbenchError: The first thing that is wrong.
     """
-    runs, rows = added(files.read_bytes(changes, 2**20))
+    runs = added(files.read_bytes(changes, 2**20))
     results = head / "results"
-    for folder in (results, results / "runs", results / "controls"):
+    for folder in (results, results / "runs"):
         if folder.is_symlink():
             raise RecordError(f"expected {folder.relative_to(head)} to be a folder, got a link")
     folders = [folder_of(results, run) for run in runs]
@@ -54,7 +51,6 @@ def review(base: Path, head: Path, changes: Path) -> str:
             copy_run(folder, folder_of(together, folder.name))
         records = check([folder_of(together, run) for run in runs])
         admission.check_data(records, admission.read_runs(base / "results"))
-        _add_controls(rows, records, results, together)
         before, after = boards.build(base / "results"), boards.build(together)
     pages = rendering.to_markdown(after), rendering.to_csv(after)
     for name, page in zip(_PAGES, pages, strict=True):
@@ -67,37 +63,22 @@ def review(base: Path, head: Path, changes: Path) -> str:
     return "\n".join([f"{len(runs)} runs checked: nothing is wrong with them.", "", *changed])
 
 
-def _add_controls(
-    rows: Sequence[str], runs: Sequence[Record], results: Path, together: Path
-) -> None:
-    """Lay control rows over the base's results, if they are of the runs' data and true."""
-    wanted = submitted_controls.files_of(runs)
-    for name in rows:
-        if name not in wanted:
-            raise RecordError(f"results/{name}: expected control rows of the data of these runs")
-        submitted_controls.check(results / name, wanted[name])
-        submitted_controls.copy(name, results, together)
-
-
-def added(changes: bytes) -> tuple[list[str], list[str]]:
-    """Return what a pull request adds: names of runs, and files of control rows.
+def added(changes: bytes) -> list[str]:
+    """Return the names of the runs that a pull request adds.
 
     Args:
         changes: Status and path in turn, each ended by a zero byte.
 
     Raises:
-        BdlbenchError: It does anything else than to add runs with their control rows, and to
-            bring the leaderboard up to date.
+        BdlbenchError: It does anything else than to add runs and to bring the leaderboard up to
+            date; control rows, too, are never taken from outside.
     """
     fields = changes.decode("utf-8", "replace").split("\0")[:-1]
     runs: dict[str, None] = {}
-    rows = []
     for status, path in zip(fields[::2], fields[1::2], strict=True):
         match = _RUN.fullmatch(path)
         if match and status == "A":
             runs[match[1]] = None
-        elif status == "A" and (file := _CONTROLS.fullmatch(path)):
-            rows.append(file[1])
         elif path not in [f"results/{name}" for name in _PAGES]:
             raise BdlbenchError(
                 "expected a pull request that adds runs and nothing else, got "
@@ -105,7 +86,7 @@ def added(changes: bytes) -> tuple[list[str], list[str]]:
             )
     if not runs:
         raise BdlbenchError("expected a pull request that adds runs, got none")
-    return list(runs), rows
+    return list(runs)
 
 
 def difference(

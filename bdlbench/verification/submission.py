@@ -17,8 +17,7 @@ from bdlbench.records.record import Record
 from bdlbench.records.schema import LARGEST as LARGEST_RECORD
 from bdlbench.storage import files
 from bdlbench.storage.escaping import visible
-from bdlbench.verification import submitted_controls
-from bdlbench.verification.check_run import check_run, labels_of, locate
+from bdlbench.verification.check_run import check_run, locate
 
 FILES = {"record.json": LARGEST_RECORD, "predictions.npz": 32 * 2**20}
 """The files of a run, and the bytes that each may have."""
@@ -41,14 +40,9 @@ def check(runs: Sequence[Path]) -> list[Record]:
     if size > MOST_BYTES:
         raise RecordError(f"expected at most {MOST_BYTES} bytes at a time, got {size}")
     labels: dict[str, Labels] = {}
-    found = []
-    for run in runs:
-        task = store.read(run).task
-        if task not in labels:
-            labels[task] = labels_of(task)
-        record = check_run(run, labels[task])
+    found = [check_run(run, labels) for run in runs]
+    for record in found:
         admission.check_declared(record)
-        found.append(record)
     return found
 
 
@@ -79,8 +73,6 @@ def check_files(run: Path) -> int:
 def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
     """Copy runs into another folder of results, after all checks, and build its leaderboard.
 
-    The control rows of their data go along, if they are missing there.
-
     Args:
         names: Of the runs, or their folders; one that is given twice is copied once.
         source: Results that the names are looked for in.
@@ -105,18 +97,13 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
             copy_run(folder, stage)
         found = check(staged)
         admission.check_data(found, admission.read_runs(target))
-        brought = submitted_controls.to_bring(found, source, target)
         try:
             for stage, copy in zip(staged, copies, strict=True):
                 copy_run(stage, copy)
-            for name in brought:
-                submitted_controls.copy(name, source, target)
             rendering.write(target, boards.build(target))
         except BaseException:
             for copy in copies:
                 shutil.rmtree(copy, ignore_errors=True)
-            for name in brought:
-                (target / name).unlink(missing_ok=True)
             raise
     return copies
 

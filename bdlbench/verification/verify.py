@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,20 +12,37 @@ from typing import Any
 from bdlbench.errors import BdlbenchError
 from bdlbench.leaderboard.admission import Labels
 from bdlbench.records import store
-from bdlbench.records.record import COMPLETED, Record
+from bdlbench.records.record import COMPLETED
 from bdlbench.runs.machine import processor
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.files import write_file
-from bdlbench.verification import rerun
-from bdlbench.verification.check_run import check_run, labels_of, locate
+from bdlbench.verification.check_run import check_run, locate
+from bdlbench.verification.rerun import Repetition, rerun
 
-_GIVES = {
-    rerun.NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
-    rerun.BEYOND: "predictions that are further off than another seed's",
-    rerun.ANOTHER_OUTCOME: "another outcome",
-}
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be repeated here"
 FILE = "verdict.json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say whether a run can be trusted.
+
+    Args:
+        run: Its name.
+        verdict: `HOLDS`, `FAILS` or `UNKNOWN`.
+        reason: Why it does not hold, or is not known to.
+        rerun: What the repetition gave; None without one.
+    """
+
+    run: str
+    verdict: str
+    reason: str = ""
+    rerun: Repetition | None = None
+
+    def __str__(self) -> str:
+        repeated = f"; repeated: {self.rerun.verdict}" if self.rerun else ""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.run} {self.verdict}{repeated}{reason}"
 
 
 def verify(
@@ -34,7 +52,7 @@ def verify(
     sampler: str | None = None,
     data_dir: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Verdict]:
     """Check runs, repeat them if asked to, and keep each verdict in the run's folder.
 
     Args:
@@ -46,61 +64,50 @@ def verify(
         say: Called with what is being done.
 
     Yields:
-        What is kept: the verdict, why, and what the repetition gave. Of a run that cannot be
-        repeated here, nothing is kept.
+        Each verdict. Of a run that cannot be repeated here, nothing is kept.
 
     Raises:
         BdlbenchError: There is no such run; then none is looked at.
     """
     labels: dict[str, Labels] = {}
     for folder in locate(results, runs):
-        found: dict[str, Any] = {"run": folder.name, "verdict": HOLDS, "reason": ""}
-        try:
-            record = _check(folder, labels, data_dir)
-        except BdlbenchError as error:
-            found |= {"verdict": FAILS, "reason": " ".join(str(error).split())}
-        else:
-            say(f"{record.run}: schema, checksum, inputs and metrics are as they should be")
-            if again:
-                found |= _repeat(folder, record, sampler, data_dir, say)
-        if found["verdict"] != UNKNOWN:
-            found |= {
+        found = _judge(folder, labels, again, sampler, data_dir, say)
+        if found.verdict != UNKNOWN:
+            content = {
+                **asdict(found, dict_factory=_without_none),
                 "bdlbench": version("bdlbench"),
                 "processor": processor(),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            write_file(folder / FILE, to_json(found))
+            write_file(folder / FILE, to_json(content))
         yield found
 
 
-def to_line(found: dict[str, Any]) -> str:
-    """Return a verdict as one line."""
-    repeated = f"; repeated: {found['rerun']['verdict']}" if "rerun" in found else ""
-    reason = f": {found['reason']}" if found["reason"] else ""
-    return f"{found['run']} {found['verdict']}{repeated}{reason}"
+def _without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if value is not None}
 
 
-def _check(folder: Path, labels: dict[str, Labels], data_dir: Path | None) -> Record:
-    task = store.read(folder).task
-    if task not in labels:
-        labels[task] = labels_of(task, data_dir)
-    return check_run(folder, labels[task])
-
-
-def _repeat(
+def _judge(
     folder: Path,
-    record: Record,
+    labels: dict[str, Labels],
+    again: bool,
     sampler: str | None,
     data_dir: Path | None,
     say: Callable[[str], None],
-) -> dict[str, Any]:
-    completed = record.outcome == COMPLETED
-    sets = store.read_predictions(folder, record) if completed else {}
+) -> Verdict:
+    run = folder.name
     try:
-        found = rerun.rerun(record, sets, sampler, data_dir, say)
+        record = check_run(folder, labels, data_dir)
     except BdlbenchError as error:
-        return {"verdict": UNKNOWN, "reason": " ".join(str(error).split())}
-    if found["verdict"] in (rerun.IDENTICAL, rerun.WITHIN):
-        return {"rerun": found}
-    reason = f"the repetition gives {_GIVES[found['verdict']]}"
-    return {"rerun": found, "verdict": FAILS, "reason": reason}
+        return Verdict(run, FAILS, " ".join(str(error).split()))
+    say(f"{run}: schema, checksum, inputs and metrics are as they should be")
+    if not again:
+        return Verdict(run, HOLDS)
+    sets = store.read_predictions(folder, record) if record.outcome == COMPLETED else {}
+    try:
+        found = rerun(record, sets, sampler, data_dir, say)
+    except BdlbenchError as error:
+        return Verdict(run, UNKNOWN, " ".join(str(error).split()))
+    if found.wrong:
+        return Verdict(run, FAILS, f"the repetition gives {found.wrong}", found)
+    return Verdict(run, HOLDS, rerun=found)

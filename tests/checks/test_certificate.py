@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bdlbench import checks, registry
-from bdlbench.checks import Result, Subject, certificate, report
+from bdlbench.checks import Result, Subject, certificate
 from bdlbench.commands import main
 from bdlbench.errors import RecordError
 from bdlbench.records.record import Record
@@ -37,7 +37,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
         print("a plugin prints")
         return iter(results)
 
-    monkeypatch.setattr(report, "run_checks", run_checks)
+    monkeypatch.setattr(certificate, "run_checks", run_checks)
     return results
 
 
@@ -137,7 +137,7 @@ def test_what_other_checks_have_passed_is_not_certified(
 def run_of(name: str, source: str, version: str) -> Record:
     """Return the record of a run, as far as its certificate is concerned."""
     record = synthetic.record(name, configuration={"numerics": version})
-    return replace(record, sampler={**record.sampler, "source_sha256": source})
+    return replace(record, sampler=replace(record.sampler, source_sha256=source))
 
 
 BUILT_IN = sorted(registry.names("samplers"))

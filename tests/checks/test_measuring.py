@@ -18,7 +18,7 @@ from bdlbench.checks.calibration import RANKS, exact_stein, stein_kernel, unifor
 from bdlbench.checks.diagnosis import diagnose
 from bdlbench.checks.evidence import Evidence, with_prior
 from bdlbench.checks.moments import Moments, bias, extrapolate, faults, forgiven, moments
-from bdlbench.checks.sampling import Array, Effort, Trial, suited, trial
+from bdlbench.checks.sampling import Array, Effort, convergent, suited, trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior.exact import (
     ExactPosterior,
@@ -266,7 +266,7 @@ def test_what_is_known_of_no_mistake_is_called_another_density() -> None:
 
 def test_chains_start_wider_than_the_posterior() -> None:
     exact = gaussian(n=12)
-    problem = Trial(exact, Budget(1e6, 1), chains=4_000, near=True)
+    problem = trial(exact, Budget(1e6, 1), chains=4_000, near=True)
     start = problem.init(torch.Generator().manual_seed(0))
     found = moments(start.double().numpy()[None], exact)
     assert start.dtype == torch.float32
@@ -280,14 +280,14 @@ def test_a_step_size_suits_the_stiffest_direction_and_the_budget_the_softest() -
     sampler = suited(Subject(parse(str(SGLD))).sampler, exact, effort)
     assert vars(sampler)["step_size"] == pytest.approx(0.2 / 100, rel=1e-4)
     assert vars(sampler)["batch_size"] == 6
-    problem = trial(sampler, exact, effort)
+    problem = convergent(sampler, exact, effort)
     # A relaxation time is 2/ε = 1,000 steps; (4 + 5) of them, half an epoch a step and chain.
     assert problem.remaining / problem.n == pytest.approx(9_000 * 3 / 2, rel=1e-3)
     assert problem.burn_in == pytest.approx(4 / 9)
 
 
 def test_a_trial_stops_who_does_not_stop() -> None:
-    problem = Trial(gaussian_mean(10), Budget(2, 1))
+    problem = trial(gaussian_mean(10), Budget(2, 1))
     theta = problem.init(torch.Generator().manual_seed(0))
     for _ in range(6):
         problem.gradient(theta)

@@ -53,7 +53,7 @@ def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
     for row in compared.rows:
         assert row.outcomes == {"completed": 3}
         name = row.sampler.partition(":")[0]
-        runs = [record for record in all_records(results) if record.sampler["name"] == name]
+        runs = [record for record in all_records(results) if record.sampler.name == name]
         assert sorted(record.seed for record in runs) == [0, 1, 2]
         values = {"epochs": [r.epochs for r in runs]}
         values |= {
@@ -114,7 +114,7 @@ def test_seeds_that_only_one_completed_are_left_out_of_differences(
     assert (mine.metrics["accuracy"].n, good.metrics["accuracy"].n) == (2, 3)
     assert (bad.outcomes, bad.metrics) == ({"diverged": 3}, {})
     assert {name for name, _ in found.differences} == {"good"}, "none with a sampler that failed"
-    per_seed = {(r.sampler["name"], r.seed): r.metrics for r in all_records(tmp_path)}
+    per_seed = {(r.sampler.name, r.seed): r.metrics for r in all_records(tmp_path)}
     for _, difference in found.differences:
         assert difference.seeds == 2
         by_hand = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +54,7 @@ def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema
     tmp_path: Path, plan_run: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The schema takes a millisecond of each, where there may be ten thousand."""
-    content = asdict(synthetic.record())
+    content = synthetic.record().content()
     job, jobs, paths = plan_run("sgd"), [], []
     for index in range(20):
         run = f"digits-sgd-0000000000-{index}"

@@ -59,13 +59,13 @@ def test_the_best_trial_is_chosen_and_kept(
     for trial in content["trials"]:
         (run,) = trial["runs"]
         record = store.find(tmp_path, run)
-        assert record.configuration["split"] == "validation"
+        assert record.configuration.split == "validation"
         assert trial["objective"] == record.metrics["negative_log_likelihood"]
     assert found.objective == min(trial["objective"] for trial in content["trials"])
 
     compare([f"{path}:size={best}", f"{path}:size=2"], tmp_path)
-    kept = [r for _, r in store.read_all(tmp_path) if r and r.configuration["split"] == "test"]
-    counts = {record.sampler["settings"]["size"]: record.sampler["trials"] for record in kept}
+    kept = [r for _, r in store.read_all(tmp_path) if r and r.configuration.split == "test"]
+    counts = {record.sampler.settings["size"]: record.sampler.trials for record in kept}
     assert counts == {best: 6, 2: 0}
 
 
@@ -99,7 +99,7 @@ def test_a_sampler_of_which_no_trial_completes_has_no_choice(
     path = write_sampler("yield problem.init(rng) * float('nan')")
     (found,) = find([path], tmp_path, trials=2, search={"size": Range(1, 9, log=True)})
     assert (found.objective, found.trials) == (None, 2)
-    assert trials.read(tmp_path, "digits", "softmax", "mine")["chosen"] is None
+    assert trials.read(tmp_path, "digits", "softmax", "mine").chosen is None
 
 
 @pytest.mark.parametrize("name", registry.names("samplers"))

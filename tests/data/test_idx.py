@@ -7,15 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torchvision.datasets
 from numpy.typing import NDArray
 
 import bdlbench.data.idx
-from bdlbench.data.idx import IdxDataset, read_idx
+from bdlbench.data.idx import IdxFiles, read_idx
 from bdlbench.errors import DataError, DataMissing
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 LABELS = np.array([3, 1, 4, 1, 9], dtype=np.uint8)
+MIRRORS = ("https://one.example/", "https://two.example/")
+FILES = IdxFiles(
+    "MNIST",
+    MIRRORS,
+    {
+        f"{split}-{kind}-ubyte.gz": f"MD5 of {split} {kind}"
+        for split in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    },
+)
 
 
 def pack(array: NDArray[np.uint8]) -> bytes:
@@ -42,23 +51,11 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
 
 
-@pytest.mark.parametrize("train", [True, False])
-def test_reads_what_torchvision_reads(tmp_path: Path, train: bool) -> None:
-    write_files(tmp_path, bytes, "")
-    ours, theirs = IdxDataset([tmp_path], train), torchvision.datasets.MNIST(tmp_path, train)
-    assert ours.data.equal(theirs.data)
-    assert ours.targets.equal(theirs.targets)
-    assert ours.targets.dtype == theirs.targets.dtype
-    assert ours.classes == theirs.classes
-    assert ours[3][1] == theirs[3][1]
-    assert ours[3][0].tobytes() == theirs[3][0].tobytes()
-
-
 def test_gzipped_and_unpacked_are_the_same_images(tmp_path: Path) -> None:
     write_files(tmp_path / "packed")
     write_files(tmp_path / "plain", bytes, "")
-    packed = IdxDataset([tmp_path / "packed"]).images()
-    plain = IdxDataset([tmp_path / "plain"]).images()
+    packed = FILES.read("train", [tmp_path / "packed"])
+    plain = FILES.read("train", [tmp_path / "plain"])
     assert packed.sha256 == plain.sha256
     assert np.array_equal(packed.pixels, PIXELS)
     assert packed.labels.tolist() == LABELS.tolist()
@@ -69,14 +66,14 @@ def test_looks_in_each_folder_and_takes_the_first_hit(tmp_path: Path) -> None:
     raw = write_files(tmp_path / "third")
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(pack(LABELS[::-1].copy()))
     folders = [tmp_path / name for name in ("first", "second", "third")]
-    assert IdxDataset(folders).images().labels.tolist() == LABELS.tolist()
-    assert IdxDataset(folders[::2]).images().labels.tolist() == LABELS[::-1].tolist()
+    assert FILES.read("train", folders).labels.tolist() == LABELS.tolist()
+    assert FILES.read("train", folders[::2]).labels.tolist() == LABELS[::-1].tolist()
 
 
 def test_writes_nothing_beside_files_it_finds(tmp_path: Path) -> None:
     raw = write_files(tmp_path)
     before = sorted(path.name for path in tmp_path.rglob("*"))
-    IdxDataset([tmp_path])
+    FILES.read("train", [tmp_path])
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     assert len(list(raw.iterdir())) == 4
 
@@ -115,7 +112,7 @@ def test_a_bad_file_is_one_line_that_names_it_and_the_cure(
     raw = write_files(tmp_path)
     (raw / file).write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        IdxDataset([tmp_path])
+        FILES.read("train", [tmp_path])
     text = str(caught.value)
     assert text.startswith(f"{raw / file}: ")
     assert "delete " in text
@@ -130,11 +127,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_missing_files_name_folders_mirrors_and_cure(tmp_path: Path) -> None:
     with pytest.raises(DataMissing) as caught:
-        IdxDataset([tmp_path / "one", tmp_path / "two"], train=False)
+        FILES.read("test", [tmp_path / "one", tmp_path / "two"])
     text = str(caught.value)
     for part in (
         "t10k-images-idx3-ubyte.gz could not be downloaded",
-        f"{IdxDataset.mirrors[0]}t10k-images-idx3-ubyte.gz: offline",
+        f"{MIRRORS[0]}t10k-images-idx3-ubyte.gz: offline",
         f"is not in {tmp_path / 'one/MNIST/raw'}, {tmp_path / 'two/MNIST/raw'}",
         "--data-dir",
     ):
@@ -145,13 +142,12 @@ def test_missing_files_name_folders_mirrors_and_cure(tmp_path: Path) -> None:
 def test_downloads_go_to_the_first_folder_that_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    official = dict(torchvision.datasets.MNIST.resources)
     asked = []
 
     def deliver(urls: Sequence[str], target: Path, md5: str) -> None:
         asked.append(target)
-        assert [url.rpartition("/")[2] for url in urls] == [target.name] * len(IdxDataset.mirrors)
-        assert md5 == official[target.name]
+        assert urls == [mirror + target.name for mirror in MIRRORS]
+        assert md5 == FILES.md5[target.name]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
 
@@ -159,10 +155,10 @@ def test_downloads_go_to_the_first_folder_that_can_be_written(
     # A file in the place of a folder cannot be written to, whoever runs this.
     (tmp_path / "file").touch(0o777)
     folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
-    assert len(IdxDataset(folders)) == 5
+    assert len(FILES.read("train", folders)) == 5
     raw = tmp_path / "cache" / "MNIST" / "raw"
     assert asked == [raw / IMAGES, raw / LABEL_FILE]
-    assert len(IdxDataset(folders)) == 5
+    assert len(FILES.read("train", folders)) == 5
     assert len(asked) == 2
 
 
@@ -177,9 +173,9 @@ def test_where_nothing_can_be_written_the_last_folder_is_tried(
     for file in files:
         file.touch()
     with pytest.raises(DataError, match=r"cannot write .*two/MNIST/raw/train-images"):
-        IdxDataset(files)
+        FILES.read("train", files)
 
 
 def test_some_folder_is_needed() -> None:
     with pytest.raises(ValueError, match="expected at least one folder"):
-        IdxDataset([])
+        FILES.read("train", [])

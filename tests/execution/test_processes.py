@@ -71,7 +71,7 @@ HARMLESS = {  # what stays in its own process: it disturbs nobody
 
 def predictions_of(results: Path, sampler: str) -> str:
     found = [record for _, record in store.read_all(results) if record]
-    return next(r.predictions_sha256 for r in found if r.sampler["name"] == sampler)
+    return next(r.predictions_sha256 for r in found if r.sampler.name == sampler)
 
 
 @pytest.mark.usefixtures("loaded_once")

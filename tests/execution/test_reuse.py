@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from bdlbench.errors import RecordError
 from bdlbench.execution import worker
 from bdlbench.metrics import controls
 from bdlbench.metrics.scores import TOLERANCE
+from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.runs import tasks
 from bdlbench.runs.job import Job
@@ -95,7 +97,7 @@ def test_controls_are_computed_once(
 
 
 def test_runs_are_scored_again_when_the_metrics_have_changed(
-    compare: Compare, tmp_path: Path
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = compare(["sgd"], tmp_path).rows[0].metrics["accuracy"]
     (folder,) = (tmp_path / "runs").iterdir()
@@ -106,7 +108,10 @@ def test_runs_are_scored_again_when_the_metrics_have_changed(
     assert compare(["sgd"], tmp_path).rows[0].metrics["accuracy"].mean == 0.125
     file.write_text(json.dumps(content | {"scoring": content["scoring"] - 1}))
     before = file.read_bytes()
+    reads = Mock(wraps=store.read_predictions)
+    monkeypatch.setattr(store, "read_predictions", reads)
     row = compare(["sgd"], tmp_path).rows[0]
+    assert reads.call_count == 1
     assert (row.metrics["accuracy"], row.reused) == (right, 1)
     assert len(row.metrics) > 10
     assert file.read_bytes() == before

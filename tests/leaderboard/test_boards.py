@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from rich.console import Console
 from bdlbench import registry
 from bdlbench.commands import main
 from bdlbench.data import origins
-from bdlbench.errors import BdlbenchError, RecordError
+from bdlbench.errors import RecordError
 from bdlbench.leaderboard import boards, rendering
+from bdlbench.leaderboard.entries import SORT
 from bdlbench.records import store
-from bdlbench.records.record import Record
+from bdlbench.records.record import Record, Sampler
 from bdlbench.runs import numerics
 from tests import synthetic
 
@@ -40,7 +41,7 @@ def test_ranks_leave_open_what_the_runs_leave_open(tmp_path: Path) -> None:
     (board,) = boards.build(tmp_path)
     assert [(e.row.sampler, e.rank) for e in board.entries[2:]] == [("bad", (3, 3)), ("half", None)]
     assert {e.row.sampler: e.rank for e in board.entries[:2]} == {"good": (1, 2), "equal": (1, 2)}
-    means = [e.row.metrics[board.sort].mean for e in board.entries]
+    means = [e.row.metrics[SORT].mean for e in board.entries]
     assert means[0] <= means[1] < means[2], "sorted by the metric"
     assert means[3] < means[0], "a sampler that failed twice stands last, however good its one run"
     for entry in board.entries:
@@ -102,8 +103,8 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
     budget = {"epochs": 3, "draws": 100, "burn_in": 0.25}
     synthetic.write(tmp_path)
     synthetic.write(tmp_path, configuration={"model": "softmax"})
-    synthetic.write(tmp_path, configuration={"budget": budget})
-    synthetic.write(tmp_path, configuration={"budget": budget | {"draws": 7}})
+    synthetic.write(tmp_path, configuration=budget)
+    synthetic.write(tmp_path, configuration=budget | {"draws": 7})
     synthetic.write(tmp_path, configuration={"split": "validation", "numerics": "0"})
     built = boards.build(tmp_path)
     assert [rendering.title(board) for board in built] == [
@@ -112,9 +113,6 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
         "digits · mlp-50 · 100 epochs",
         "digits · softmax · 100 epochs",
     ]
-    assert boards.build(tmp_path, "mnist") == []
-    with pytest.raises(BdlbenchError, match="no task 'mnits'; did you mean mnist"):
-        boards.build(tmp_path, "mnits")
 
 
 def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -> None:
@@ -134,47 +132,47 @@ def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -
 def as_before(record: Record) -> Record:
     """Return a run of a built-in sampler as it was recorded before versions were declared."""
     before = numerics.declared().undeclared
-    kept = {name: v for name, v in record.configuration.items() if name != "numerics"}
-    configuration = {**kept, "protocol": 2, "code_sha256": before["code_sha256"][0]}
-    source = before["source_sha256"][record.sampler["name"]][0]
-    sampler = {**record.sampler, "source_sha256": source}
+    code = before["code_sha256"][0]
+    configuration = replace(record.configuration, numerics=None, protocol=2, code_sha256=code)
+    source = before["source_sha256"][record.sampler.name][0]
+    sampler = replace(record.sampler, source_sha256=source)
     return synthetic.named(replace(record, configuration=configuration, sampler=sampler))
 
 
 def built_in(results: Path, seed: int, sampler: str = "sgd") -> Record:
     """Keep a run of a sampler that is built in."""
     written = synthetic.write(results, sampler, seed=seed)
-    made = replace(written, sampler={**written.sampler, "source_sha256": ""})
-    rewrite(results, written, **asdict(synthetic.named(made)))
+    made = replace(written, sampler=replace(written.sampler, source_sha256=""))
+    rewrite(results, written, **synthetic.named(made).content())
     return synthetic.named(made)
 
 
 def old_name(results: Path) -> None:
     before = built_in(results, 1, "sgld")
-    rewrite(results, before, **asdict(as_before(before)))
+    rewrite(results, before, **as_before(before).content())
     built_in(results, 1, "sgld")
 
 
 def test_seeds_from_before_and_after_versions_were_declared_are_one_row(tmp_path: Path) -> None:
     built_in(tmp_path, seed=1)
     written = built_in(tmp_path, seed=2)
-    rewrite(tmp_path, written, **asdict(as_before(written)))
+    rewrite(tmp_path, written, **as_before(written).content())
     (board,) = boards.build(tmp_path)
     (entry,) = board.entries
     assert [record.seed for record in entry.records] == [1, 2]
 
 
 def other_source(results: Path) -> None:
-    sampler = {"name": "sgd", "settings": {}, "source_sha256": "e" * 64}
+    sampler = Sampler("sgd", {}, "e" * 64)
     made = synthetic.named(replace(synthetic.record(seed=1), sampler=sampler))
     written = synthetic.write(results, seed=1)
-    rewrite(results, written, **asdict(made) | {"metrics": written.metrics})
+    rewrite(results, written, **made.content() | {"metrics": written.metrics})
 
 
 def rewrite(results: Path, record: Record, **changes: Any) -> None:
     """Change a record on the disk, and nothing else."""
     folder = store.folder_of(results, record.run)
-    changed = asdict(record) | changes
+    changed = record.content() | changes
     changed["predictions_sha256"] = record.predictions_sha256
     (folder / "record.json").write_text(json.dumps(changed))
     folder.rename(folder.with_name(changed["run"]))
@@ -202,7 +200,8 @@ def other_folder(results: Path) -> None:
 
 def other_settings(results: Path) -> None:
     written = synthetic.write(results, "sgld", settings={"step_size": 1e-4})
-    rewrite(results, written, sampler={**written.sampler, "settings": {"step_size": 2e-4}})
+    sampler = replace(written.sampler, settings={"step_size": 2e-4})
+    rewrite(results, written, sampler=sampler.content())
 
 
 def other_byte(results: Path) -> None:

@@ -99,8 +99,8 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
             (records,) = (
                 entry.records
                 for entry in board.entries
-                if entry.records[0].sampler["name"] == parse(sampler).reference
-                and entry.records[0].sampler["settings"] == wanted_settings
+                if entry.records[0].sampler.name == parse(sampler).reference
+                and entry.records[0].sampler.settings == wanted_settings
             )
             assert [record.seed for record in records] == seeds
 

@@ -13,7 +13,13 @@ from bdlbench import metrics
 from bdlbench.metrics import statistics
 from bdlbench.metrics.bootstrap import _weighted_auroc
 from bdlbench.metrics.scores import score
-from bdlbench.metrics.statistics import Difference, paired_difference, seed_interval, sentence
+from bdlbench.metrics.statistics import (
+    Difference,
+    paired_difference,
+    paired_differences,
+    seed_interval,
+    sentence,
+)
 from bdlbench.records.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -258,6 +264,9 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     first = paired_difference("accuracy", a, b, resamples=50, seed=1)
     assert paired_difference("accuracy", a, b, resamples=50, seed=1) == first
     assert paired_difference("accuracy", a, b, resamples=50, seed=2) != first
+    pairs = [(a, b), (b, a)]
+    both = paired_differences("accuracy", pairs, resamples=50, seed=1)
+    assert both == [paired_difference("accuracy", *pair, resamples=50, seed=1) for pair in pairs]
 
 
 def test_what_cannot_be_compared_is_named() -> None:

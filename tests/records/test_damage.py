@@ -11,7 +11,7 @@ from bdlbench import registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.leaderboard import admission
 from bdlbench.records import store
-from bdlbench.verification import submission
+from bdlbench.verification import check_run, submission
 from tests import synthetic
 from tests.damage import zipped
 from tests.hostile import CASES
@@ -22,7 +22,7 @@ INPUTS = 200
 @pytest.fixture(autouse=True)
 def _known_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     labels: admission.Labels = {name: np.arange(INPUTS) % 10 for name in ("test", "letters")}
-    monkeypatch.setattr(submission, "labels_of", lambda task: dict(labels))
+    monkeypatch.setattr(check_run, "labels_of", lambda *anything: dict(labels))
     monkeypatch.setattr(registry, "load", lambda *rest: pytest.fail("a plugin was loaded"))
 
 

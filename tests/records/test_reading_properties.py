@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +22,7 @@ _SPACE = TemporaryDirectory()
 RECORD = synthetic.write(Path(_SPACE.name), inputs=20)
 RUN = store.folder_of(Path(_SPACE.name), RECORD.run)
 PREDICTIONS = (RUN / "predictions.npz").read_bytes()
-GOOD = asdict(RECORD)
+GOOD = RECORD.content()
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 anything = st.recursive(
@@ -44,7 +44,7 @@ def read(content: bytes) -> None:
             found = store.read(Path(folder))
         except RecordError:
             return
-        schema.check(asdict(found))
+        schema.check(found.content())
 
 
 @quick

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ def test_a_record_cut_short_is_never_half_read(tmp_path: Path) -> None:
     assert store.read(folder) == written
 
 
-GOOD = asdict(RECORD)
+GOOD = RECORD.content()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,7 +12,8 @@ from bdlbench.records import schema
 from bdlbench.records.record import OUTCOMES, Record
 from tests import synthetic
 
-GOOD = asdict(synthetic.record(settings={"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}))
+SETTINGS = {"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}
+GOOD = synthetic.record(settings=SETTINGS).content()
 
 
 def test_what_is_published_is_what_is_checked() -> None:

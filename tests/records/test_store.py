@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_what_a_killed_process_left_is_neither_read_nor_in_the_way(tmp_path: Pat
     for end in ("partial", "old"):
         left = runs / f".{RECORD.run}.{os.getpid()}.{end}"  # in a container, the id is the same
         left.mkdir(parents=True)
-        (left / "record.json").write_text(documents.to_json(asdict(RECORD)))
+        (left / "record.json").write_text(documents.to_json(RECORD.content()))
         (left / "half.npz").write_text("PK")
     (runs / f".probe-{os.getpid()}").touch()
     with pytest.raises(RecordError, match=r"got none$"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity, reference
 from bdlbench.reference.gate import Trace
-from bdlbench.reference.reference import Averages, Reference
+from bdlbench.reference.reference import Averages, Facts, Reference
 from bdlbench.runs import plan
+from tests import synthetic
 
 RNG = np.random.default_rng(0)
 P = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.0, 0.0, 1.0], [0.3, 0.4, 0.3]])
@@ -58,10 +60,11 @@ def posterior(q: np.ndarray, first: np.ndarray, second: np.ndarray, **facts: Any
     halves = np.log([first, second]).astype("f4")
     empty = np.zeros((2, 4))
     trace = Trace(empty, empty, empty[..., None], empty > 0, empty)
-    known = {"task": "digits", "model": "softmax", "verdicts": {"good": True}, "converged": True}
-    known |= {"key": "0123456789", "diagnostics": {"chains": 4}}
+    known: dict[str, Any] = {"task": "digits", "model": "softmax", "prior_std": 1.0, "data": {}}
+    known |= {"key": "0123456789", "diagnostics": {"chains": 4}, "verdicts": {"good": True}}
     sets = {"test": Averages(np.log(q).astype("f4"), halves)}
-    return Reference({**known, **facts}, sets, trace, np.zeros((0, 3), "f2"))
+    made = Facts(**{**known, "converged": True, **facts})
+    return Reference(made, sets, trace, np.zeros((0, 3), "f2"))
 
 
 A = np.array([[0.75, 0.25], [0.25, 0.75]])
@@ -94,11 +97,7 @@ def with_trace(trace: np.ndarray) -> Predictions:
     )
 
 
-RECORD = Record(
-    run="digits-sgld-0", task="digits", sampler={}, seed=0, configuration={}, data={},
-    outcome="completed", reason="", epochs=2000.0, draws=1, metrics={}, scoring=2,
-    predictions_sha256="", environment={}, measured={},
-)  # fmt: skip
+RECORD = replace(synthetic.record("sgld"), epochs=2000.0, draws=1)
 
 
 def run(trace: np.ndarray) -> tuple[Record, dict[str, Predictions]]:

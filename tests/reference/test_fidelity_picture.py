@@ -30,9 +30,7 @@ def fill(results: Path) -> None:
     for name in registry.names("samplers"):
         for epochs in (30.0, 300.0):
             budget = {"epochs": epochs, "draws": 100, "burn_in": 0.25}
-            synthetic.write(
-                results, name, inputs=inputs, history=True, configuration={"budget": budget}
-            )
+            synthetic.write(results, name, inputs=inputs, history=True, configuration=budget)
 
 
 def test_every_sampler_is_asked_for(script: dict[str, Any]) -> None:

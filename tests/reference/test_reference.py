@@ -105,7 +105,7 @@ def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path
     made = make(tmp_path)
     assert arrays(tmp_path) == arrays(whole)
     same = reference.load("tiny", whole, converged=False)
-    assert made.facts["diagnostics"] == same.facts["diagnostics"]
+    assert made.facts.diagnostics == same.facts.diagnostics
     assert not checkpoints(tmp_path)
 
 
@@ -135,10 +135,10 @@ def test_what_is_there_is_not_made_again_and_another_length_is_another(
     before = arrays(whole)
     with monkeypatch.context() as patch:
         patch.setattr(Chains, "iterate", lambda chains: pytest.fail("it was made again"))
-        assert make(whole).facts["settings"]["samples"] == 30
+        assert make(whole).facts.settings["samples"] == 30
     assert arrays(whole) == before
     other = make(tmp_path, Length(5, 8, 20, 4))
-    assert other.facts["key"] != reference.load("tiny", whole, converged=False).facts["key"]
+    assert other.facts.key != reference.load("tiny", whole, converged=False).facts.key
 
 
 def test_predictions_are_the_average_over_every_iteration(
@@ -197,19 +197,19 @@ def test_chains_start_from_the_prior_and_end_elsewhere(
 def test_facts_say_what_it_is_for_and_how_good_it_is(whole: Path) -> None:
     made = reference.load("tiny", whole, converged=False)
     facts = made.facts
-    assert (facts["task"], facts["model"], facts["prior_std"]) == ("tiny", "softmax", 0.1**0.5)
-    assert facts["settings"]["chains"] == 5
-    assert facts["settings"]["trajectory_length"] == pytest.approx(np.pi / 2 * 0.1**0.5)
-    assert facts["data"].keys() == {"train", "test"}
+    assert (facts.task, facts.model, facts.prior_std) == ("tiny", "softmax", 0.1**0.5)
+    assert facts.settings["chains"] == 5
+    assert facts.settings["trajectory_length"] == pytest.approx(np.pi / 2 * 0.1**0.5)
+    assert facts.data.keys() == {"train", "test"}
     # What was charged is what trajectories of this length need, after warm-up at the least.
-    least = 5 * 30 * facts["settings"]["trajectory_length"] / facts["diagnostics"]["step_size"]
-    assert least < facts["diagnostics"]["gradients"] < 4 * least
-    assert facts["converged"] == all(facts["verdicts"].values())
+    least = 5 * 30 * facts.settings["trajectory_length"] / facts.diagnostics["step_size"]
+    assert least < facts.diagnostics["gradients"] < 4 * least
+    assert facts.converged == all(facts.verdicts.values())
     assert made.draws.shape == (40, 7850)
 
 
 def test_a_reference_that_failed_the_gate_is_refused(whole: Path) -> None:
-    failed = reference.load("tiny", whole, converged=False).facts["verdicts"]
+    failed = reference.load("tiny", whole, converged=False).facts.verdicts
     assert not failed["ess_of_u_above_400"]
     message = "the reference of tiny has not converged: .*not ess_of_u_above_400"
     with pytest.raises(RecordError, match=message):
@@ -237,11 +237,11 @@ def test_the_user_s_own_comes_before_the_published(
 ) -> None:
     monkeypatch.setattr(published, "published", lambda file: [whole / file])
     found = reference.load("tiny", tmp_path, converged=False)
-    assert found.facts["settings"]["samples"] == 30
+    assert found.facts.settings["samples"] == 30
     own = make(tmp_path, Length(5, 8, 20, 4))
     found = reference.load("tiny", tmp_path, converged=False)
-    assert found.facts["key"] == own.facts["key"]
-    assert found.facts["settings"]["samples"] == 8
+    assert found.facts.key == own.facts.key
+    assert found.facts.settings["samples"] == 8
 
 
 def test_a_damaged_checkpoint_is_said_to_be_one(
@@ -286,11 +286,11 @@ def test_too_short_a_run_is_refused(option: str, value: int) -> None:
 @pytest.mark.parametrize("task", ["digits", "mnist-1k"])
 def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path: Path) -> None:
     found = reference.load(task, tmp_path)
-    assert found.facts["model"] == "mlp-50"
-    assert found.facts["prior_std"] == tasks.get(task).prior_std
+    assert found.facts.model == "mlp-50"
+    assert found.facts.prior_std == tasks.get(task).prior_std
     assert all(gate.verdicts(gate.diagnose(found.trace)).values())
     assert found.sets.keys() == {"test", *tasks.get(task).ood}
-    file = Path(reference.file_of(task, found.facts["data"])).with_suffix(".npz")
+    file = Path(reference.file_of(task, found.facts.data)).with_suffix(".npz")
     (path,) = [p for p in published.published(str(file)) if p.exists()]
     assert path.stat().st_size < 10e6
 
@@ -302,7 +302,7 @@ def test_mnist_1k_has_a_reference_on_the_official_files_whether_they_are_at_hand
         raise DataMissing("no MNIST")
 
     monkeypatch.setattr(tasks, "fingerprints", missing)
-    found = reference.load("mnist-1k", tmp_path).facts["data"]
+    found = reference.load("mnist-1k", tmp_path).facts.data
     assert found == origins.USUAL["mnist-1k"]
     with pytest.raises(DataMissing):
         reference.load("digits", tmp_path)
@@ -313,14 +313,14 @@ def test_references_on_other_data_do_not_get_in_each_other_s_way(
 ) -> None:
     shutil.copytree(whole / "references", tmp_path / "references")
     mine = reference.load("tiny", tmp_path, converged=False)
-    other = {**mine.facts["data"], "train": "0" * 64}
+    other = {**mine.facts.data, "train": "0" * 64}
     with pytest.raises(
         RecordError, match="no reference of tiny for training data 000000000000 and"
     ):
         reference.load("tiny", tmp_path, converged=False, data=other)
-    reference.write(tmp_path, replace(mine, facts={**mine.facts, "data": other, "key": "other"}))
-    assert reference.load("tiny", tmp_path, False, other).facts["key"] == "other"
-    assert reference.load("tiny", tmp_path, False).facts["key"] == mine.facts["key"]
+    reference.write(tmp_path, replace(mine, facts=replace(mine.facts, data=other, key="other")))
+    assert reference.load("tiny", tmp_path, False, other).facts.key == "other"
+    assert reference.load("tiny", tmp_path, False).facts.key == mine.facts.key
 
 
 def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
@@ -341,7 +341,7 @@ def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
     assert asked == [("tiny", Length(5, 30, 10), Path("there"))]
     out, err = capsys.readouterr()
     assert "FAIL                           ess_of_u_above_400" in out
-    assert f"{made.facts['diagnostics']['ess_of_u']:.6g}" in out
+    assert f"{made.facts.diagnostics['ess_of_u']:.6g}" in out
     assert err == "error: the reference of tiny has not converged; it is kept, but not used\n"
-    monkeypatch.setitem(made.facts, "converged", True)
+    made = replace(made, facts=replace(made.facts, converged=True))
     main()

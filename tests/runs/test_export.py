@@ -43,7 +43,7 @@ def test_arviz_opens_it(run: Path, tmp_path: Path) -> None:
         stored = found.constant_data[f"{name}_log_probabilities"]
         np.testing.assert_array_equal(stored, expected.log_probabilities)
     assert found.attrs["run"] == record.run
-    assert json.loads(found.attrs["sampler"]) == record.sampler
+    assert json.loads(found.attrs["sampler"]) == record.sampler.content()
     assert float(az.ess(found.log_likelihood, method="mean")["label"].max()) > 0
 
 

@@ -13,7 +13,7 @@ from numpy._core import _multiarray_umath as capabilities  # type: ignore[attr-d
 
 from bdlbench import optim, registry
 from bdlbench.runs import acceptance, goldens, numerics
-from bdlbench.runs.goldens import Golden
+from bdlbench.runs.rounding import Golden
 
 
 def test_all_goldens_hold() -> None:

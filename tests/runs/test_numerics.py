@@ -14,8 +14,8 @@ from bdlbench import registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.runs import acceptance, numerics, plan
 from bdlbench.runs.acceptance import NEW, Kept
-from bdlbench.runs.goldens import Golden
 from bdlbench.runs.numerics import Identity
+from bdlbench.runs.rounding import Golden
 from tests import synthetic
 
 SOURCE = '''\
@@ -126,17 +126,16 @@ def test_a_plugin_is_known_by_its_file(write_sampler: Callable[..., str]) -> Non
 def test_runs_from_before_versions_were_declared_keep_their_names_and_have_a_version() -> None:
     before = numerics.declared().undeclared
     (source, *_), (code, *_) = before["source_sha256"]["sgld"], before["code_sha256"]
-    configuration = {"protocol": 2, "code_sha256": code}
-    sampler = {"name": "sgld", "source_sha256": source}
+    made = synthetic.record("sgld")
+    configuration = replace(made.configuration, numerics=None, protocol=2, code_sha256=code)
+    sampler = replace(made.sampler, source_sha256=source)
     assert numerics.identity_of(sampler, configuration) == Identity("2", "")
-    other = {**sampler, "source_sha256": "a" * 64}
+    other = replace(sampler, source_sha256="a" * 64)
     assert numerics.identity_of(other, configuration) == Identity("2", "a" * 64)
-    unknown = {**configuration, "code_sha256": "ab12cd34" * 8}
+    unknown = replace(configuration, code_sha256="ab12cd34" * 8)
     assert numerics.identity_of(sampler, unknown) == Identity("2+ab12cd34", "")
-    assert numerics.identity_of(sampler, {**configuration, "protocol": 1}).numerics == "1"
-    made = synthetic.record()
-    old = {name: v for name, v in made.configuration.items() if name != "numerics"}
-    named = synthetic.named(replace(made, configuration={**old, **configuration}))
+    assert numerics.identity_of(sampler, replace(configuration, protocol=1)).numerics == "1"
+    named = synthetic.named(replace(made, configuration=configuration))
     assert named.run.startswith(plan.stem("digits", made.sampler, named.configuration, made.data))
 
 

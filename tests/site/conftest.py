@@ -27,7 +27,7 @@ Visit = Callable[..., "Page"]
 DESKTOP = (1280, 900)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FAILED: dict[str, Any] = {"outcome": "diverged", "reason": "θ is not finite", "draws": 0}
-LONGER = {"budget": {"epochs": 300, "draws": 100, "burn_in": 0.25}}
+LONGER = {"epochs": 300, "draws": 100, "burn_in": 0.25}
 
 
 def write_blind(results: Path, seed: int) -> None:

@@ -108,12 +108,12 @@ def test_a_sampler_s_page_shows_its_plots(visit: Visit) -> None:
     assert titles == [
         *("accuracy", "NLL", "Brier", "ECE (15 bins)", "AUROC (letters)", ">90 % sure (letters)"),
         *("ESS (per 1000 gradients)", "R-hat"),
-        *("Reliability", "How sure, and of what") * 2,
+        *("Reliability", "Confidence by data set") * 2,
     ]
     assert page.locator(".plot svg.main-svg .trace").count() > 20
     lines = page.locator("figure:has(h4:text-is('NLL')) .scatterlayer .trace")
     assert lines.count() == 7, "a line for each run, and one through the budgets"
-    bars = page.locator("figure:has(h4:text-is('How sure, and of what')) .bars .point")
+    bars = page.locator("figure:has(h4:text-is('Confidence by data set')) .bars .point")
     assert bars.count() == 2 * 2 * 20, "budgets, sets, bins"
 
 

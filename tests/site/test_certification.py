@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from bdlbench.checks import certificate
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
-from bdlbench.runs import tasks
 from bdlbench.site.publish import publish
 from tests import synthetic
 from tests.site.test_publish import Page
@@ -77,9 +75,8 @@ def test_of_runs_with_different_code_those_that_are_not_certified_count(
     few: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report(few, "certified", PASSED)
-    another_board = asdict(replace(tasks.get("digits").budget, epochs=700.0))
-    made = {"numerics": "1", "budget": another_board}
-    synthetic.write(few, "sgld", inputs=50, configuration=made)
+    another_board = {"numerics": "1", "epochs": 700.0}
+    synthetic.write(few, "sgld", inputs=50, configuration=another_board)
     monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
     monkeypatch.setattr(certificate, "_versions", lambda identity: {})
     monkeypatch.setattr(certificate, "_FIELDS", {})

@@ -12,7 +12,7 @@ import pytest
 
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import boards
-from bdlbench.leaderboard.boards import Entry
+from bdlbench.leaderboard.entries import Entry
 from bdlbench.site import downloads, pages
 from bdlbench.storage.escaping import visible
 from tests import synthetic
@@ -56,7 +56,7 @@ def spoilt(entry: Entry, text: str) -> Entry:
     """Return an entry that says this wherever a record could say something."""
     row = replace(entry.row, sampler=text, settings={text: text}, reasons=(text,))
     changes: dict[str, Any] = {"reason": text, "environment": {text: text}}
-    changes["sampler"] = {**entry.records[0].sampler, "settings": {text: text}}
+    changes["sampler"] = replace(entry.records[0].sampler, settings={text: text})
     runs = [replace(record, **changes) for record in entry.records]
     return replace(entry, row=row, records=tuple(runs))
 

@@ -104,7 +104,7 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
         assert f" {label} ✗ not certified" in text
     assert "hmc: diverged in 3 of 3 runs: θ is not finite" in text
     assert "✗ diverged 1 of 3" in text
-    assert "AUROC is the chance" in text, "a newcomer is told"
+    assert "AUROC is the probability" in text, "newcomers are told"
     assert "Probability that the predictive entropy of a random letters input exceeds" in text
 
 
@@ -121,7 +121,7 @@ def test_ranks_are_intervals_and_failures_have_none(results: Path, site: Path) -
 
 def test_the_trials_that_settings_were_chosen_from_are_told(tmp_path: Path) -> None:
     made = synthetic.record("tuned")
-    made = synthetic.named(replace(made, sampler={**made.sampler, "trials": 10}))
+    made = synthetic.named(replace(made, sampler=replace(made.sampler, trials=10)))
     sets = synthetic.predict(np.random.default_rng(0), 2.0, 50, 4, history=False)
     store.write(tmp_path, replace(made, metrics=score(sets)), sets)
     publish(tmp_path, tmp_path / "site")

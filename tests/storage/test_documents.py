@@ -16,6 +16,7 @@ from bdlbench.checks import certificate
 from bdlbench.errors import DamagedRecord, RecordError
 from bdlbench.metrics import controls
 from bdlbench.records import store, trials
+from bdlbench.records.trials import Trial, Tuning
 from bdlbench.reference import reference
 from bdlbench.reference.control_rows import (
     CONTROL_NAMES,
@@ -29,8 +30,10 @@ from tests import synthetic
 from tests.reference.test_fidelity import posterior
 
 ROW = dict.fromkeys(CONTROL_NAMES, 0.5)
-TRIAL = {"spec": "sgd", "settings": {"momentum": 0.5}, "source_sha256": "d" * 64, "epochs": 3.0,
-         "runs": ["digits-sgd-0123456789-0"], "objective": 0.5}  # fmt: skip
+TRIAL: dict[str, Any] = {
+    "spec": "sgd", "settings": {"momentum": 0.5}, "source_sha256": "d" * 64, "epochs": 3.0,
+    "runs": ["digits-sgd-0123456789-0"], "objective": 0.5,
+}  # fmt: skip
 CHECK = {"check": "line", "verdict": "pass", "figure": "T = 1", "meaning": "exact"}
 RECORD = synthetic.record()
 
@@ -64,7 +67,7 @@ def _controls(results: Path) -> tuple[Path, Read]:
 
 
 def _trials(results: Path) -> tuple[Path, Read]:
-    trials.write(results, "digits", "softmax", "sgd", {"chosen": None, "trials": [TRIAL]})
+    trials.write(results, "digits", "softmax", "sgd", Tuning(None, [Trial(**TRIAL)]))
     path = results / trials.file_of("digits", "softmax", "sgd")
     return path, lambda: trials.read(results, "digits", "softmax", "sgd")
 

@@ -24,8 +24,7 @@ def call(
 ) -> Run:
     """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bdlbench.verification.verify.labels_of", lambda *anything: {})
-    monkeypatch.setattr("bdlbench.verification.submission.labels_of", lambda *anything: {})
+    monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
     for name, empty in (("store", {}), ("pseudo_dirs", [""])):
         monkeypatch.setattr(MemoryFileSystem, name, empty)
 

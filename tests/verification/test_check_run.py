@@ -11,7 +11,7 @@ import pytest
 from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
 from bdlbench.records import store
-from bdlbench.verification.rescoring import rescore
+from bdlbench.verification.check_run import rescore
 from tests import synthetic
 
 

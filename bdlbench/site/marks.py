@@ -1,0 +1,64 @@
+"""Mark samplers and runs: certified or not, completed or not, and from how many trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bdlbench.comparison.summary import Row
+from bdlbench.leaderboard.entries import Entry
+from bdlbench.records.record import COMPLETED
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Hold a word that is set off; its kind chooses the colour and never says more than the word.
+
+    Args:
+        text: What it says, with a sign before it.
+        kind: ``good``, ``fair``, ``plain`` or ``bad``.
+    """
+
+    text: str
+    kind: str
+
+
+TARGETS = {
+    "certified": Mark("✓ certified", "good"),
+    "approximate": Mark("≈ approximate", "fair"),
+    "point": Mark("• point estimate", "plain"),
+}
+NOT_CERTIFIED = Mark("✗ not certified", "bad")
+OUTCOMES = ("all completed", "some failed", "all failed")
+VERDICTS = {
+    "pass": Mark("✓ pass", "good"),
+    "shown": Mark("• shown", "plain"),
+    "fail": Mark("✗ fail", "bad"),
+    "error": Mark("✗ error", "bad"),
+}
+
+
+def target(row: Row) -> Mark:
+    """Return the mark of what the checks say of a sampler."""
+    return TARGETS.get(row.certificate, NOT_CERTIFIED)
+
+
+def outcome(outcome: str) -> Mark:
+    """Return the mark of one run's outcome."""
+    done = outcome == COMPLETED
+    return Mark(f"✓ {outcome}", "good") if done else Mark(f"✗ {outcome}", "bad")
+
+
+def outcomes(row: Row) -> tuple[str, Mark | None]:
+    """Return which of `OUTCOMES` a row is, and its mark if not all is well."""
+    total = sum(row.outcomes.values())
+    failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
+    kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(COMPLETED) else 2]
+    words = [f"{name} {n} of {total}" for name, n in failed.items()]
+    words += ["draws collapsed"] if row.collapsed else []
+    return kind, Mark("✗ " + ", ".join(words), "bad") if words else None
+
+
+def trials(entry: Entry) -> Mark | None:
+    """Return the mark of settings that were chosen among several, and of how many."""
+    found = sorted({str(run.sampler.trials) for run in entry.records if run.sampler.trials})
+    return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
