@@ -1,8 +1,7 @@
 """Call functions in processes of their own, within limits, by Python's fork server.
 
-Whatever becomes of such a process is told. All that it has started ends with it; it ends with the
-process that called; and the caller's main module, which may be a script without a guard, is not
-imported again.
+Whatever becomes of such a process is told. The caller's main module, which may be a script without
+a guard, is not imported again. The other side is `bdlbench.execution.child`.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,11 +24,10 @@ from typing import Any
 import psutil
 
 from bdlbench.execution import environment
+from bdlbench.execution.child import CALLER, TO_END, answer, end
 
 INTERVAL = 0.2  # seconds between two looks at the limits
 PRELOADED = "bdlbench.execution.preloaded"
-CALLER = "BDLBENCH_CALLER"  # an environment variable: by it, a process is known to be a caller's
-TO_END = {signal.SIGINT, signal.SIGTERM}  # signals that are left to the caller
 GONE = "the process that it was forked from has ended"
 
 
@@ -154,17 +150,18 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     """
     start()
     ours, theirs = _context.Pipe(duplex=False)
-    process = _context.Process(target=_answer, args=(theirs, function, arguments))
+    process = _context.Process(target=answer, args=(theirs, function, arguments))
     with ours:
         try:
             with theirs, _lock, _main_hidden():
                 process.start()
         except (ConnectionError, EOFError):
             raise Ended("crashed", GONE) from None
+        assert process.pid is not None
         try:
-            returned, error = _watch(process, ours, limits)
+            returned, error = _watch(process, process.pid, ours, limits)
         finally:
-            _end(process.pid or 0, os.getpid())
+            end(process.pid, os.getpid())
             process.join()
     if error is not None:
         raise error
@@ -186,7 +183,7 @@ def _main_hidden() -> Iterator[None]:
 
 
 def _watch(
-    process: ForkServerProcess, channel: Connection, limits: Limits
+    process: ForkServerProcess, pid: int, channel: Connection, limits: Limits
 ) -> tuple[Any, Exception | None]:
     started = time.monotonic()
     while True:
@@ -197,10 +194,10 @@ def _watch(
         if _stopping.is_set():  # first: whatever has ended, has been ended
             raise Stopped
         if process.sentinel in ready:
-            raise Ended("crashed", _describe(process))
+            raise Ended("crashed", _describe(process, pid))
         if channel in ready:  # closed, and its process is about to die
             time.sleep(0.01)
-        _check(limits, time.monotonic() - started, process.pid or 0)
+        _check(limits, time.monotonic() - started, pid)
 
 
 def _check(limits: Limits, seconds: float, pid: int) -> None:
@@ -216,88 +213,12 @@ def _check(limits: Limits, seconds: float, pid: int) -> None:
             raise Ended("out of memory", f"it took more than {limits.memory / 1e9:.3g} GB")
 
 
-def _describe(process: ForkServerProcess) -> str:
+def _describe(process: ForkServerProcess, pid: int) -> str:
     with _lock:
         code = process.exitcode or 0
-    if psutil.pid_exists(process.pid or 0):
+    if psutil.pid_exists(pid):
         return GONE
     if code >= 0:
         return f"its process ended with exit status {code}"
     why = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
     return f"its process was ended by signal {-code} ({signal.Signals(-code).name}){why}"
-
-
-def _end(pid: int, caller: int) -> None:
-    """Kill a called process, all that it has started, and whatever lost its parent meanwhile."""
-    marked = [
-        process
-        for process in psutil.process_iter(["environ"])
-        if (process.info["environ"] or {}).get(CALLER) == str(caller) and process.pid != os.getpid()
-    ]
-    spared = set(_descendants(caller))  # of processes that were there before
-    for process in {*marked} - spared | {*_descendants(pid)}:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    for kill in (os.killpg, os.kill):
-        with suppress(ProcessLookupError):
-            kill(pid, signal.SIGKILL)
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
-
-
-def _answer(channel: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Make a call in this process, send what it returns or raises, and wait to be ended."""
-    process, caller = os.getpid(), multiprocessing.parent_process()
-    assert caller is not None
-    try:
-        _settle(caller)
-        answer: tuple[object, Exception | None]
-        try:
-            answer = function(*arguments), None
-        except Exception as error:
-            answer = None, _portable(error)
-        if os.getpid() == process:  # else a plugin forked, and this is the copy
-            _flush()
-            channel.send(answer)
-            caller.join()
-    except BrokenPipeError:
-        pass  # the caller has gone
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        _flush()
-        os._exit(1)
-
-
-def _settle(caller: Any) -> None:
-    """Leave the server behind: its process group, its signals, its standard output."""
-    os.setpgid(0, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_END)
-    os.dup2(2, 1)  # standard output is the table's alone
-
-    def follow() -> None:
-        caller.join()
-        _end(os.getpid(), caller.pid)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _flush() -> None:
-    with suppress(Exception):
-        sys.stdout.flush()
-        sys.stderr.flush()
-
-
-def _portable(error: Exception) -> Exception:
-    """Return the error, or what it says if it cannot be pickled, with its traceback as a note."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(text)
-    return error
