@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bdlbench.metrics.statistics import Interval
+import torch
+from torch import Tensor
+
+from bdlbench.metrics.statistics import Interval, seed_interval
+from bdlbench.problem import Budget, Problem
 from bdlbench.registry import register
 from bdlbench.runs import tasks
 from bdlbench.study import Finding, Say
 
 from . import figure
 from .intervals import halves, in_words, means
-from .runs import compare
-from .thinning import scores_by_draws
+from .runs import compare, sgld_of
+from .target import posterior_of, scores_of
 
 NLL = "negative_log_likelihood"
 LABELS = {
@@ -63,9 +67,7 @@ class BudgetCurves:
                 for name, row in zip(names, rows, strict=True):
                     table[name][epochs] = row.metrics[metric]
                     numbers[f"{metric}.{name}.{epochs}"] = row.metrics[metric].mean
-        by_draws = scores_by_draws(
-            self.task, self._shown(), self.epochs[-1], self.draws, self.seeds, say
-        )
+        by_draws = self._scores_by_draws(say)
         for metric, series in by_draws.items():
             numbers |= means(f"{metric}.draws", series) | halves(f"half.{metric}.draws", series)
         lowest = {e: min(names, key=lambda n: by_epochs[NLL][n][e].mean) for e in self.epochs}
@@ -89,6 +91,21 @@ class BudgetCurves:
     def _shown(self) -> dict[str, str]:
         ood = {f"ood.{name}.auroc": f"AUROC of {name}" for name in tasks.get(self.task).ood[:1]}
         return LABELS | ood
+
+    def _scores_by_draws(self, say: Say) -> dict[str, Series]:
+        """Return metrics of SGLD's predictions from some of its draws, evenly spread."""
+        posterior, burn_in = posterior_of(self.task), tasks.get(self.task).budget.burn_in
+        runs = []
+        for seed in range(self.seeds):
+            problem = Problem(posterior, Budget(self.epochs[-1], self.draws[-1], burn_in))
+            draws = sgld_of(self.task).sample(problem, torch.Generator().manual_seed(seed))
+            kept = [theta[0].clone() for theta in draws]
+            runs.append({n: scores_of(self.task, posterior, evenly(kept, n)) for n in self.draws})
+            say(f"draws of seed {seed} scored")
+        return {
+            metric: {n: seed_interval([run[n][metric] for run in runs]) for n in self.draws}
+            for metric in self._shown()
+        }
 
     def _draw(
         self,
@@ -121,3 +138,8 @@ class BudgetCurves:
             figure.describe(below, about, "draws used", "")
             columns[metric] = [i.mean for row in (*table.values(), last) for i in row]
         return figure.write(out, "budget", picture, columns)
+
+
+def evenly(draws: list[Tensor], count: int) -> list[Tensor]:
+    """Return as many of the draws, evenly spread; `count` divides their number."""
+    return draws[len(draws) // count - 1 :: len(draws) // count]

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 from scipy.linalg import solve_discrete_lyapunov
 
 from bdlbench.registry import register
 from bdlbench.study import Finding, Say
 
 from . import figure
-from .gibbs import Array, Bowl, Well
 
+Array = NDArray[np.float64]
 BINS = 60
 REJECTED = 1e-3  # p below this: five tests are made, and none should fail by chance
 
@@ -56,10 +58,17 @@ class Stationary:
         inverse = np.linalg.inv(self.noise)
         cured = self._chains(rng, lambda t: t @ a @ inverse, np.linalg.cholesky(inverse))
         say("sampled in two dimensions")
-        numbers = {"p.one": self._well.p_value(well)}
+        x, p = self._density()
+        cdf = np.cumsum(p) / p.sum()
+        numbers = {"p.one": _p_value(well, lambda theta: np.interp(theta, x, cdf))}
         for name, theta in (("plain", plain), ("cured", cured)):
-            numbers[f"p.loss.{name}"] = self._bowl.loss_p_value(theta)
-            numbers[f"p.angle.{name}"] = self._bowl.angle_p_value(theta)
+            loss, white = (
+                np.einsum("ni,ij,nj->n", theta, a, theta) / 2,
+                theta @ np.linalg.cholesky(a),
+            )
+            turns = np.arctan2(white[:, 1], white[:, 0]) / (2 * np.pi) + 0.5
+            numbers[f"p.loss.{name}"] = _p_value(2 * loss / eta, stats.expon.cdf)
+            numbers[f"p.angle.{name}"] = _p_value(turns, stats.uniform.cdf)
         theory = solve_discrete_lyapunov(np.eye(2) - eta * a, eta**2 * self.noise)
         sampled = plain.T @ plain / self.chains
         for i, j in ((0, 0), (0, 1), (1, 1)):
@@ -86,26 +95,28 @@ class Stationary:
             theta -= self.step_size * (drift(theta) + noise)
         return theta
 
-    @property
-    def _well(self) -> Well:
-        return Well(self.step_size * self.noise_std**2)
-
-    @property
-    def _bowl(self) -> Bowl:
-        return Bowl(self.step_size, self.hessian)
+    def _density(self) -> tuple[Array, Array]:
+        """Return θ on a grid, and the density exp(−2L/(ησ²)) in one dimension there."""
+        x = np.linspace(-2, 2, 2001)
+        p = np.exp(-((x**2 - 1) ** 2) / 2 / (self.step_size * self.noise_std**2))
+        return x, p / np.trapezoid(p, x)
 
     def _draw(
         self, out: Path, title: str, well: Array, plain: Array, cured: Array
     ) -> tuple[Path, ...]:
         picture, (one, *two) = figure.canvas(title, 3, size=(13.5, 5))
         one.hist(well, BINS, density=True, color=figure.SKY, label=f"{self.chains} chains")
-        one.plot(*self._well.density(), color=figure.VERMILION, linewidth=3, label="exp(−2L/(ησ²))")
+        one.plot(*self._density(), color=figure.VERMILION, linewidth=3, label="exp(−2L/(ησ²))")
         one.set_ylim(top=1.35 * one.get_ylim()[1])
         figure.describe(one, "L = (θ² − 1)²/4", "θ", "density", "upper left")
         for axes, theta, name in zip(two, (plain, cured), ("∇L", "Σ⁻¹∇L"), strict=True):
             axes.plot(*theta.T, ".", color=figure.BLUE, markersize=2, alpha=0.5)
             for share in (0.5, 0.95):  # of the draws lie within, if the density is Gibbs
-                axes.plot(*self._bowl.ring(share), color=figure.VERMILION, linewidth=2.5)
+                axes.plot(
+                    *_ring(share, self.step_size, self.hessian),
+                    color=figure.VERMILION,
+                    linewidth=2.5,
+                )
             axes.set(xlim=(-0.7, 0.7), ylim=(-0.7, 0.7), aspect="equal", xticks=(-0.5, 0, 0.5))
             figure.describe(axes, f"steps of η{name}", "θ₁", "θ₂")
         two[0].set_title("steps of η∇L; rings: 50 and 95 %\nof the draws, if Gibbs", fontsize=14)
@@ -116,3 +127,16 @@ class Stationary:
 
 def _gibbs(p: float) -> str:
     return "Gibbs" if p >= REJECTED else "not Gibbs"
+
+
+def _ring(share: float, temperature: float, hessian: Array) -> Array:
+    """Return the level of L within which this share of exp(−2L/T) lies, shape (2, points)."""
+    turn = np.linspace(0, 2 * np.pi, 200)
+    circle = np.sqrt(-temperature * np.log(1 - share)) * np.stack([np.cos(turn), np.sin(turn)])
+    ring: Array = np.linalg.inv(np.linalg.cholesky(hessian)).T @ circle
+    return ring
+
+
+def _p_value(draws: Array, cdf: Any) -> float:
+    """Test draws, of shape (draws,), by Kolmogorov and Smirnov's test."""
+    return float(np.asarray(stats.kstest(draws, cdf).pvalue))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench.data.images import search_folders
+from bdlbench.data.images import Images, search_folders
+from bdlbench.metrics.functions import most_probable
 from bdlbench.metrics.statistics import seed_interval
+from bdlbench.records.predictions import Predictions
 from bdlbench.registry import register
 from bdlbench.runs import tasks
 from bdlbench.study import Finding, Say
 
 from . import figure
-from .examples import draw_examples
 from .intervals import half_width, in_percent, is_clear
 from .runs import compare, predictions
 
@@ -83,9 +85,7 @@ class Unknown:
         files = self._histograms(out, title, sets, top)
         images = tasks.judged_images(tasks.get(self.task), "test", search_folders())[ood]
         answers = {name: runs[0][ood] for name, runs in found.items()}
-        question = f"What they take {ood} for"
-        files += draw_examples(out, "unknown-letters", question, images, answers, self.seed)
-        return Finding(text, numbers, files)
+        return Finding(text, numbers, files + self._examples(out, ood, images, answers))
 
     def _histograms(
         self,
@@ -108,3 +108,25 @@ class Unknown:
         figure.describe(axes[0], f"{known}, test set", TOP, y, "upper left")
         figure.describe(axes[1], f"{unknown}, never seen", TOP, "", "upper left")
         return figure.write(out, "unknown", picture, columns)
+
+    def _examples(
+        self, out: Path, ood: str, images: Images, answers: Mapping[str, Predictions]
+    ) -> tuple[Path, ...]:
+        """Show an image of each of ten kinds, drawn at random, with what the samplers say."""
+        rng = np.random.default_rng(self.seed)
+        chosen = [int(rng.choice(np.flatnonzero(images.labels == kind))) for kind in range(10)]
+        picture, axes = figure.canvas(f"What they take {ood} for", 5, 2, size=(11, 6))
+        columns: dict[str, list[float]] = {"image": list(chosen)}
+        for sampler, predicted in answers.items():
+            p = predicted.probabilities[chosen]
+            columns |= {f"{sampler}.digit": most_probable(p).tolist(), sampler: p.max(1).tolist()}
+        for index, (ax, image) in enumerate(zip(axes, chosen, strict=True)):
+            ax.imshow(images.pixels[image], cmap="gray_r")
+            ax.set_axis_off()
+            words = [
+                f"{sampler.upper()}: {columns[f'{sampler}.digit'][index]} "
+                f"({columns[sampler][index]:.0%})"
+                for sampler in answers
+            ]
+            ax.set_title("\n".join(words), fontsize=figure.SMALL)
+        return figure.write(out, "unknown-letters", picture, columns)

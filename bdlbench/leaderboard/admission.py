@@ -34,13 +34,12 @@ def read_runs(results: Path) -> Iterator[Record]:
     Raises:
         RecordError: One cannot be read, or stands in a folder of another name.
     """
-    runs = results / "runs"
-    for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if not folder.name.startswith("."):  # leftovers of an interruption
-            record = store.read(folder)
-            if record.run != folder.name:
-                raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
-            yield record
+    for name in store.names(results):
+        folder = store.folder_of(results, name)
+        record = store.read(folder)
+        if record.run != name:
+            raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
+        yield record
 
 
 def check_record(record: Record) -> None:

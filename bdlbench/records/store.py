@@ -144,11 +144,16 @@ def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "scoring": 1, "schema": SCHEMA}
 
 
+def names(results: Path) -> list[str]:
+    """Return the names of the runs that are kept, in order, without what interruptions left."""
+    runs = results / "runs"
+    found = [path.name for path in runs.iterdir()] if runs.is_dir() else []
+    return sorted(name for name in found if not name.startswith("."))
+
+
 def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
     """Yield the name of every run that is kept, in order, and its record; None if it is damaged."""
-    runs = results / "runs"
-    names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
-    for name in sorted(name for name in names if not name.startswith(".")):
+    for name in names(results):
         try:
             yield name, read(folder_of(results, name), checked=False)
         except RecordError:
@@ -193,14 +198,11 @@ def locate(results: Path, run: str) -> Path:
     given = place(run)
     if is_url(run) or (given / "record.json").is_file():
         return given
-    runs = results / "runs"
-    names = [path.name for path in runs.iterdir()] if runs.is_dir() else []
-    matches = sorted(name for name in names if name.startswith(run) and not name.startswith("."))
-    exact = [name for name in matches if name == run]
-    if len(exact or matches) != 1:
-        found = f"these: {', '.join(matches)}" if matches else "none"
+    matches = [name for name in names(results) if name.startswith(run)]
+    if run not in matches and len(matches) != 1:
+        runs, found = results / "runs", f"these: {', '.join(matches)}" if matches else "none"
         raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {found}")
-    return folder_of(results, (exact or matches)[0])
+    return folder_of(results, run if run in matches else matches[0])
 
 
 def to_text(record: Record) -> str:

@@ -121,11 +121,10 @@ def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]
     Yields:
         The name of each run, and sentences on what is wrong with it; none if nothing is.
     """
-    runs = folder / "runs"
     if (folder / "record.json").exists():
         folders = [folder]
-    elif runs.is_dir():
-        folders = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
+    elif (folder / "runs").is_dir():
+        folders = [store.folder_of(folder, name) for name in store.names(folder)]
     else:
         raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}; name one")
     for path in folders:

@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import pytest
 import torch
-from bdlbench_studies.anneal_or_quench import AnnealOrQuench
-from bdlbench_studies.full_batch import descend_all
-from bdlbench_studies.minimisers import fast, sawtooth, slow
+from bdlbench_studies.anneal_or_quench import AnnealOrQuench, descend_all, fast, sawtooth
 from bdlbench_studies.target import minimum, posterior_of, sharpness
 
+from bdlbench.optim import cosine
 from bdlbench.posterior import exact
 
 
@@ -26,9 +25,9 @@ def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_
 
 
 def test_the_schedules_cool_as_they_are_called() -> None:
-    assert [fast(0), slow(0), sawtooth(0)] == pytest.approx([1, 1, 1])
+    assert [fast(0), cosine(0), sawtooth(0)] == pytest.approx([1, 1, 1])
     assert fast(0.1) == pytest.approx(0.01)
-    assert slow(0.5) == pytest.approx(0.5)
+    assert cosine(0.5) == pytest.approx(0.5)
     assert [sawtooth(0.1), sawtooth(0.2 + 1e-9)] == pytest.approx([0.5, 1])
 
 

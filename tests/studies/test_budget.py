@@ -6,8 +6,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 import torch
-from bdlbench_studies.budget import BudgetCurves
-from bdlbench_studies.thinning import evenly
+from bdlbench_studies.budget import BudgetCurves, evenly
 
 
 class Few(BudgetCurves):

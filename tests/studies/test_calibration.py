@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bdlbench_studies.calibration import Calibration
-from bdlbench_studies.reliability import reliability
+from bdlbench_studies.calibration import Calibration, reliability
 from scipy import stats
 
 from bdlbench import metrics

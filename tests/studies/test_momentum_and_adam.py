@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from bdlbench_studies.momentum_and_adam import MomentumAndAdam
-from bdlbench_studies.preconditioning import regression, shape_divergence
+from bdlbench_studies.momentum_and_adam import MomentumAndAdam, regression, shape_divergence
 
 
 @pytest.mark.slow
