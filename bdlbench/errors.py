@@ -1,10 +1,10 @@
-"""Name what can go wrong, so that every message reaches the user as one line."""
+"""The exceptions of bdlbench, each with a one-line message for the user."""
 
 from __future__ import annotations
 
 
 class BdlbenchError(Exception):
-    """Tell the user what was expected, what came, and what to do; the command line prints it."""
+    """An error with a message for the user: what was expected, what was found, and a remedy."""
 
 
 class PluginError(BdlbenchError):

@@ -1,4 +1,4 @@
-"""The distances from a reference posterior, under the name that scripts import."""
+"""Distances from a reference posterior; the stable name of `bdlbench.reference.fidelity`."""
 
 from bdlbench.reference.fidelity import (
     agreement,

@@ -1,4 +1,4 @@
-"""The likelihoods of `bdlbench.posterior`, under the name that plugins import."""
+"""Likelihoods; the stable name of `bdlbench.posterior.likelihoods`."""
 
 from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
 

@@ -1,4 +1,4 @@
-"""The shared models of `bdlbench.posterior`, under the name that plugins import."""
+"""Shared models; the stable name of `bdlbench.posterior.models`."""
 
 from bdlbench.posterior.models import CLASSES, NAMES, SIDE, Network, build
 

@@ -1,4 +1,4 @@
-"""The update equations, once each, as optimizers that also work in any training loop."""
+"""The update equations, as optimizers that work in any training loop."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class PSGLD(torch.optim.Optimizer):
         self._generator = generator
 
     def freeze(self) -> None:
-        """Keep the preconditioner as it was at the last step (the next, if none was taken)."""
+        """Freeze the preconditioner at its value in the last step (the next, if there was none)."""
         for group in self.param_groups:
             group["frozen"] = True
 

@@ -1,4 +1,4 @@
-"""Give a sampler its posterior and its budget, and count what it spends."""
+"""The problem that a sampler is given: a posterior and a budget, with the cost counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHECK_EVERY = 50  # gradients between two looks for non-finite numbers: each wai
 
 @dataclass(frozen=True)
 class Budget:
-    """Say what a sampler may spend and what it owes.
+    """The budget of a run, and the number of draws that it must yield.
 
     Args:
         epochs: Evaluations of the gradient on one training point, over all chains, divided by the
@@ -197,7 +197,7 @@ class Problem:
             self._on_progress(self.progress)
 
     def _is_due(self, now: int, end: int, steps_left: int) -> bool:
-        """Tell whether the next draw is to be kept at cost `now`, when the last step ends at `end`.
+        """Return whether the next draw is due at cost `now`, when the last step ends at `end`.
 
         Whole numbers throughout, so that no draw is lost to rounding.
         """

@@ -1,4 +1,4 @@
-"""Find plugins: built-in and third-party ones come through the same door.
+"""Find plugins. Built-in and third-party plugins are loaded in the same way.
 
 A plugin is a class under ``@register("name")``. One that is installed is an entry point of the
 group ``bdlbench.samplers``, ``bdlbench.datasets`` or ``bdlbench.studies``; one in a file is loaded

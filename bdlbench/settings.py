@@ -87,7 +87,7 @@ def coerce(text: str, annotation: Any) -> Setting:
 
 
 def is_simple(annotation: Any) -> bool:
-    """Tell whether a setting of this type can be given on the command line."""
+    """Return whether a setting of this type can be given on the command line."""
     options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
     kinds = [option for option in options if option is not type(None)]
     return len(kinds) == 1 and kinds[0] in (bool, int, float, str)

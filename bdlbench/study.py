@@ -1,4 +1,4 @@
-"""What a study is, and how one is found by its name."""
+"""The interface of a study, and the creation of one by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold what a study found.
+    """The finding of a study.
 
     Args:
         text: Two sentences, made from the numbers.
@@ -37,7 +37,7 @@ class Study(Protocol):
         """Carry out the experiment.
 
         Args:
-            out: Folder for pictures, data and runs.
+            out: Folder for plots, data and runs.
             say: Shows a line of progress.
         """
 

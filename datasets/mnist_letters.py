@@ -36,7 +36,7 @@ class MNISTLetters:
     which anti-aliases them, and centred by their mass in 28x28 (LeCun et al., 1998,
     doi:10.1109/5.726791). Their strokes are as wide as MNIST's, so that neither mean intensity nor
     the fraction of non-zero pixels tells the two apart. One in 44 is an I without serifs, a plain
-    stroke that nobody can tell from a 1. Generated; nothing is read or downloaded.
+    stroke that cannot be distinguished from a 1. Generated; nothing is read or downloaded.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("test",)

@@ -1,4 +1,4 @@
-"""Batch size: the jitter that it leaves, and the learning rate that goes with it."""
+"""Batch size: the noise that it causes, and the learning rate that goes with it."""
 
 from __future__ import annotations
 
@@ -120,5 +120,5 @@ class BatchSize:
 
 
 def verdict(power: Interval) -> str:
-    """Say whether the spread stays."""
+    """Describe whether the spread is constant."""
     return "it stays" if abs(power.mean) < STILL else "it does not stay"

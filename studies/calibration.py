@@ -1,4 +1,4 @@
-"""Calibration: reliability diagrams of all samplers side by side."""
+"""Calibration: reliability diagrams of all samplers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descend a loss by a torch optimizer on minibatches, many runs side by side."""
+"""Minimise a loss by a torch optimizer on minibatches, many runs in parallel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bdlbench.posterior.potential import Posterior
 
 @dataclass(frozen=True)
 class Loss:
-    """Hold a mean over data points.
+    """A mean over data points.
 
     Args:
         gradient: At θ, of shape (runs, dim), over the points of every run's minibatch, of shape

@@ -27,7 +27,7 @@ GROUPS = 10  # of particles, for the intervals
 @register("diffusion")
 @dataclass(frozen=True)
 class Diffusion:
-    """Let particles diffuse, and measure how far they spread and what flows where.
+    """Simulate diffusing particles, and measure their spread and the flows.
 
     Brownian motion dθ = σdW spreads like σ√t along every axis, and mass flows down the slope of
     the density p, as −½σ²∂p/∂θ (Fick). With a drift −L', L = θ²/2, the gradient's flow −L'p and
@@ -121,7 +121,7 @@ def _multiple(flows: Array, theory: Array) -> Interval:
 
 @dataclass(frozen=True)
 class Flows:
-    """Hold flows of mass past points on the axis, each of shape (groups, points).
+    """Flows of mass past points on the axis, each of shape (groups, points).
 
     Args:
         points: Shape (points,).

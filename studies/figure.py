@@ -1,4 +1,4 @@
-"""Draw and write the studies' pictures and the data behind them; pyplot is left alone."""
+"""Draw and write plots and their data, without pyplot's global state."""
 
 from __future__ import annotations
 

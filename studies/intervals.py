@@ -1,4 +1,4 @@
-"""Means with their 95 % intervals: as numbers, as columns of a table, and in words."""
+"""Means with 95 % confidence intervals: as numbers, table columns and text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ends(interval: Interval) -> tuple[float, float]:
 
 
 def is_clear(difference: Interval) -> bool:
-    """Say whether a difference is other than 0; a single value does not tell."""
+    """Return whether a difference is significant; a single value never is."""
     return abs(difference.mean) > half_width(difference) > 0
 
 

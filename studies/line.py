@@ -17,7 +17,7 @@ from .descent import Loss, descend
 
 @dataclass(frozen=True)
 class Line:
-    """Hold the points; θ is (slope, intercept), the loss the mean of (y − θᵀx)².
+    """The data points; θ is (slope, intercept), the loss the mean of (y − θᵀx)².
 
     Args:
         features: Of each point x and 1, shape (N, 2), float64.

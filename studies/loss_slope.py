@@ -1,4 +1,4 @@
-"""The loss that SGD's jitter costs: it grows with the learning rate, with slope ¼ E‖ĝ‖²."""
+"""The excess loss of SGD's noise grows with the learning rate, with slope ¼ E‖ĝ‖²."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check a plugin: that it keeps the contract, and that it samples what it claims.
+"""Checks of a plugin: that it implements the interface, and that it samples its target.
 
 For a plugin in a repository of its own, in its tests::
 

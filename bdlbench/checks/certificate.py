@@ -1,4 +1,4 @@
-"""Check a sampler, keep the verdict, and say what it is worth in a table."""
+"""Check a sampler, store the verdict, and look it up for tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Report:
-    """Hold the outcome of the checks on one sampler.
+    """The outcome of the checks of one sampler.
 
     Args:
         sampler: As it was asked for.
@@ -95,7 +95,7 @@ def verdict(subject: Subject, found: Sequence[Result]) -> str:
 
 
 def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
-    """Keep the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
+    """Store the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
     name, identity = present_version(subject.spec.reference)
     content = {
         "sampler": name,

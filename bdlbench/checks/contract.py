@@ -1,4 +1,4 @@
-"""Check that a plugin keeps the sampler contract."""
+"""Check that a plugin implements the sampler interface."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARED_MODELS = ("mlp-4", "softmax", "mlp-4-3", "lenet5")
 
 @dataclass(frozen=True)
 class ContractCheck:
-    """Hold a plugin to one part of the contract.
+    """Check one part of the sampler interface.
 
     Args:
         name: Of the check.

@@ -1,4 +1,4 @@
-"""Name what is wrong with a sampler from the moments that it has on an exact problem."""
+"""Identify a sampler's bug from its moments on an exact problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POINT = 1e-3  # a temperature below which draws do not vary to speak of
 
 
 def diagnose(evidence: Evidence) -> str:
-    """Say in words what is wrong: the first that fits of the known mistakes."""
+    """Describe the first known bug that explains the measured moments."""
     return (
         _asked(evidence)
         or _chains(evidence)
@@ -39,7 +39,7 @@ def _asked(evidence: Evidence) -> str:
 
 
 def _noise_exponent(evidence: Evidence) -> str:
-    """Tell noise whose variance is not proportional to ε: T then changes with ε by a power of 2."""
+    """Detect noise with a variance not proportional to ε: T changes with ε by a power of 2."""
     if evidence.coarse is None or not evidence.fine.spread[-1] > 0:
         return ""
     # The last draws, because they have forgotten the start best.
@@ -71,7 +71,7 @@ def _chains(evidence: Evidence) -> str:
 
 
 def _prior(evidence: Evidence) -> str:
-    """Tell a wrong weight of the prior by the mean and the variance that it would give."""
+    """Detect a wrong weight of the prior from the mean and the variance that it would give."""
     more = evidence.oversampling
     # A target exp(−(n/N)·L − prior) has the prior's weight at N/n, and the temperature N/n.
     candidates = [
@@ -96,7 +96,7 @@ def _prior(evidence: Evidence) -> str:
 
 
 def _unsettled(evidence: Evidence) -> str:
-    """Tell a spread that still changes, by more than four of its standard errors."""
+    """Detect a variance that still changes, by more than four of its standard errors."""
     first, last = evidence.fine.spread[[0, -1]]
     dim = len(evidence.fine.mean.value)
     change = math.exp(4 * math.sqrt(4 / (evidence.fine.chains * dim)))
@@ -114,7 +114,7 @@ def _unsettled(evidence: Evidence) -> str:
 
 
 def _apart(evidence: Evidence) -> str:
-    """Tell chains that do not forget where they are; averages over few draws tell nothing."""
+    """Detect chains that do not mix; averages over few draws are inconclusive."""
     apart, total = evidence.fine.apart, float(evidence.fine.temperature.value)
     if len(evidence.fine.spread) < 6 or apart < 0.5 * total:
         return ""
@@ -125,7 +125,7 @@ def _apart(evidence: Evidence) -> str:
 
 
 def _anisotropy(evidence: Evidence) -> str:
-    """Tell a temperature that depends on the direction."""
+    """Detect a temperature that depends on the direction."""
     found, error = evidence.fine.equipartition, float(evidence.fine.equipartition.error.max())
     values = np.linalg.eigvalsh((found.value + found.value.T) / 2)
     if values[-1] - values[0] < 0.1 * values.mean() + 2 * forgiven(evidence.fine) * error:
@@ -140,7 +140,7 @@ def _anisotropy(evidence: Evidence) -> str:
 
 
 def _scale(evidence: Evidence) -> str:
-    """Tell a temperature that is a power of something: N, N/n, 2, or 1/(1 − μ)."""
+    """Detect a temperature that is a power of N, N/n, 2, or 1/(1 − μ)."""
     n, more, t = evidence.n, evidence.oversampling, evidence.temperature
     conventions = "gradient and noise follow different step-size conventions"
     known = [

@@ -1,4 +1,4 @@
-"""Gather what is known of a sampler that failed on an exact problem."""
+"""Collect measurements of a sampler that failed on an exact problem."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bdlbench.posterior.exact import ExactPosterior
 
 @dataclass(frozen=True)
 class Evidence:
-    """Hold what is known of a sampler that failed on a problem.
+    """The measurements of a sampler that failed on a problem.
 
     Args:
         exact: The problem.

@@ -1,4 +1,4 @@
-"""Watch what a plugin must leave alone: global random state, and the number of threads."""
+"""Detect changes of global random state and of the number of threads by a plugin."""
 
 from __future__ import annotations
 

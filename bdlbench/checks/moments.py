@@ -1,4 +1,4 @@
-"""Measure the moments of draws against those of the exact posterior, with their errors."""
+"""Compare the moments of draws with those of the exact posterior, with standard errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVALUATIONS = 5e6  # of the gradient on one training point: more would cost more
 
 @dataclass(frozen=True)
 class Estimate:
-    """Hold a number or an array of them, and their standard errors."""
+    """A number or an array, with standard errors."""
 
     value: Array
     error: Array
@@ -28,7 +28,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Moments:
-    """Hold the moments of draws in coordinates in which the exact posterior has N(0, I)'s.
+    """Moments of draws, in coordinates in which the exact posterior has those of N(0, I).
 
     Args:
         mean: Shape (dim,).

@@ -1,4 +1,4 @@
-"""Say what is checked, and what came of it."""
+"""The checked sampler, and the result of a check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Verdict = Literal["pass", "fail", "shown", "error"]
 
 @dataclass(frozen=True)
 class Result:
-    """Hold the outcome of one check.
+    """The outcome of one check.
 
     Args:
         check: Name of the check.
@@ -35,7 +35,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Subject:
-    """Hold the plugin that is checked.
+    """The plugin under test.
 
     Args:
         spec: Refers to the plugin and the settings asked for.
@@ -53,7 +53,7 @@ class Subject:
 
     @property
     def target(self) -> str:
-        """What the plugin claims to sample; one that claims nothing is held to ``exact``."""
+        """The declared target; a plugin that declares none is checked as ``exact``."""
         plugin = registry.load("samplers", self.spec.reference)
         target = str(getattr(plugin, "target", "exact"))
         if target not in TARGETS:

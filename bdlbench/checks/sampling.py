@@ -1,4 +1,4 @@
-"""Run a plugin on a problem whose posterior is known."""
+"""Run a plugin on a problem with an exactly known posterior."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Effort:
-    """Say how much is spent on a measurement.
+    """The size of a measurement.
 
     Args:
         stiffness: κ = ε·λ_max for a sampler with a step size; Langevin dynamics is stable below 4,

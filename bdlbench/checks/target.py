@@ -1,4 +1,4 @@
-"""Check that a sampler samples what it claims, on problems whose posterior is known."""
+"""Check that a sampler samples its target, on problems with an exactly known posterior."""
 
 from __future__ import annotations
 

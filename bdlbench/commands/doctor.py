@@ -1,4 +1,4 @@
-"""Say what a bug report needs: versions, machine, data, results, plugins."""
+"""Collect the environment for a bug report: versions, machine, data, results, plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List what there is, without importing any of it."""
+"""List plugins, models and tasks, without importing the plugins."""
 
 from __future__ import annotations
 

@@ -61,13 +61,13 @@ def check(
         str, typer.Argument(metavar="SAMPLER[:setting=value,…]", help="A name or a plugin file.")
     ],
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the long checks; certifies nothing.")
+        bool, typer.Option("--quick", help="Skip the long checks; issues no certificate.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Check that a sampler keeps the contract and samples what it claims."""
+    """Check a sampler's interface, and compare its draws with exactly known posteriors."""
     _set_up_jax()
     from bdlbench.checks import certificate
 
@@ -76,21 +76,25 @@ def check(
     if json:
         typer.echo(certificate.as_json(found))
     if not found.holds:
-        raise BdlbenchError(f"{sampler}: {found.verdict}; what fails is said above")
+        raise BdlbenchError(f"{sampler}: {found.verdict}; the failed checks are listed above")
 
 
 @app.command()
 def reference(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Such as digits or mnist-1k.")],
-    chains: Annotated[int, typer.Option(help="Chains, each from a draw of the prior.")] = 4,
-    samples: Annotated[int, typer.Option(help="Iterations of each chain that are kept.")] = 400,
-    warm_up: Annotated[int, typer.Option(help="Iterations that find the step size.")] = 100,
+    chains: Annotated[
+        int, typer.Option(help="Number of chains, each started from a draw of the prior.")
+    ] = 4,
+    samples: Annotated[int, typer.Option(help="Iterations per chain after warm-up.")] = 400,
+    warm_up: Annotated[
+        int, typer.Option(help="Warm-up iterations, which adapt the step size.")
+    ] = 100,
     data_dir: DataDir = None,
     results: Results = Path("results"),
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
-    """Make the reference posterior of a task by long HMC runs, or go on making it."""
+    """Compute the reference posterior of a task by long HMC runs, or resume it."""
     _set_up_jax()
     from bdlbench.reference.chains import Length
     from bdlbench.reference.gate import report
@@ -101,14 +105,16 @@ def reference(
         made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
     typer.echo(report(made.facts.diagnostics, made.facts.verdicts))
     if not made.facts.converged:
-        raise BdlbenchError(f"the reference of {task} has not converged; it is kept, but not used")
+        raise BdlbenchError(
+            f"the reference of {task} has not converged; it is stored, but not used"
+        )
 
 
 @app.command()
 def doctor(
     data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
 ) -> None:
-    """Say what a bug report needs: versions, machine, data, results, plugins."""
+    """Print the environment for a bug report: versions, machine, data, results, plugins."""
     from bdlbench.commands.doctor import examine
 
     with redirect_stdout(sys.stderr):
@@ -121,7 +127,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
     debug: Debug = False,
 ) -> None:
-    """Write a sampler plugin to start from; it runs and passes the checks as it stands."""
+    """Write a template of a sampler plugin; it runs and passes the checks unchanged."""
     from bdlbench.commands import scaffold
 
     path = scaffold.write(name, Path())
@@ -131,7 +137,7 @@ def new(
 @app.command()
 def numerics(
     check: Annotated[
-        bool, typer.Option("--check", help="Compute the goldens, and say which have moved.")
+        bool, typer.Option("--check", help="Compute the goldens, and list those that changed.")
     ] = False,
     accept: Annotated[
         bool,
@@ -142,7 +148,7 @@ def numerics(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Say which version the code is that decides a run's numbers; accept a change of it."""
+    """Show the numerics version of the code, and accept changes."""
     _set_up_jax()
     from bdlbench.runs import acceptance
 
@@ -162,21 +168,19 @@ def numerics(
 def study(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME[:setting=value,…]]", help="Without it, all are listed."),
+        typer.Argument(metavar="[NAME[:setting=value,…]]", help="Omit it to list all studies."),
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="Task, for studies that have one.", show_default="digits")
     ] = None,
     out: Annotated[
         Path,
-        typer.Option(parser=local, metavar="FOLDER", help="Folder for pictures, data and runs."),
+        typer.Option(parser=local, metavar="FOLDER", help="Folder for plots, data and runs."),
     ] = Path("studies"),
-    seed: Annotated[
-        int | None, typer.Option(help="Of the random numbers.", show_default="0")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="0")] = None,
     debug: Debug = False,
 ) -> None:
-    """Repeat an experiment behind the suite: pictures, the data in them, and the finding."""
+    """Repeat an experiment behind the suite: plots, their data, and the finding."""
     from bdlbench.commands import listing
 
     if name is None:

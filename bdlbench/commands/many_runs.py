@@ -43,23 +43,21 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SAMPLER[:setting=value,…]…",
-            help="Names, or plugin files such as ./mine.py; the first is what others are held to.",
+            help="Names, or plugin files such as ./mine.py; the first is the baseline.",
         ),
     ],
     task: Annotated[
         str | None,
-        typer.Option(
-            help="What to compare on.", show_default="mnist if it can be had, else digits"
-        ),
+        typer.Option(help="Task to compare on.", show_default="mnist if available, else digits"),
     ] = None,
     model: Model = None,
     seeds: Annotated[int, typer.Option(help="Runs of each sampler.")] = 3,
     epochs: Epochs = None,
     draws: Annotated[
-        int | None, typer.Option(help="To keep of every run.", show_default="the task's")
+        int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
     ] = None,
     split: Annotated[
-        str, typer.Option(help="Judge on 'test', or on 'validation' to choose settings.")
+        str, typer.Option(help="Evaluate on 'test', or on 'validation' for tuning.")
     ] = "test",
     data_dir: DataDir = None,
     results: Results = Path("results"),
@@ -109,7 +107,10 @@ def grid(
         typer.Argument(parser=local, metavar="FILE.toml", help="docs/running.md has one."),
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the runs and what they may cost; make none.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the runs and their estimated cost, without running them."
+        ),
     ] = False,
     data_dir: DataDir = None,
     results: Results = Path("results"),
@@ -124,7 +125,7 @@ def grid(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Carry out all runs of a grid: samplers, settings, tasks, models, budgets, seeds."""
+    """Run a grid: samplers, hyperparameters, tasks, models, budgets, seeds."""
     output.check_format(format)
     if not dry_run:
         _start_processes()
@@ -150,14 +151,14 @@ def grid(
 def status(
     file: Annotated[
         Path | None,
-        typer.Argument(parser=local, metavar="[FILE.toml]", help="A grid; without it, all runs."),
+        typer.Argument(parser=local, metavar="[FILE.toml]", help="A grid; default: all runs."),
     ] = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
-    """Say how many runs are done, failed, running and left."""
+    """Show how many runs are done, failed, running and left."""
     from bdlbench.comparison.status import survey
 
     wanted: list[tuple[str, str, str, str]] = []
@@ -182,13 +183,13 @@ def tune(
         typer.Argument(metavar="SAMPLER[:setting=value,…]…", help="Names or plugin files."),
     ],
     task: Annotated[str, typer.Option(help="Such as digits or mnist.")],
-    trials: Annotated[int, typer.Option(help="Of each sampler; their number is kept.")] = 10,
+    trials: Annotated[int, typer.Option(help="Trials per sampler; their number is recorded.")] = 10,
     search: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=LOW..HIGH[:log]",
-            help="Where to search for a setting; may be given again.",
-            show_default="from a tenth to ten times each rate",
+            help="Search range of a hyperparameter; may be repeated.",
+            show_default="a tenth to ten times each learning rate",
         ),
     ] = None,
     model: Model = None,
@@ -205,7 +206,7 @@ def tune(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Choose settings on the validation split, and print the samplers with them, one a line."""
+    """Tune hyperparameters on the validation split; print one configured sampler per line."""
     _start_processes(samplers)
     from bdlbench.comparison.tune import parse_range
     from bdlbench.comparison.tune import tune as find
@@ -227,11 +228,11 @@ def tune(
             typer.echo(tuned.spec)
     failed = [tuned.spec.partition(":")[0] for tuned in found if tuned.objective is None]
     if failed:
-        raise BdlbenchError(f"no trial completed of {', '.join(failed)}; bdlbench status says why")
+        raise BdlbenchError(f"no completed trial of {', '.join(failed)}; bdlbench status says why")
 
 
 def _start_processes(samplers: Sequence[str] = ()) -> None:
-    """Have the fork server import what runs need, built-in samplers too, while we go on."""
+    """Start the fork server early: it imports torch and the built-in samplers in parallel."""
     from bdlbench.execution import processes
 
     named = {text.partition(":")[0] for text in samplers}

@@ -1,4 +1,4 @@
-"""The options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def local(text: str | Path) -> Path:
     """Return the path on this machine that an option or an argument names.
 
     Raises:
-        BadParameter: It is a URL of another place; whose parameter it is, is said with it.
+        BadParameter: It is a URL; the message names the parameter.
     """
     try:
         return on_this_machine(text)
@@ -26,14 +26,14 @@ def local(text: str | Path) -> Path:
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Results = Annotated[
-    Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Where runs are kept.")
+    Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Folder or URL of the results.")
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         parser=local,
         metavar="FOLDER",
-        help="Look for data here first, then in $BDLBENCH_DATA.",
+        help="Folder searched for data first, before $BDLBENCH_DATA.",
     ),
 ]
 Model = Annotated[str | None, typer.Option(help="Shared model.", show_default="the task's")]
@@ -42,14 +42,16 @@ Epochs = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Jobs = Annotated[
-    int | None, typer.Option(help="Runs at a time, each on one core.", show_default="cores")
+    int | None, typer.Option(help="Runs in parallel, each on one core.", show_default="cores")
 ]
-Backend = Annotated[str, typer.Option(help="local, dask or ray: where runs are carried out.")]
-Address = Annotated[str | None, typer.Option(help="Of the Dask scheduler or the Ray cluster.")]
-Timeout = Annotated[float | None, typer.Option(help="Seconds that a run may take.")]
-Memory = Annotated[float | None, typer.Option(help="Gigabytes of memory that a run may take.")]
+Backend = Annotated[str, typer.Option(help="Where to execute runs: local, dask or ray.")]
+Address = Annotated[
+    str | None, typer.Option(help="Address of the Dask scheduler or the Ray cluster.")
+]
+Timeout = Annotated[float | None, typer.Option(help="Timeout of a run, in seconds.")]
+Memory = Annotated[float | None, typer.Option(help="Memory limit of a run, in gigabytes.")]
 Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
-Force = Annotated[bool, typer.Option("--force", help="Repeat runs that are on disk.")]
+Force = Annotated[bool, typer.Option("--force", help="Rerun stored runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 

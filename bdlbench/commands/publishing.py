@@ -1,4 +1,4 @@
-"""The commands that lead from runs to a public page. Heavy modules are imported by each."""
+"""The commands for publishing runs. Heavy modules are imported by each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def leaderboard(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Build leaderboard.md and .csv from all runs of the test split, and print them."""
+    """Build leaderboard.md and .csv from all runs on the test split, and print the boards."""
     from rich.console import Console
 
     from bdlbench.leaderboard import boards as boards
@@ -33,7 +33,7 @@ def leaderboard(
     wanted = None if task is None else tasks.get(task).name
     found = boards.build(results)
     if not found:
-        typer.echo(f"there are no runs of the test split in {results}; nothing is written")
+        typer.echo(f"no runs on the test split in {results}; nothing is written")
         return
     shown = [board for board in found if wanted in (None, board.task)]
     if not shown:
@@ -57,7 +57,7 @@ def publish(
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Write the leaderboard as a static site that opens from disk and needs no server."""
+    """Write the leaderboard as a static site, which needs no server."""
     from bdlbench.site import publish as site
 
     if out is None and not is_local(results):
@@ -76,11 +76,11 @@ def score(
         ),
     ] = Path("results"),
     update: Annotated[
-        bool, typer.Option("--update", help="Write metrics of an earlier version anew.")
+        bool, typer.Option("--update", help="Update metrics of an earlier version.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Compute every metric of every run again from its predictions; say what differs."""
+    """Recompute every metric of every run from its predictions; report differences."""
     from bdlbench.storage.escaping import visible
     from bdlbench.verification.check_run import rescore
 
@@ -91,18 +91,20 @@ def score(
         for line in lines:
             typer.echo(visible(f"{run}: {line}", 500))
     if wrong:
-        raise BdlbenchError(f"{wrong} of {total} runs are not what they say; see above")
-    typer.echo(f"{total} runs are what they say" if total else f"there are no runs in {folder}")
+        raise BdlbenchError(f"{wrong} of {total} runs do not match their predictions; see above")
+    typer.echo(
+        f"{total} runs match their predictions" if total else f"there are no runs in {folder}"
+    )
 
 
 @app.command()
 def verify(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
     rerun: Annotated[
-        bool, typer.Option("--rerun", help="Repeat each, and compare predictions.")
+        bool, typer.Option("--rerun", help="Repeat each run, and compare the predictions.")
     ] = False,
     sampler: Annotated[
-        str | None, typer.Option(help="The sampler's file, if it is not an installed one.")
+        str | None, typer.Option(help="The sampler's file, if it is not installed.")
     ] = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
@@ -141,7 +143,7 @@ def submit(
 
     for path in pack(runs, results, to):
         typer.echo(path)
-    typer.echo(f"{to / 'leaderboard.md'} and .csv are built anew; commit them with the runs")
+    typer.echo(f"{to / 'leaderboard.md'} and .csv are updated; commit them with the runs")
 
 
 @app.command(hidden=True)
@@ -153,7 +155,7 @@ def review(
     ],
     debug: Debug = False,
 ) -> None:
-    """Check the runs that a pull request adds, and say what they change; for the workflow."""
+    """Check the runs that a pull request adds, and list what they change; for the workflow."""
     from bdlbench.verification.review import review as check
 
     typer.echo(check(base, head, changes))
@@ -175,7 +177,7 @@ def export(
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Write a run's predictions for ArviZ, or as a table of Parquet."""
+    """Export a run's predictions for ArviZ, or as a Parquet table."""
     from bdlbench.records.store import locate
     from bdlbench.runs.export import export as write
 

@@ -1,4 +1,4 @@
-"""Write a plugin file to start from."""
+"""Write the template of a plugin."""
 
 from __future__ import annotations
 

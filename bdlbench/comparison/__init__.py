@@ -1,1 +1,1 @@
-"""Comparisons of samplers: what is asked, carried out and summed up."""
+"""Comparisons of samplers: planned, executed and summarized."""

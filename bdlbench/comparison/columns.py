@@ -16,13 +16,13 @@ SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold what stands in a cell.
+    """The content of a cell.
 
     Args:
         text: The mean, or whatever else.
         spread: Half of its interval; empty without one.
         order: What the site sorts by; empty, which is last, without a mean.
-        best: Whether nobody is clearly better.
+        best: Whether no sampler is significantly better.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """Hold a column.
+    """A column of a table.
 
     Args:
         metric: Name of what stands in it: a metric or a cost.
@@ -56,7 +56,7 @@ class Column:
 
     @property
     def arrow(self) -> str:
-        """Which way is good; empty for a cost, by which nobody is judged."""
+        """The better direction, ``up`` or ``down``; empty for a cost."""
         return "" if self.metric in COSTS else ARROWS[self.direction]
 
     @property

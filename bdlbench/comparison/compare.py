@@ -1,4 +1,4 @@
-"""Compare samplers: plan the runs, carry out those that are missing, and sum them up."""
+"""Compare samplers: plan the runs, execute those that are missing, and summarize."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def run_comparison(
         jobs: Runs at a time, each on one core; by default as many as there are cores.
         backend: ``local``, or ``dask`` or ``ray`` for a cluster.
         address: Of the cluster.
-        timeout: Seconds that a run may take.
+        timeout: Timeout of a run, in seconds.
         memory: Bytes of memory that a run may take.
-        force: Repeat runs that are on disk.
+        force: Rerun stored runs.
         quiet: Show no progress.
         request: Task, model, seeds, epochs, draws, split, data_dir, results, device: see
             `planned.make`.

@@ -1,4 +1,4 @@
-"""Sum up the runs of a comparison: rows, differences, controls, and what they are held to."""
+"""Summarize the runs of a comparison: rows, differences, controls and reference."""
 
 from __future__ import annotations
 

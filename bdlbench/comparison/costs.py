@@ -1,4 +1,4 @@
-"""Estimate what runs will cost, from what those before them took."""
+"""Estimate the cost of runs from that of earlier ones."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ RANGE = {"low", "high", "steps"}
 
 @dataclass(frozen=True)
 class Grid:
-    """Say what to run.
+    """The axes of a grid.
 
     Args:
-        samplers: As on the command line, the first is what others are held to.
+        samplers: As on the command line; the first is the baseline.
         comparisons: Task, model, epochs and draws of each.
         seeds: Number of seeds, or the seeds.
         split: ``test`` or ``validation``.

@@ -1,4 +1,4 @@
-"""Print comparisons in one of the formats; what is heavy is imported when there is one to print."""
+"""Print comparisons in one of the formats. Heavy modules are imported when printing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan a comparison: check what is asked for, and list its runs."""
+"""Plan a comparison: validate the request, and list its runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bdlbench.settings import Spec, parse
 
 @dataclass(frozen=True)
 class Planned:
-    """Hold the runs of a comparison, made or not.
+    """The runs of a comparison, executed or not.
 
     Args:
         setup: What all samplers share.
@@ -42,8 +42,8 @@ class Planned:
 
 
 LOCAL = (
-    "the code that decides a run's numbers is not as it was accepted (see `bdlbench numerics`); "
-    "its runs are kept apart, and cannot be submitted"
+    "the numerical code differs from the accepted version (see `bdlbench numerics`); "
+    "its runs are on separate boards, and cannot be submitted"
 )
 
 
@@ -66,7 +66,7 @@ def make(
 
     Args:
         samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
-        task: Name of a task; by default mnist if its data can be had, else digits.
+        task: Name of a task; by default mnist if its data is available, else digits.
         model: Name of a model; by default the task's.
         seeds: Number of seeds, or the seeds; a run for each and for each sampler.
         epochs: Budget; by default the task's.

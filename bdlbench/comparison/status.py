@@ -17,7 +17,7 @@ DAMAGED = "damaged record"
 
 @dataclass(frozen=True)
 class Status:
-    """Hold what has become of runs.
+    """The state of a set of runs.
 
     Args:
         counts: Number of runs in each of `STATES`, by task, model and sampler.
@@ -54,7 +54,7 @@ class Status:
 
 
 def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> Status:
-    """Look through results.
+    """Collect the state of the runs in a results folder.
 
     Args:
         results: Where runs are kept.

@@ -1,4 +1,4 @@
-"""Sum up runs: a row for each sampler, and its difference from the first."""
+"""Summarize runs: a row per sampler, and its difference from the baseline."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Hold the outcome of a comparison.
+    """The outcome of a comparison.
 
     Args:
         setup: What all samplers share.

@@ -1,4 +1,4 @@
-"""Print a comparison: as a table for people, or as Markdown, CSV or JSON."""
+"""Format a comparison as a table, Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def as_json(comparison: Comparison) -> str:
 
 
 def title(comparison: Comparison) -> str:
-    """Say what was compared: task, model, budget and seeds."""
+    """Return the title of a comparison: task, model, budget and seeds."""
     setup, seeds = comparison.setup, len(comparison.seeds)
     judged = "test set" if setup.split == "test" else "validation set"
     text = (
@@ -92,7 +92,7 @@ def title(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Say beneath the table: the differences, what failed, and how to read it."""
+    """Return the lines below the table: differences, failed runs, and how to read it."""
     lines = [
         sentence(difference, comparison.rows[0].sampler, name, describe(difference.metric).label)
         for name, difference in comparison.differences
@@ -100,18 +100,18 @@ def remarks(comparison: Comparison) -> list[str]:
     lines += failures(comparison.rows)
     reused = sum(row.reused for row in comparison.rows)
     if reused:
-        lines.append(f"* {reused} runs were on disk already; --force repeats them.")
+        lines.append(f"* {reused} runs were stored already; --force repeats them.")
     if len(comparison.seeds) > 1:
         lines.append(
-            "±: 95 % Student-t interval of the mean over seeds. [ , ]: 95 % interval of the "
-            "difference, from the bootstrap over test points and the spread over seeds."
+            "±: 95 % Student-t confidence interval of the mean over seeds. [ , ]: 95 % interval of "
+            "the difference, from the bootstrap over test points and the spread over seeds."
         )
     return lines + notes(comparison.floor, comparison.reference_note, comparison.controls)
 
 
 def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object]) -> list[str]:
-    """Say what agreement and TV are measured against, or why they are empty; and the controls."""
-    lines = [f"no agreement and TV: {note}"] if note else []
+    """Explain agreement and TV, or why they are missing, and the controls."""
+    lines = [f"agreement and TV not available: {note}"] if note else []
     if floor:
         same, tv = floor["agreement"], floor["total_variation"]
         lines.append(
@@ -119,12 +119,12 @@ def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object])
             f"Between the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
         )
     if controls:
-        lines.append("control: AUROC of a score of the pixels alone, which sees no network.")
+        lines.append("control: AUROC of a score of the pixels alone, without a network.")
     return lines
 
 
 def failures(rows: Sequence[Row]) -> list[str]:
-    """Say for each sampler with failed runs what became of them, and why."""
+    """Return a line for each sampler and outcome of failed runs, with the reasons."""
     lines = []
     for row in rows:
         failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
@@ -150,7 +150,7 @@ def _body(comparison: Comparison, columns: Sequence[Column]) -> list[tuple[str, 
 
 
 def name(row: Row) -> str:
-    """Return a sampler's name, with what became of its runs if they did not complete."""
+    """Return a sampler's name, with the outcomes of its failed runs."""
     failed = [outcome for outcome in row.outcomes if outcome != COMPLETED]
     failed += ["collapsed"] if row.collapsed else []
     return f"{row.sampler} [{', '.join(failed)}]" if failed else row.sampler

@@ -1,4 +1,4 @@
-"""Choose a sampler's settings on the validation split, from a fixed number of trials."""
+"""Tune a sampler's hyperparameters on the validation split, with a fixed number of trials."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from bdlbench.settings import Setting, Spec, parse
 
 RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
 FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
-OTHERWISE = "damping"  # for who has none of these
+OTHERWISE = "damping"  # searched for samplers with none of these
 
 
 @dataclass(frozen=True)
 class Range:
-    """Say where to search for a setting.
+    """The search range of a hyperparameter.
 
     Args:
         low: The least value.
@@ -54,7 +54,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Tuned:
-    """Hold what was found for one sampler.
+    """The outcome of tuning one sampler.
 
     Args:
         spec: The sampler with the best of its settings, to be pasted into a command.
@@ -95,11 +95,11 @@ def tune(
 
     The first trial has the settings as they are given, or the task's; the others lie evenly in the
     ranges (a Halton sequence: with ten trials, a model of the objective has nothing to go by).
-    The trials of all samplers are carried out side by side; those that are kept are not repeated.
+    The trials of all samplers run in parallel; stored ones are not repeated.
 
     Args:
         samplers: As for a comparison.
-        means: What trials are carried out with.
+        means: How trials are executed.
         trials: Number of trials of each sampler.
         search: Where to search, by setting; else around what the sampler's rates are.
         request: Task, model, seeds, epochs, data_dir, results, device: see `planned.make`.

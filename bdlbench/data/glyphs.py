@@ -38,7 +38,7 @@ MIN_STROKE = 0.065  # of the height: 1.3 pixels of MNIST's 20, thinner lines bre
 
 @dataclass(frozen=True, eq=False)
 class Glyph:
-    """Hold one letter of one face.
+    """One letter of one typeface.
 
     Args:
         label: Place of the letter in `LETTERS`.

@@ -31,7 +31,7 @@ class IdxFiles:
 
     Gzipped and unpacked files are read alike, from several folders, in each under
     `<folder>/<name>/raw`. A file that is in none is downloaded into the first folder that can be
-    written to. Downloads are held to their MD5; local files are not, for there are honest copies
+    written to. The MD5 of downloads is checked; that of local files is not, for there are valid copies
     that are packed or rounded otherwise.
 
     Args:

@@ -1,4 +1,4 @@
-"""Hold labelled images, and find the folders that they live in."""
+"""Labelled images, and the folders that data is searched in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLASSES = 10
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Hold labelled 28x28 images.
+    """Labelled 28x28 images.
 
     Args:
         pixels: Shape (N, 28, 28), 0 is background.
@@ -64,7 +64,7 @@ class Images:
 def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
     """List where data may lie: `data_dir`, then $BDLBENCH_DATA, then the user's cache.
 
-    Who has no home has a folder among the temporary ones instead.
+    For a user without a home it is a temporary folder.
 
     Args:
         data_dir: The folder given with --data-dir.

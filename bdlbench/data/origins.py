@@ -1,4 +1,4 @@
-"""Say which files the data of the published runs came from, by their SHA-256.
+"""The known data files, by their SHA-256.
 
 Until November 2026 runs were published that had been trained on a copy of MNIST in which the pixel
 value 1 had become 0. They are marked wherever they are shown, and stand apart from runs on the
@@ -16,7 +16,7 @@ from bdlbench.storage.documents import to_json
 
 @dataclass(frozen=True)
 class Origin:
-    """Say where training data came from.
+    """The origin of training data.
 
     Args:
         mark: For a title, to tell boards apart; empty for the official files.
@@ -30,8 +30,8 @@ class Origin:
 OFFICIAL = Origin("", "The training data are the official files of MNIST.")
 ALTERED = Origin(
     "altered MNIST",
-    "The training data are a copy of MNIST in which the pixel value 1 had become 0; with the "
-    "official files these runs cannot be repeated.",
+    "The training data are a copy of MNIST in which the pixel value 1 had become 0; these "
+    "runs cannot be reproduced from the official files.",
 )
 _MNIST = {
     "test": "8abf29750d3c6cf095632ec3734225766391fa12e1e863dcb2ae248d7bafe0d2",

@@ -1,4 +1,4 @@
-"""Bring images to a network's scale."""
+"""Standardize images."""
 
 from __future__ import annotations
 

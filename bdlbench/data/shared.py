@@ -1,4 +1,4 @@
-"""Keep decoded data sets in unnamed files, which the processes of runs share.
+"""Share decoded data sets between the processes of runs, in unnamed files.
 
 Not in memory, where a sampler could come upon test data.
 """
@@ -18,7 +18,7 @@ _FILES: dict[tuple[str, str], int] = {}  # descriptors, by split and name
 
 
 class Kept:
-    """Keep a data set in an unnamed file, for as long as this object is there.
+    """A data set in an unnamed file, which exists as long as this object.
 
     Args:
         images: The data set.

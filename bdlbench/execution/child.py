@@ -1,4 +1,4 @@
-"""What the process of a call does: it settles, makes the call, answers, and waits to be ended.
+"""The child's side of a call: it detaches, calls the function, sends the result, and waits.
 
 It ends with the process that called it, whatever that one died of; and with it ends all that it has
 started.
@@ -6,6 +6,7 @@ started.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -21,6 +22,7 @@ from typing import Any
 import psutil
 
 CALLER = "BDLBENCH_CALLER"  # an environment variable: by it, a process is known to be a caller's
+DIE_WITH_PARENT = 1  # of prctl(2): the fork server ends with its caller, and its children then
 TO_END = {signal.SIGINT, signal.SIGTERM}  # signals that are left to the caller
 
 
@@ -51,6 +53,8 @@ def answer(channel: Connection, function: Callable[..., Any], arguments: tuple[A
 def _settle(caller: Any) -> None:
     """Leave the server behind: its process group, its signals, its standard output."""
     os.setpgid(0, 0)
+    if sys.platform == "linux":  # a run may hold the interpreter's lock in C for good
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_END)
     os.dup2(2, 1)  # standard output is the table's alone
 

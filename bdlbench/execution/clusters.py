@@ -1,4 +1,4 @@
-"""Reach a cluster that runs Dask or Ray, for joblib to send runs to."""
+"""Connect joblib to a Dask or Ray cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def dask(address: str | None) -> Iterator[dict[str, Any]]:
     """Connect to a Dask scheduler, and yield what `joblib.parallel_config` needs.
 
     Raises:
-        BdlbenchError: Dask is not installed, or nobody answers.
+        BdlbenchError: Dask is not installed, or the scheduler does not answer.
     """
     try:
         from distributed import Client
@@ -39,7 +39,7 @@ def ray(address: str | None, device: str) -> Iterator[dict[str, Any]]:
         device: With ``cuda``, every run has a GPU to itself.
 
     Raises:
-        BdlbenchError: Ray is not installed, or nobody answers.
+        BdlbenchError: Ray is not installed, or the scheduler does not answer.
     """
     try:
         import ray as cluster

@@ -1,4 +1,4 @@
-"""The environment variables that processes compute with; libraries read them when they are loaded.
+"""Environment variables of computing processes, which libraries read when they are loaded.
 
 JAX takes GPU memory as it needs it, not three quarters at once, and computes on one thread of the
 processor, so that numbers do not depend on how many there are. What it compiles is kept in the

@@ -1,4 +1,4 @@
-"""Lock a run, so that no two processes do it at once; a lock dies with its owners.
+"""Locks of runs, so that no two processes execute one at once; a lock ends with its owners.
 
 A lock is ``<results>/locks/<run>``, held by flock(2): the system releases it with the last process
 that has it open. Its content is the fraction of the run that is done. Where results are kept behind
@@ -19,7 +19,7 @@ from bdlbench.storage.locations import is_local
 
 
 class Lock:
-    """Hold the lock of a run, and release it in the end, whoever else has the file open.
+    """The lock of a run. Its release is final, even if other processes have the file open.
 
     Its file is deleted then: who still has it open locks nothing that can be found.
 

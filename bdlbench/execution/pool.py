@@ -1,4 +1,4 @@
-"""Carry out jobs side by side, each on one core, and keep what is finished whatever happens."""
+"""Execute jobs in parallel, each on one core; finished runs are never lost."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ BACKENDS = ("local", "dask", "ray")
 
 @dataclass(frozen=True)
 class Means:
-    """Say what runs are carried out with.
+    """How runs are executed.
 
     Args:
         jobs: Runs at a time; by default one for each core, on a GPU one.
         backend: ``local``, ``dask`` or ``ray``.
         address: Of the cluster, for the latter two.
-        timeout: Seconds that a run may take.
+        timeout: Timeout of a run, in seconds.
         memory: Bytes of memory that a run may take.
-        force: Repeat runs that are on disk.
+        force: Rerun stored runs.
         quiet: Show no progress.
 
     Raises:
@@ -69,7 +69,7 @@ class Means:
         return self.jobs or (1 if device == "cuda" else machine.cores())
 
     def say(self, line: str) -> None:
-        """Say a line beside the progress."""
+        """Print a line above the progress bars."""
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -126,7 +126,7 @@ def _carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
 
 
 def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
-    """Yield records as they come: first those that nobody is at, then those that others are at."""
+    """Yield records as runs finish; runs locked by other processes are waited for last."""
     processes.go_on()
     if means.backend == "local":
         processes.start({job.module for job in jobs if job.module})
@@ -163,7 +163,7 @@ def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
 
 @contextmanager
 def _progress(jobs: Sequence[Job], console: Console) -> Iterator[Mapping[str, Reporter]]:
-    """Show a bar for each run; how far it is stands in its lock, wherever it is carried out."""
+    """Show a progress bar for each run; its progress is read from its lock, on any machine."""
     labels = [f"{job.run.rsplit('-', 2)[0]} seed {job.seed}" for job in jobs]
     stop = threading.Event()
 
@@ -184,4 +184,6 @@ def _progress(jobs: Sequence[Job], console: Console) -> Iterator[Mapping[str, Re
 
 
 def _kept(done: Mapping[str, Record], jobs: Sequence[Job]) -> str:
-    return f"{len(done)} of {len(jobs)} runs are finished and kept; run the same command to go on"
+    return (
+        f"{len(done)} of {len(jobs)} runs are finished and stored; run the same command to continue"
+    )

@@ -1,4 +1,4 @@
-"""What every run needs, imported and used once; the fork server imports this module first.
+"""The imports that every run needs. The fork server imports this module first.
 
 A run is a fork of the fork server, and need not wait for torch again.
 """

@@ -1,6 +1,6 @@
-"""Call functions in processes of their own, within limits, by Python's fork server.
+"""Call functions in separate processes, within limits, through Python's fork server.
 
-Whatever becomes of such a process is told. The caller's main module, which may be a script without
+The exit of such a process is reported. The caller's main module, which may be a script without
 a guard, is not imported again. The other side is `bdlbench.execution.child`.
 """
 
@@ -33,7 +33,7 @@ GONE = "the process that it was forked from has ended"
 
 @dataclass(frozen=True)
 class Limits:
-    """Say what a run may take.
+    """The limits of a run.
 
     Args:
         timeout: Seconds of wall-clock time, evaluation included.
@@ -60,7 +60,7 @@ class Ended(Exception):  # noqa: N818 -- it is an outcome
         self.outcome, self.reason = outcome, reason
 
 
-class Stopped(Exception):  # noqa: N818 -- nobody handles it
+class Stopped(Exception):  # noqa: N818 -- it is no error
     """Report a call that was given up because the command was interrupted."""
 
 
@@ -170,7 +170,7 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
 
 @contextmanager
 def _main_hidden() -> Iterator[None]:
-    """Have a process started that does not import this one's main module, whatever started us."""
+    """Start processes that do not import this one's main module."""
     main, current = vars(sys.modules["__main__"]), multiprocessing.current_process()
     hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
     daemon, current.daemon = current.daemon, False  # a worker of Dask is one, and may start none
@@ -202,7 +202,7 @@ def _watch(
 
 def _check(limits: Limits, seconds: float, pid: int) -> None:
     if limits.timeout is not None and seconds > limits.timeout:
-        raise Ended("timed out", f"it took longer than {limits.timeout:g} s")
+        raise Ended("timed out", f"timeout after {limits.timeout:g} s")
     if limits.memory is not None:
         taken = 0
         with suppress(psutil.NoSuchProcess):
@@ -210,7 +210,9 @@ def _check(limits: Limits, seconds: float, pid: int) -> None:
             for member in psutil.Process(pid).children(recursive=True):
                 taken += member.memory_info().rss
         if taken > limits.memory:
-            raise Ended("out of memory", f"it took more than {limits.memory / 1e9:.3g} GB")
+            raise Ended(
+                "out of memory", f"it exceeded the memory limit of {limits.memory / 1e9:.3g} GB"
+            )
 
 
 def _describe(process: ForkServerProcess, pid: int) -> str:
@@ -220,5 +222,5 @@ def _describe(process: ForkServerProcess, pid: int) -> str:
         return GONE
     if code >= 0:
         return f"its process ended with exit status {code}"
-    why = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
+    why = ", possibly out of memory" if -code == signal.SIGKILL else ""
     return f"its process was ended by signal {-code} ({signal.Signals(-code).name}){why}"

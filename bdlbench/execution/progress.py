@@ -1,4 +1,4 @@
-"""Show how far every run is."""
+"""Progress bars of runs."""
 
 from __future__ import annotations
 

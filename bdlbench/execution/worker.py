@@ -1,4 +1,4 @@
-"""See a run through: lock it, carry it out in a process of its own, and keep what becomes of it."""
+"""Execute a run under its lock, in its own process, and store its record."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def find(job: Job) -> Record | None:
 def _make(job: Job, limits: Limits, lock: Lock) -> Record:
     """Carry out a run in a process of its own; if it does not come to its end, that is its record.
 
-    The process holds the lock, too: nobody else begins the run before it has ended.
+    The process holds the lock, too: no other process starts the run before it has ended.
     """
     data = _data_of(job)  # which is kept until the process has it
     files = {key: Descriptor(kept.descriptor) for key, kept in data.items()}

@@ -1,4 +1,4 @@
-"""Spend a budget on HMC or NUTS: plan warm-up and trajectories, and count leapfrogs."""
+"""Run HMC or NUTS within a budget: plan warm-up and trajectories, and count leapfrog steps."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def end_warm_up(state: State) -> State:
 
 
 class _Runner:
-    """Keep the chains between calls of the compiled program, and charge for them."""
+    """The chains between calls of the compiled program, with the charges to the budget."""
 
     def __init__(self, kernel: Kernel, problem: Problem, rng: torch.Generator) -> None:
         self._kernel, self._problem, self._device = kernel, problem, rng.device
@@ -106,7 +106,7 @@ class _Runner:
         self._account(problem.chains)
 
     def advance(self, adapt: bool, limit: int, iterations: int, leapfrogs: int) -> tuple[int, int]:
-        """Go on for so many iterations, or while the leapfrogs suffice; return what it took."""
+        """Run so many iterations, or until the leapfrog steps are used up; return their number."""
         done, spent = 0, 0
         while done < iterations:
             work = Work(adapt, limit, iterations - done, self._chunk, min(INT32, leapfrogs - spent))

@@ -1,4 +1,4 @@
-"""Compile NumPyro's HMC and NUTS kernels: several chains, and as many iterations as are due."""
+"""NumPyro's HMC and NUTS kernels, compiled for several chains and any number of iterations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _start_averaging, _average = dual_averaging()
 )
 @dataclass(frozen=True)
 class Kernel:
-    """Hold a sampler's settings; only other tree depths make another program.
+    """A sampler's hyperparameters; only another tree depth requires recompilation.
 
     Args:
         step_size: The first one.
@@ -71,7 +71,7 @@ class Move(NamedTuple):
 
 
 class State(NamedTuple):
-    """Hold θ (chains, dim), U/T (chains,), its gradient, and what all chains share."""
+    """θ (chains, dim), U/T (chains,), its gradient, and the state that all chains share."""
 
     theta: Array
     energy: Array
@@ -83,7 +83,7 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Say how far to go: all of it is data, so that one compiled program does for everything."""
+    """The work of one call. All of it is data, so that one compiled program is enough."""
 
     adapt: bool
     limit: int  # leapfrogs of one iteration and chain

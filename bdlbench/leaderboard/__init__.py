@@ -1,1 +1,1 @@
-"""The leaderboard: which runs may stand side by side, and how they rank."""
+"""The leaderboard: which runs are comparable, and how they rank."""

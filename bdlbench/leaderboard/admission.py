@@ -1,4 +1,4 @@
-"""Say which runs may stand side by side, and refuse the others with a sentence.
+"""Which runs are comparable; the others are refused with a reason.
 
 What must be equal on a board is what decides what is measured: the task with its data, prior, model
 and budget, and the numerics version.
@@ -119,7 +119,7 @@ def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
     """Check that new runs are on data that is known: the official files, or those of other runs.
 
     Raises:
-        RecordError: One is on other data; nobody could say what its board is worth.
+        RecordError: One is on unknown data, which cannot be checked.
     """
     published = list(others)
     for record in new:

@@ -1,4 +1,4 @@
-"""Build the leaderboard from the runs that are kept: a board for each task, model and budget."""
+"""Build the leaderboard from stored runs: a board for each task, model and budget."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bdlbench.settings import Spec
 
 @dataclass(frozen=True)
 class Board:
-    """Hold what may be compared.
+    """A board: the runs that are comparable.
 
     Args:
         task: Name of the task.
@@ -70,7 +70,7 @@ class Board:
 
     @property
     def failures(self) -> list[str]:
-        """What became of runs that did not complete, and why."""
+        """The outcomes of failed runs, with the reasons."""
         return table.failures([entry.row for entry in self.entries])
 
     @property
@@ -112,7 +112,7 @@ def build(results: Path) -> list[Board]:
 
 
 def _mark(record: Record, several: bool = False) -> str:
-    """Say on a board which data and which numerics version it is of, if they are not the usual.
+    """Name the data and the numerics version of a board, unless they are the official ones.
 
     Args:
         record: Of a run on the board.

@@ -1,4 +1,4 @@
-"""One row of a board: what a sampler's runs come to, and which places they leave open."""
+"""The rows of a board: a sampler's metrics over its runs, and its interval of ranks."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SORT = "negative_log_likelihood"  # what entries are sorted by, the lowest first
 
 @dataclass(frozen=True)
 class Entry:
-    """Hold one row of a board.
+    """One row of a board.
 
     Args:
         row: What its runs come to.
         rank: Best and worst rank by `SORT` that its runs leave open, 1 being the best.
             None if a run did not complete: the mean of the others would flatter the sampler.
-        leading: Metrics on which nobody is clearly better, though somebody is clearly worse.
+        leading: Metrics on which no sampler is significantly better, and at least one is worse.
         records: Its runs, completed or not, by seed.
     """
 
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class _Found:
-    """Hold what is known of one row before it is ranked."""
+    """One row before ranking."""
 
     entry: Entry
     functions: dict[str, dict[int, Weighted]]
@@ -107,7 +107,7 @@ def _gather(
 
 
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
-    """Hold a metric of the record against its predictions; they are at hand."""
+    """Check a metric of the record against the predictions."""
     said, found = record.metrics.get(metric), float(function(*(np.ones(n) for n in sizes)))
     if said is None or not math.isclose(said, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         raise RecordError(

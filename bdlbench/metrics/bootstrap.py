@@ -1,4 +1,4 @@
-"""Resample the test inputs: metrics as functions of how often every input counts."""
+"""Bootstrap over test inputs: metrics as functions of the weight of every input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Separate in- from out-of-distribution images without a network: what a sampler has to beat."""
+"""OOD scores that use no network, only pixels: the controls that a sampler has to beat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compute R-hat and effective sample sizes of many quantities at once.
+"""R-hat and effective sample sizes, vectorised over quantities.
 
 The estimators are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), and the results
 those of ArviZ, which takes one quantity at a time: a leaderboard has hundreds of thousands.

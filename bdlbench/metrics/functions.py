@@ -1,4 +1,4 @@
-"""Score averaged class probabilities: calibration, accuracy and out-of-distribution detection.
+"""Metrics of averaged class probabilities: accuracy, calibration and OOD detection.
 
 Pure functions on NumPy arrays, in float64. `probabilities` has shape (inputs, classes), each row
 summing to 1; `labels` has shape (inputs,) and holds class numbers. Wrong input is a ValueError.
@@ -76,7 +76,7 @@ def correct(probabilities: Floats, labels: Labels) -> Float64s:
 
 
 def confident(probabilities: Floats, threshold: float = 0.9) -> NDArray[np.bool_]:
-    """Tell whose highest probability is above the threshold, (inputs,)."""
+    """Return whether the highest probability is above the threshold, (inputs,)."""
     return np.asarray(_checked(probabilities).max(axis=1) > threshold * (1 + EQUAL))
 
 
@@ -106,7 +106,7 @@ def log_losses(probabilities: Floats, labels: Labels) -> Float64s:
     """Return −log p(label) of every input, (inputs,), in nats.
 
     A probability below the smallest normal float64 (2.2e-308) counts as that, so that one label
-    held to be impossible costs 708.4 nats and not infinity.
+    predicted with probability 0 costs 708.4 nats and not infinity.
     """
     p, y = _checked_pair(probabilities, labels)
     of_label = np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny)

@@ -1,4 +1,4 @@
-"""Rank samplers, each with the interval of ranks that its runs leave open."""
+"""Rank samplers, with confidence intervals of the ranks."""
 
 from __future__ import annotations
 

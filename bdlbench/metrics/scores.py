@@ -1,4 +1,4 @@
-"""Compute every metric of a run from its saved predictions, and say what each metric means."""
+"""Compute every metric of a run from its stored predictions; labels and directions of metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say how sure a mean over seeds is, and whether one sampler is better than another."""
+"""Confidence intervals over seeds, and tests of differences between samplers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Verdict = Literal["better", "worse", "no clear difference"]
 
 @dataclass(frozen=True)
 class Interval:
-    """Hold a mean over n seeds and its 95 % interval; low and high are None for one seed."""
+    """A mean over n seeds and its 95 % confidence interval; low and high are None for one seed."""
 
     mean: float
     low: float | None
@@ -36,7 +36,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """Hold a metric's difference b − a with its 95 % interval.
+    """The difference b − a of a metric, with its 95 % confidence interval.
 
     Attributes:
         metric: Name of the metric.

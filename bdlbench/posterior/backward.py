@@ -38,7 +38,7 @@ def gradient(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor
 
 @cache
 def _is_perceptron(network: Network, axes: int) -> bool:
-    """Tell whether there are linear layers with ReLUs between them, and no axes besides theirs."""
+    """Return whether the network is linear layers with ReLUs between them, on flat inputs."""
     first, *rest = network.module
     flattens = isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1)
     kinds = [type(layer) for layer in (rest if flattens else network.module)]
@@ -48,7 +48,7 @@ def _is_perceptron(network: Network, axes: int) -> bool:
 
 @torch.no_grad()
 def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor:
-    """Go forward through y = Wa + b and a = max(y, 0), and back by the chain rule."""
+    """Forward pass through y = Wa + b and a = max(y, 0), and backward by the chain rule."""
     result = torch.empty_like(theta)
     parameters, gradients = network.unflatten(theta), network.unflatten(result)
     inputs: list[tuple[str, str, Tensor]] = []

@@ -1,4 +1,4 @@
-"""Problems whose posterior is known: what samplers are certified against."""
+"""Problems with an exactly known posterior, on which samplers are certified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLOPE, INTERCEPT, NOISE_STD = 3.0, 10.0, 0.6
 
 @dataclass(frozen=True)
 class ExactPosterior:
-    """Hold a posterior together with its exact moments.
+    """A posterior with its exact moments.
 
     Args:
         posterior: What samplers are given.

@@ -1,4 +1,4 @@
-"""Translate torch's layers into functions of JAX arrays, one rule a layer."""
+"""Translate torch's layers into functions of JAX arrays, one rule per layer."""
 
 from __future__ import annotations
 

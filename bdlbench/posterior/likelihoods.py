@@ -1,4 +1,4 @@
-"""Define log p(y∣x, θ) as a function of the network's outputs."""
+"""Likelihoods: log p(y∣x, θ) as a function of the network's outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build the shared models, and evaluate them on flat parameters of shape (chains, dim)."""
+"""The shared models, evaluated on flat parameters of shape (chains, dim)."""
 
 from __future__ import annotations
 

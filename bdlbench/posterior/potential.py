@@ -1,4 +1,4 @@
-"""Compute the potential U(θ) and its gradient: the density that every sampler is given."""
+"""The potential U(θ) and its gradient, for the posterior that every sampler targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translate a posterior into JAX: the same U(θ), for samplers that are written in it."""
+"""Translate a posterior into JAX: the same U(θ), for samplers written in JAX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS = 2000  # of the data at a time: what they need then stays in the processor
 
 @dataclass(frozen=True)
 class _Model:
-    """Hold what is compiled. Two of the same architecture are equal, and are compiled once."""
+    """The static part of a program. Equal architectures compare equal, and are compiled once."""
 
     architecture: str
     likelihood: Likelihood

@@ -1,1 +1,1 @@
-"""What is kept of a run, and where."""
+"""The records and predictions of runs, and their storage."""

@@ -1,4 +1,4 @@
-"""Keep what a run predicted, so that every metric can be computed from the file alone."""
+"""The predictions of a run, from which alone every metric is computed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _HISTORY = {
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Hold the predictions for one set of inputs, averaged over the draws.
+    """The predictions for one set of inputs, averaged over the draws.
 
     Attributes:
         log_probabilities: float32 (inputs, classes), log of the draw-averaged probabilities, to a

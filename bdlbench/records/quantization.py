@@ -1,4 +1,4 @@
-"""Round log-probabilities for storage, and turn them into probabilities again."""
+"""Round log-probabilities for storage, and convert them back to probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a run: how it was made, and what came of it."""
+"""The record of a run: how it was made, and its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTCOMES = (
 
 @dataclass(frozen=True)
 class Sampler:
-    """Say which sampler a run is of.
+    """The sampler of a run.
 
     Args:
         name: As it is registered.
@@ -40,7 +40,7 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Hold what determines a run besides its sampler, its task, its data and its seed.
+    """Everything that determines a run besides sampler, task, data and seed.
 
     Args:
         model: Name of the model.
@@ -94,7 +94,7 @@ def configured(content: Mapping[str, Any]) -> Configuration:
 
 @dataclass(frozen=True)
 class Record:
-    """Say how a run was made and what came of it.
+    """How a run was made, and its outcome.
 
     Args:
         run: The run's name, also its folder's.

@@ -1,4 +1,4 @@
-"""Say what a record looks like, as a JSON Schema, and read nothing that does not.
+"""The JSON Schema of a record, and the validation against it.
 
 ``python -m bdlbench.records.schema`` writes `record.schema.json`, which is published with the
 package.
@@ -141,7 +141,7 @@ def _measured() -> dict[str, Any]:
 
 
 def check(content: Any) -> None:
-    """Hold parsed JSON against the schema.
+    """Validate parsed JSON against the schema.
 
     Raises:
         ValueError: It is no record; the message names the first field that is wrong.
@@ -161,7 +161,7 @@ def _validator() -> Any:
 
 
 def _is_integer(checker: Any, instance: Any) -> bool:
-    """Tell whether this is a whole number as Python has it: 1.0 is none."""
+    """Return whether this is an int: 1.0 is not."""
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 

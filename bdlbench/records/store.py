@@ -1,4 +1,4 @@
-"""Write and read what is kept of a run: a page of JSON, and its predictions.
+"""Store and load runs: a JSON record and a file of predictions.
 
 A run is a folder ``<results>/runs/<name>/`` that holds ``record.json`` and, if the run completed,
 ``predictions.npz``. It is written under another name and then renamed, so that it is there as a
@@ -45,7 +45,7 @@ def check_writable(results: Path) -> None:
 
 
 def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
-    """Keep a run, in the place of an earlier one of the same name.
+    """Store a run, replacing an earlier one of the same name.
 
     Returns:
         The record, with the checksum of the predictions.

@@ -1,4 +1,4 @@
-"""Keep the trials that a sampler's settings were chosen from."""
+"""The tuning trials of a sampler, as stored with the results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def file_of(task: str, model: str, sampler: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """Hold what came of some settings.
+    """The outcome of one choice of hyperparameters.
 
     Args:
         spec: The sampler with these settings, to be pasted into a command.
@@ -66,7 +66,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Hold the trials of a sampler, and the settings that were chosen, if any."""
+    """The trials of a sampler, and the hyperparameters selected, if any."""
 
     chosen: Mapping[str, Setting] | None = None
     trials: Sequence[Trial] = ()
@@ -95,7 +95,7 @@ def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
 
 
 def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) -> None:
-    """Keep trials and what was chosen.
+    """Store trials and the selected hyperparameters.
 
     Raises:
         RecordError: The folder cannot be written to.

@@ -1,1 +1,1 @@
-"""What runs are compared with: reference posteriors and control rows."""
+"""Reference posteriors, control rows, and distances from a reference."""

@@ -1,4 +1,4 @@
-"""Run the chains of a reference, and carry them over a crash: the same draws, bit by bit."""
+"""The chains of a reference, with checkpoints; a resumed chain is bitwise identical."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ DRAWS_BYTES = 6 * 2**20  # if they took more than this, none are
 
 @dataclass(frozen=True)
 class Length:
-    """Say how much to sample.
+    """The number and length of the chains.
 
     Args:
         chains: Number of chains.
-        samples: Iterations of each chain that are kept.
+        samples: Iterations per chain after warm-up.
         warm_up: Iterations before them, in which the step size is found.
         seed: Of the starting points and of the chains.
     """
@@ -151,7 +151,7 @@ class Chains:
         write_bytes(self.checkpoint, buffer.getvalue())
 
     def resume(self) -> None:
-        """Go back to the checkpoint, if there is one.
+        """Resume from the checkpoint, if it exists.
 
         Raises:
             RecordError: It cannot be read.

@@ -1,4 +1,4 @@
-"""The control rows of an OOD set: AUROCs of scores that see no network, kept with the results."""
+"""The control rows of an OOD set: AUROCs of scores that use no network, stored with the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure how near runs are to the reference posterior, and what their draws are worth."""
+"""Distances of runs from the reference posterior, and the effective number of their draws."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PER = 1000  # evaluations of the gradient on all the training data: as many epoc
 
 
 def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | None, str]:
-    """Return the reference posterior of a comparison; if there is none, None and why.
+    """Return the reference posterior of a comparison, or None and the reason.
 
     Args:
         setup: What the samplers share.

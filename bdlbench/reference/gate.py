@@ -1,4 +1,4 @@
-"""Judge Markov chains by R-hat, effective sample size and E-BFMI, as ArviZ computes them."""
+"""The quality gate of a reference: R-hat, effective sample size and E-BFMI, as in ArviZ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARE = 0.99  # of the inputs that must meet a limit; the rest are near to it
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Hold what chains leave behind after warm-up, in float64 or float32.
+    """Traces of the chains after warm-up, in float64 or float32.
 
     Args:
         potential: U, shape (chains, draws).
@@ -75,7 +75,7 @@ def diagnose(trace: Trace) -> dict[str, float]:
 
 
 def verdicts(found: dict[str, float]) -> dict[str, bool]:
-    """Hold the figures of `diagnose` against the limits; all must be met.
+    """Compare the values of `diagnose` with the limits; all must be met.
 
     A limit on the inputs is one on the percentile: 99 % of them meet it.
     """

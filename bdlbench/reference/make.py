@@ -1,4 +1,4 @@
-"""Make a reference posterior: HMC from independent draws of the prior, and as long as it takes."""
+"""Compute a reference posterior: long HMC runs, started from independent draws of the prior."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _making(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any
 
 
 def _judge(made: dict[str, Any], key: str, chains: Chains) -> Reference:
-    """Hold the chains against the gate."""
+    """Apply the quality gate to the chains."""
     diagnostics = gate.diagnose(chains.trace)
     verdicts = gate.verdicts(diagnostics)
     spent = {"step_size": chains.step_size, "gradients": chains.gradients}

@@ -1,4 +1,4 @@
-"""Store and load reference posteriors: long HMC runs, which fidelity is measured against.
+"""Store and load reference posteriors, which fidelity is measured against.
 
 A reference is ``<results>/references/<task>-<data>.json``, which says how it was made and how good
 it is, and a file ``.npz`` of the same name, whose checksum stands there. ``<data>`` is a digest of
@@ -40,7 +40,7 @@ _FACTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Say how a reference was made and how good it is: what stands in its JSON file.
+    """How a reference was made and how good it is; the content of its JSON file.
 
     Args:
         schema: Of the file.
@@ -79,7 +79,7 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Averages:
-    """Hold mean predictive log-probabilities for one set of inputs.
+    """Mean predictive log-probabilities for one set of inputs.
 
     Args:
         log_probabilities: Over all draws, float32 (inputs, classes).
@@ -92,7 +92,7 @@ class Averages:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Hold a reference posterior.
+    """A reference posterior.
 
     Args:
         facts: How it was made and how good it is.
@@ -107,7 +107,7 @@ class Reference:
     draws: NDArray[np.float16]
 
     def check_fits(self, model: str, prior_std: float, data: Mapping[str, str]) -> None:
-        """Hold what this was made for against what it is to judge.
+        """Check that the reference was made for this problem.
 
         Args:
             model: Name of the model.
@@ -131,7 +131,7 @@ class Reference:
 
 
 def write(results: Path, reference: Reference) -> Path:
-    """Keep a reference, and return the path of its JSON file.
+    """Store a reference, and return the path of its JSON file.
 
     Raises:
         RecordError: The folder cannot be written to.
@@ -182,14 +182,14 @@ def load(
 
     Raises:
         RecordError: There is none for the data, it is damaged, or it failed the gate.
-        DataMissing: The task's data are not at hand, are not official, and were not named.
+        DataMissing: The task's data are not available, not official, and were not named.
     """
     data = _data_of(task) if data is None else data
     path = kept(place(results), file_of(task, data))
     if path is None:
         raise RecordError(
-            f"there is no reference of {task} for training data {data['train'][:12]} and test data "
-            f"{data['test'][:12]}; `bdlbench reference {task}` makes one of the data at hand"
+            f"no reference posterior of {task} for training data {data['train'][:12]} and test "
+            f"data {data['test'][:12]}; `bdlbench reference {task}` computes one from the available data"
         )
     reference = _read(path)
     failed = [name for name, holds in reference.facts.verdicts.items() if not holds]

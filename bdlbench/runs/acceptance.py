@@ -1,4 +1,4 @@
-"""Hold the code that decides a run's numbers against the goldens, and accept what holds."""
+"""Check the numerical code against the goldens, and accept changes that keep them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ with open(target, "wb") as file:
 
 @dataclass(frozen=True)
 class Kept:
-    """Hold what is kept of the goldens.
+    """The stored goldens.
 
     Args:
         goldens: By name.
@@ -75,7 +75,7 @@ def environment() -> str:
 
 
 def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
-    """Say which goldens are not what they were.
+    """Describe the goldens that changed.
 
     Args:
         found: Goldens as they are now.

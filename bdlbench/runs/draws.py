@@ -1,4 +1,4 @@
-"""Hold a run's draws on disk, so that a thousand of them never sit in memory at once."""
+"""The draws of a run, on disk: a thousand of them need not fit in memory."""
 
 from __future__ import annotations
 

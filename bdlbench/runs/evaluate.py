@@ -1,4 +1,4 @@
-"""Stream draws through the model, and keep what the metrics need."""
+"""Stream draws through the model, and accumulate what the metrics need."""
 
 from __future__ import annotations
 

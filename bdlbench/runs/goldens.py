@@ -1,4 +1,4 @@
-"""Compute the goldens: numbers that stand for every number a run can give.
+"""Compute the goldens: numbers that cover all numerical code of a run.
 
 `acceptance.moved` compares them with ``goldens.json``: on a machine that they were recorded on, all
 bits must be the same; on another, they must agree within the tolerance of `bdlbench.runs.rounding`.

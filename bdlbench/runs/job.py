@@ -1,4 +1,4 @@
-"""Describe a run: all that travels to whoever carries it out."""
+"""A run to be executed, as it is sent to a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bdlbench.records.record import Configuration, Record, Sampler
 
 @dataclass(frozen=True)
 class Job:
-    """Say all that a worker needs to know; nothing else travels to it.
+    """A run to be made; it is all that is sent to a worker.
 
     Args:
         run: Name of the run.
@@ -40,7 +40,7 @@ class Job:
     module: str = ""
 
     def record(self, **outcome: Any) -> Record:
-        """Return the run's record, its predictions not yet written, from what became of it."""
+        """Return the record of the run from its outcome; its predictions are not yet written."""
         return Record(
             run=self.run,
             task=self.task,

@@ -1,4 +1,4 @@
-"""Tell and tame the machine: threads, peak memory, versions."""
+"""The machine: devices, threads, peak memory, versions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cores() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread, and restore the number afterwards."""
+    """Limit torch to one thread, and restore the number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

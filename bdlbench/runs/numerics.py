@@ -1,6 +1,6 @@
-"""Know the version of all that decides a run's numbers.
+"""The numerics version: the version of all code that determines a run's numbers.
 
-The version is declared in ``numerics.json``, with a digest of the code that has been held against
+The version is declared in ``numerics.json``, with a digest of the code that has been checked against
 the goldens (`bdlbench.runs.goldens`). Code of another digest has a version of its own,
 ``2+ab12cd34``: its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to
 be the same version if it gives the same numbers. The digest leaves out comments, docstrings and
@@ -36,7 +36,7 @@ DECLARED = Path(__file__).with_name("numerics.json")
 
 @dataclass(frozen=True)
 class Declared:
-    """Hold what is declared.
+    """The declared version and the accepted code.
 
     Args:
         version: The numerics version.
@@ -57,7 +57,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class Identity:
-    """Say which code a sampler's numbers come from.
+    """The code that determines a sampler's numbers.
 
     Args:
         numerics: The numerics version.
@@ -101,7 +101,7 @@ def identity_of(sampler: Sampler, made: Configuration) -> Identity:
 
 
 def is_built_in(module: str) -> bool:
-    """Tell whether a module is that of a sampler that comes with bdlbench."""
+    """Return whether a module is that of a built-in sampler."""
     return module.startswith(BUILT_IN)
 
 

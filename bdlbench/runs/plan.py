@@ -1,4 +1,4 @@
-"""Turn what is asked for into jobs, each with a name that stands for all that determines it."""
+"""Turn a request into jobs, each with a name derived from everything that determines it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bdlbench.storage.locations import absolute, place
 
 @dataclass(frozen=True)
 class Contender:
-    """Hold a sampler of the comparison: how it was asked for, and all of its settings."""
+    """A sampler of a comparison: as it was given, and all of its hyperparameters."""
 
     spec: Spec
     name: str
@@ -41,7 +41,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Setup:
-    """Hold what every sampler of a comparison shares.
+    """What all samplers of a comparison share.
 
     Args:
         task: The task, with the budget that was asked for.
@@ -101,7 +101,7 @@ def set_up(
 
 
 def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
-    """Return the task of this name; without one, mnist if its data can be had, else digits."""
+    """Return the task of this name; without one, mnist if its data is available, else digits."""
     if name is not None:
         return tasks.get(name), ""
     try:
@@ -109,7 +109,7 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
             tasks.load(split, needed, search_folders(data_dir))
     except DataMissing as error:
         return tasks.get("digits"), f"task digits, since the data of mnist is missing: {error}"
-    return tasks.get("mnist"), "task mnist, since its data is at hand"
+    return tasks.get("mnist"), "task mnist, since its data is available"
 
 
 def contend(spec: Spec, task: Task) -> Contender:

@@ -1,4 +1,4 @@
-"""Compare numbers from two processors: equal but for rounding, whose size follows from the sums."""
+"""Compare numbers from two processors, within a tolerance derived from the number of terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLED = 16  # of an array's numbers are kept, and one sum over all of them
 
 @dataclass(frozen=True)
 class Summary:
-    """Hold what is kept of an array.
+    """The stored summary of an array.
 
     Args:
         shape: Of the array.
@@ -31,7 +31,7 @@ class Summary:
     sum: float
 
     def difference(self, found: Summary) -> str:
-        """Say how the array that was found is another; empty if it is the same."""
+        """Describe how the actual array differs; empty if it does not."""
         if found.shape != self.shape:
             return f"shape {found.shape} in place of {self.shape}"
         size, most = int(np.prod(self.shape)), f"(at most {self.tolerance:.2g})"
@@ -46,14 +46,14 @@ class Summary:
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Hold one array of numbers, and what two processors may make of it.
+    """An array of numbers, and by how much two processors may differ in it.
 
     Args:
         values: Of any shape.
         tolerance: Largest difference to the same numbers from another processor; 0 for integers
             and for what is computed without rounding.
         bits: Whether all bits must be the same on an equal machine. Not of scores: a record's are
-            held to their tolerance wherever they are computed.
+            compared within their tolerance on every processor.
     """
 
     values: NDArray[Any]

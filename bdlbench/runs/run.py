@@ -1,4 +1,4 @@
-"""Carry out one run: sample, predict, score, and keep it."""
+"""Execute one run: sample, predict, score, and store it."""
 
 from __future__ import annotations
 

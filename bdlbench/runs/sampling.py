@@ -1,4 +1,4 @@
-"""Run a sampler to its end; whatever it does has a name."""
+"""Run a sampler to its end, and classify the outcome."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _forks() -> list[int]:
 
 
 def _check_process(process: int, forks: int) -> None:
-    """Hold a sampler to its own process: what others compute, nobody counts."""
+    """Check that a sampler computes in its own process, where its gradients are counted."""
     if os.getpid() != process:
         os._exit(0)  # it forked, and this is the copy
     if len(_forks()) != forks:
@@ -112,7 +112,7 @@ def _lacks_memory(error: BaseException) -> bool:
 
 
 def _describe(error: BaseException) -> str:
-    """Say what a plugin raised, and on which line of its own file it did."""
+    """Describe an exception of a plugin, with the line of the plugin's file."""
     trace, where = error.__traceback__, ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)

@@ -1,4 +1,4 @@
-"""Name the tasks: a problem each, and what its samplers are judged on."""
+"""The tasks: a problem each, with the sets that samplers are evaluated on."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ TASKS = {
 
 
 def budget_of(task: Task) -> str:
-    """Say what the task's runs may spend, and what they keep where that is not the usual."""
+    """Describe the budget of the task's runs, and the draws kept if not the default number."""
     usual = TASKS[task.name].budget
     draws = "" if task.budget.draws == usual.draws else f", {task.budget.draws} draws"
     return f"{task.budget.epochs:g} epochs{draws}"

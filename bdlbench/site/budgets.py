@@ -1,4 +1,4 @@
-"""Say how a sampler's metrics depend on what it spends: over budgets, and within a run."""
+"""A sampler's metrics against their cost: over budgets, and within a run."""
 
 from __future__ import annotations
 

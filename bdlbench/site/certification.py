@@ -1,4 +1,4 @@
-"""Say what the checks found out about a sampler, from the report that they left."""
+"""The certificate of a sampler, from the stored report of its checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put beside the pages what they are about: records, predictions and reports, byte for byte."""
+"""Copy records, predictions and reports into the site, unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def copy_run(results: Path, record: Record, site: Path) -> list[str]:
 
 
 def copy_report(results: Path, record: Record, site: Path) -> str | None:
-    """Copy the report of the checks on a run's sampler into the site; None if there is none.
+    """Copy the report of the checks of a run's sampler into the site, if it exists.
 
     What stands in the user's results counts first, as it does for the certificate.
 

@@ -1,4 +1,4 @@
-"""Take from stored predictions what a sampler's page shows, beside the metrics of its runs."""
+"""Numbers for a sampler's page that are computed from stored predictions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SURE = 0.9
 
 @dataclass(frozen=True)
 class Bin:
-    """Hold the inputs whose highest probability is in (low, high].
+    """The inputs whose highest probability is in (low, high].
 
     Args:
         low: Lower end, left out.
@@ -42,7 +42,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Hold how sure a model is of one set of inputs.
+    """The distribution of the confidence on one set of inputs.
 
     Args:
         name: Of the set.
@@ -57,7 +57,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Course:
-    """Hold how the metrics of one run came about.
+    """The metrics of one run against its number of draws.
 
     Args:
         seed: Of the run.

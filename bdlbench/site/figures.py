@@ -1,4 +1,4 @@
-"""Describe figures to plotly.js: what is drawn where. Colours are names of the style sheet's.
+"""Figures for plotly.js. Colours are names defined in the style sheet.
 
 A figure is ``{"data", "layout", "label"}``; the script puts in what all figures share (fonts,
 colours of light and dark) and draws it. The label says in words what is seen.

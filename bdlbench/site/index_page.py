@@ -1,4 +1,4 @@
-"""Say what the index page shows: a table and a picture for every board."""
+"""The content of the index page: a table and a plot for every board."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _subtitle(board: Board) -> str:
     runs = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return (
         f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(SORT).label}; "
-        "a coloured cell: nobody is clearly better, and somebody is clearly worse."
+        "a coloured cell: no sampler is significantly better, and at least one is worse."
     )
 
 

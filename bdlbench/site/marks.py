@@ -1,4 +1,4 @@
-"""Mark samplers and runs: certified or not, completed or not, and from how many trials."""
+"""Badges of samplers and runs: certification, outcome, number of trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bdlbench.records.record import COMPLETED
 
 @dataclass(frozen=True)
 class Mark:
-    """Hold a word that is set off; its kind chooses the colour and never says more than the word.
+    """A highlighted word. The kind selects the colour, which adds no information.
 
     Args:
         text: What it says, with a sign before it.

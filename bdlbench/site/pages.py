@@ -1,4 +1,4 @@
-"""Fill in the templates: the index, and a page for every sampler."""
+"""Render the templates: the index, and a page for every sampler."""
 
 from __future__ import annotations
 

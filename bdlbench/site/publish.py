@@ -1,4 +1,4 @@
-"""Write the site: a folder that is there as a whole or, if anything fails, as it was before."""
+"""Write the site atomically: if anything fails, an earlier site is unchanged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def publish(results: Path, out: Path) -> Path:
     target = out.resolve()
     _check_replaceable(target)
     if not results.is_dir():
-        raise BdlbenchError(f"expected a folder of results, got {results}, which there is not")
+        raise BdlbenchError(f"expected a folder of results, got {results}, which does not exist")
     built = boards.build(results)
     try:
         with files.staged(target) as partial:

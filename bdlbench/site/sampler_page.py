@@ -1,4 +1,4 @@
-"""Say what the page of a sampler shows: its scores, diagrams and runs on every board."""
+"""The content of a sampler's page: its scores, plots and runs on every board."""
 
 from __future__ import annotations
 

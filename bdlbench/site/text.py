@@ -1,4 +1,4 @@
-"""Make what strangers wrote fit for plotly, and to be the name of a page.
+"""Escape untrusted text for plotly, and for names of pages.
 
 Escaping for HTML is the templates' work; this is about what escaping leaves alone.
 """

@@ -1,1 +1,1 @@
-"""Files that are whole or absent, in a folder or behind a URL."""
+"""Storage: atomic files, in a folder or behind a URL."""

@@ -1,4 +1,4 @@
-"""Read arrays from an .npz archive that a stranger may have made. Nothing is ever unpickled."""
+"""Read arrays from an untrusted .npz archive. Nothing is ever unpickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write JSON documents in one form, and read them more strictly than Python does."""
+"""JSON documents: one format for writing, and strict reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write what a stranger wrote so that it is read as text, and nothing else.
+"""Escape untrusted text, so that it is displayed as text and nothing else.
 
 A terminal obeys control characters, a spreadsheet reads a cell that begins with ``=`` as a formula,
 and Markdown holds links, pictures and HTML.

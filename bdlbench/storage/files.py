@@ -1,4 +1,4 @@
-"""Read files that a stranger may have put there, and write them as a whole or not at all."""
+"""Read untrusted files, and write files atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell folders on this machine's file system from those behind a URL."""
+"""Folders of the local file system, and folders behind a URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def place(results: str | Path) -> Path:
         return Path(results)
     if results.startswith("file://"):
         return Path(unquote(urlsplit(results).path))
-    from upath import UPath  # only who has a URL waits for its import
+    from upath import UPath  # a slow import, needed for URLs only
 
     try:
         found = UPath(results)
@@ -38,7 +38,7 @@ def place(results: str | Path) -> Path:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text names a place by a URL."""
+    """Return whether a text is a URL."""
     return "://" in text
 
 
@@ -56,7 +56,7 @@ def on_this_machine(path: str | Path) -> Path:
 
 
 def is_local(results: Path) -> bool:
-    """Tell whether files there can be renamed and locked."""
+    """Return whether files there can be renamed and locked."""
     return isinstance(results, Path)
 
 
@@ -66,7 +66,7 @@ def absolute(results: Path) -> Path:
 
 
 def user_cache() -> Path | None:
-    """Return the folder of the user's cache; None for a user who has no home, as in containers."""
+    """Return the user's cache folder, or None for a user without a home, as in containers."""
     from platformdirs import user_cache_path
 
     try:

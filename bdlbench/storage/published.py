@@ -1,4 +1,4 @@
-"""Find the results that bdlbench is published with."""
+"""Find the results that are installed with bdlbench."""
 
 from __future__ import annotations
 

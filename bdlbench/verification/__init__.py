@@ -1,1 +1,1 @@
-"""Whether a run may be trusted: scored again, repeated, reviewed."""
+"""Verification of runs: scored again, repeated, reviewed."""

@@ -1,4 +1,4 @@
-"""Check runs without trusting who made them, and compute their metrics again.
+"""Check untrusted runs, and recompute their metrics.
 
 Nothing that a run names is loaded or executed.
 """
@@ -148,7 +148,7 @@ def _rescore(folder: Path, update: bool) -> list[str]:
 
 
 def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
-    """Say which metrics of a record are not those of its predictions.
+    """Describe the metrics of a record that do not match its predictions.
 
     Args:
         record: Of a completed run.

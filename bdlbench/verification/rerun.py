@@ -1,4 +1,4 @@
-"""Repeat a run from its record, and say how near the repetition comes."""
+"""Repeat a run from its record, and compare the predictions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _GIVES = {
 
 @dataclass(frozen=True)
 class Repetition:
-    """Hold what the repetition of a run gave.
+    """The outcome of repeating a run.
 
     Args:
         verdict: How near it comes: `IDENTICAL`, `WITHIN`, `BEYOND`, `NOT_IDENTICAL` or
@@ -66,7 +66,7 @@ class Repetition:
 
 
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
-    """Make the job of a run from its record, to be carried out with the code that is here.
+    """Make the job of a run from its record, to be executed with the current code.
 
     Args:
         record: Of the run.
@@ -96,7 +96,7 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
 
 
 def _check_equal(record: Record, job: Job) -> None:
-    """Hold what determines a run against its repetition; the code may be of another version."""
+    """Check that a repetition has the same configuration; the code may be of another version."""
     asked = {**record.configuration.content(), "settings": record.sampler.settings}
     found = {**job.configuration.content(), "settings": job.sampler.settings}
     pairs = {name: (asked[name], found[name]) for name in _EQUAL}
@@ -124,7 +124,7 @@ def rerun(
 
     With the same processor, code and versions they must be the same bit for bit. Elsewhere
     rounding differs, and a long chain forgets where it began: the repetition is then as good as
-    another seed, and it is held to that. The run is repeated with the next seed, too, and for every
+    another seed, and it is compared with that. The run is repeated with the next seed, too, and for every
     set of inputs the total variation between the original and its repetition may be at most twice
     that between the two repetitions. What is smaller than what seeds change, this cannot see.
 

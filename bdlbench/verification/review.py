@@ -1,4 +1,4 @@
-"""Review a pull request that adds runs: they are data from a stranger, and are only ever read.
+"""Review a pull request that adds runs. They are untrusted data, and are only ever read.
 
 What is built is the base's own results with the new runs laid over them, so that nothing else of
 the request counts.

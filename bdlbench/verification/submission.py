@@ -1,4 +1,4 @@
-"""Pack runs for a pull request, and check those that came with one."""
+"""Prepare runs for a pull request, and check those of one."""
 
 from __future__ import annotations
 

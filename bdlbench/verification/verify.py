@@ -1,4 +1,4 @@
-"""Say of runs whether they can be trusted, and keep what was found beside each."""
+"""Verify runs, and store the verdict next to each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE = "verdict.json"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Say whether a run can be trusted.
+    """The verdict on a run.
 
     Args:
         run: Its name.

@@ -187,7 +187,9 @@ def test_what_fails_is_kept_too_and_the_exit_code_is_2(
     path = write_sampler(QUICK)
     code, out, err = run("check", path)
     assert code == 2
-    assert err.splitlines()[-1] == f"error: {path}: not certified; what fails is said above"
+    assert (
+        err.splitlines()[-1] == f"error: {path}: not certified; the failed checks are listed above"
+    )
     assert "fail   line                 T = 2: too hot" in out
     assert certificate.read(Path("results"), path) == "not certified"
     (report,) = Path("results/checks").iterdir()

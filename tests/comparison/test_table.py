@@ -176,7 +176,7 @@ def test_markdown_is_a_table_with_the_remarks_beneath() -> None:
     assert bullets[0] == "- sgld better than sgd on AUROC (letters): +0.054 [0.047, 0.061]"
     assert bullets[1] == "- sgld: diverged in 1 of 3 runs: θ; lower its step size"
     assert bullets[2] == "- a|b[red]: plugin error in 3 of 3 runs: KeyError: '[/bold]'"
-    assert "3 runs were on disk already; --force repeats them" in bullets[3]
+    assert "3 runs were stored already; --force repeats them" in bullets[3]
     assert "95 % Student-t interval of the mean over seeds" in bullets[4]
     assert bullets[5].startswith("- control: AUROC of a score of the pixels alone")
 

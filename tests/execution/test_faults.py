@@ -20,7 +20,7 @@ from tests.processes import GATED, Started, runs_in, server, session_of, wait_fo
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-KEPT = "2 of 4 runs are finished and kept; run the same command to go on"
+KEPT = "2 of 4 runs are finished and stored; run the same command to continue"
 
 
 @pytest.fixture

@@ -34,12 +34,12 @@ BAD = {  # by name: what it does, what becomes of it, and why
     "hang": (
         "import os, time\nopen(self.gate, 'w').write(f'{os.getpid()}')\ntime.sleep(1e6)",
         "timed out",
-        "it took longer than 1000 s",
+        "timeout after 1000 s",
     ),
     "leak": (
         "held = []\nwhile True: held.append(torch.ones(10**7))",
         "out of memory",
-        "it took more than 3 GB",
+        "it exceeded the memory limit of 3 GB",
     ),
     "huge": ("torch.ones(10**15)", "out of memory", "allocate"),
     "forks": ("import os; os.fork()", "plugin error", "stays in one process, but it forked"),

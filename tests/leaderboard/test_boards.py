@@ -73,8 +73,8 @@ def test_the_page(tmp_path: Path) -> None:
     assert "`half: diverged in 2 of 3 runs: θ is not finite; lower its step size`" in page
     assert "Sorted by NLL ↓" in page
     assert (
-        "no agreement and TV: there is no reference of digits for training data aaaaaaaaaaaa"
-        in page
+        "agreement and TV not available: no reference posterior of digits for training data "
+        "aaaaaaaaaaaa" in page
     )
 
 

@@ -102,7 +102,7 @@ def test_scoring_gives_the_same_verdicts_without_vector_instructions(tmp_path: P
         [sys.executable, "-c", script], env=os.environ | reduced, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{len(PUBLISHED)} runs are what they say\n"
+    assert done.stdout == f"{len(PUBLISHED)} runs match their predictions\n"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_a_table_shows_fidelity_if_the_reference_fits_and_else_says_why(
     assert "agreement" not in missing.rows[0].metrics
     # With bdlbench, one for another model is published.
     assert missing.reference_note == "the reference of digits is for model mlp-50, not softmax"
-    assert f"no agreement and TV: {missing.reference_note}" in table.remarks(missing)
+    assert f"agreement and TV not available: {missing.reference_note}" in table.remarks(missing)
     own = store.find(tmp_path, "digits-sgd")
     p = store.read_predictions(store.folder_of(tmp_path, own.run), own)["test"].probabilities
     mixed = 0.5 * p + 0.05
@@ -175,7 +175,9 @@ def test_a_table_shows_fidelity_if_the_reference_fits_and_else_says_why(
         assert reason in note
     refused, note = fidelity.find_reference(found.setup, facts["data"] | {"train": "0" * 64})
     assert refused is None
-    assert note.startswith("there is no reference of digits for training data 000000000000 and tes")
+    assert note.startswith(
+        "no reference posterior of digits for training data 000000000000 and tes"
+    )
 
 
 @pytest.mark.usefixtures("loaded_once")

@@ -342,6 +342,6 @@ def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
     out, err = capsys.readouterr()
     assert "FAIL                           ess_of_u_above_400" in out
     assert f"{made.facts.diagnostics['ess_of_u']:.6g}" in out
-    assert err == "error: the reference of tiny has not converged; it is kept, but not used\n"
+    assert err == "error: the reference of tiny has not converged; it is stored, but not used\n"
     made = replace(made, facts=replace(made.facts, converged=True))
     main()

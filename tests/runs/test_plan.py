@@ -49,7 +49,7 @@ def test_mnist_is_the_default_if_all_of_it_can_be_had(
         return Images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64))
 
     monkeypatch.setattr(tasks, "load", load)
-    expected = ("mnist", "task mnist, since its data is at hand")
+    expected = ("mnist", "task mnist, since its data is available")
     if missing:
         expected = ("digits", "task digits, since the data of mnist is missing: not here")
     assert choose(None) == expected

@@ -56,8 +56,8 @@ def everything(folder: Path) -> list[str]:
     ("arguments", "answer"),
     [
         ("leaderboard --results URL", "sgd"),
-        ("score URL", "1 runs are what they say"),
-        ("score URL/runs/RUN", "1 runs are what they say"),
+        ("score URL", "1 runs match their predictions"),
+        ("score URL/runs/RUN", "1 runs match their predictions"),
         ("verify RUN --results URL", "RUN holds"),
         ("verify URL/runs/RUN", "RUN holds"),
         ("show RUN --results URL", "RUN"),
@@ -143,7 +143,7 @@ def test_without_runs_that_is_said_and_nothing_is_written(
 ) -> None:
     (tmp_path / "results").mkdir()
     code, out, err = call("leaderboard", "--results", where)
-    said = f"there are no runs of the test split in {where}; nothing is written\n"
+    said = f"no runs on the test split in {where}; nothing is written\n"
     assert (code, out, err) == (0, said, "")
     assert everything(tmp_path) == ["results"]
 

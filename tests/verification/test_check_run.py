@@ -66,14 +66,14 @@ def test_the_command(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bdlbench", "score", str(tmp_path)])
     main.main()
-    assert capsys.readouterr().out == "4 runs are what they say\n"
+    assert capsys.readouterr().out == "4 runs match their predictions\n"
     change(runs[0], "brier_score", 0.0)
     (runs[1] / "record.json").write_text("{")
     with pytest.raises(SystemExit):
         main.main()
     out, err = capsys.readouterr()
     assert [line.split(": ")[0] for line in out.splitlines()] == [runs[0].name, runs[1].name]
-    assert err == "error: 2 of 4 runs are not what they say; see above\n"
+    assert err == "error: 2 of 4 runs do not match their predictions; see above\n"
 
 
 def test_a_folder_without_runs_is_said_to_be_none(tmp_path: Path) -> None:
