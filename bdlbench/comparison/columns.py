@@ -111,7 +111,7 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
 def control_rows(
     controls: Mapping[str, Mapping[str, float]], columns: Sequence[Column]
 ) -> list[tuple[str, list[Cell]]]:
-    """Return the rows of scores that see no network: name and cells, most of them empty.
+    """Return the control rows: name and cells, most of them empty.
 
     Args:
         controls: AUROC by OOD set and control.

@@ -66,7 +66,7 @@ def run_comparison(
 
 
 def _look_ahead(planned: Planned) -> None:
-    """Import what the table needs, and find its controls, on a core that no run needs."""
+    """Prefetch imports and control rows for the table, on an idle core."""
     from bdlbench.reference.control_rows import find_controls
 
     find_controls(planned.setup, planned.data)

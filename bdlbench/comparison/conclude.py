@@ -22,7 +22,7 @@ from bdlbench.reference.control_rows import find_controls
 def conclude(
     planned: Planned, found: Mapping[str, Record], reused: Mapping[str, Record]
 ) -> Comparison:
-    """Sum up the runs of a comparison.
+    """Summarize the runs of a comparison.
 
     Args:
         planned: The comparison.

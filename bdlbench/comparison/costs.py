@@ -16,7 +16,7 @@ Known = Mapping[tuple[str, ...], float]
 
 
 def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
-    """Yield a line for each job, with its cost or that it is done, and one for all of them."""
+    """Yield a line for each job, with its cost or "done", and one for the total."""
     kept = {} if means.force else finished(jobs)
     known = seconds_per_epoch(results)
     costs = {job.run: estimate(job, known) for job in jobs if job.run not in kept}
@@ -36,7 +36,7 @@ def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
 
 
 def seconds_per_epoch(results: Path) -> Known:
-    """Return the median seconds that an epoch took, by model and task and sampler, or by less."""
+    """Return the median seconds per epoch, by model, task and sampler, or by fewer of them."""
     taken: dict[tuple[str, ...], list[float]] = {}
     for _, record in store.read_all(results):
         if record is not None and record.outcome == COMPLETED and record.epochs > 0:
@@ -46,14 +46,14 @@ def seconds_per_epoch(results: Path) -> Known:
 
 
 def estimate(job: Job, known: Known) -> float | None:
-    """Return the seconds that a job may take, by the runs most like it; None if there are none."""
+    """Return the estimated seconds of a job from the most similar runs, or None."""
     keys = _keys(job.configuration.model, job.task, job.sampler.name)
     cost = next((known[key] for key in keys if key in known), None)
     return None if cost is None else cost * job.configuration.epochs
 
 
 def duration(seconds: float) -> str:
-    """Write seconds as people do: ``40 s``, ``3.5 min``, ``2.1 h``."""
+    """Format seconds: ``40 s``, ``3.5 min``, ``2.1 h``."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

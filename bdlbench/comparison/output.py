@@ -15,7 +15,7 @@ FORMATS = ("table", "markdown", "csv", "json")
 
 
 def check_format(format: str) -> None:
-    """Refuse a format that there is not."""
+    """Refuse an unknown format."""
     if format not in FORMATS:
         raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
 

@@ -98,7 +98,7 @@ def make(
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:
-    """Refuse what can be refused at once: a misspelt name must not wait for a download."""
+    """Validate names early: a misspelt one must not wait for a download."""
     if not specs:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
     if isinstance(seeds, int) and seeds < 1:

@@ -79,7 +79,7 @@ def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> 
 def _all(
     kept: Mapping[str, Record | None], running: Iterable[str]
 ) -> list[tuple[str, str, str, str]]:
-    """Name all runs; of one that has no record, the name is all that is known."""
+    """Yield all runs, also those without a record."""
     found = []
     for run in sorted({*kept, *running}):
         record = kept.get(run)

@@ -34,7 +34,7 @@ COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 @dataclass(frozen=True)
 class Row:
-    """Sum up one sampler's runs.
+    """The summary of one sampler's runs.
 
     Args:
         sampler: Name and the settings that were asked for.
@@ -87,7 +87,7 @@ class Comparison:
         return headline(self.setup.task.ood, self.setup.split)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a sampler; for every metric its mean, and low and high of its interval."""
+        """Return a row per sampler: for every metric the mean, and low and high of the interval."""
         import pandas as pd
 
         table = []
@@ -109,7 +109,7 @@ def sum_up(
     reference: Reference | None,
     reused: Mapping[str, Record],
 ) -> Row:
-    """Sum up one sampler's runs, a record for each seed.
+    """Summarize one sampler's runs, one record per seed.
 
     Args:
         sampler: As it shall be called.
@@ -197,7 +197,7 @@ def read_predictions(
 def rescored(
     group: Sequence[Record], predictions: Mapping[int, Mapping[str, Predictions]]
 ) -> list[Record]:
-    """Score runs again if the metrics have another version since; the files are left alone."""
+    """Score runs again if the version of the metrics has changed; the files are unchanged."""
     return [
         replace(record, metrics=scores.score(predictions[record.seed]))
         if record.outcome == COMPLETED and record.scoring != scores.VERSION

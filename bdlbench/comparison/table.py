@@ -19,7 +19,7 @@ from bdlbench.storage.documents import to_json
 
 
 def to_table(comparison: Comparison, console: Console) -> None:
-    """Print the table, the differences in words, and what the columns mean."""
+    """Print the table, the differences, and the meaning of the columns."""
     shown = columns(comparison.headline, comparison.setup.split)
     table = Table(title=title(comparison), title_justify="left", title_style="bold")
     table.add_column("sampler", overflow="fold")

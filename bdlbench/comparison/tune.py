@@ -91,7 +91,7 @@ def tune(
     search: Mapping[str, Range] | None = None,
     **request: Any,
 ) -> list[Tuned]:
-    """Choose settings for samplers, each from as many trials.
+    """Tune the hyperparameters of samplers, with the same number of trials each.
 
     The first trial has the settings as they are given, or the task's; the others lie evenly in the
     ranges (a Halton sequence: with ten trials, a model of the objective has nothing to go by).
@@ -124,7 +124,7 @@ def tune(
 
 
 def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Range]) -> list[Spec]:
-    """Return the trials of a sampler, each with other settings."""
+    """Return the trials of a sampler, each with different hyperparameters."""
     contender = plan.contend(spec, task)
     ranges = _ranges(contender.name, contender.settings, search)
     kinds = settings.fields(registry.load("samplers", spec.reference))
@@ -143,7 +143,7 @@ def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Rang
 def _ranges(
     sampler: str, current: Mapping[str, Setting], search: Mapping[str, Range]
 ) -> dict[str, Range]:
-    """Return where to search for which of a sampler's settings."""
+    """Return the search ranges of a sampler's hyperparameters."""
     given = {name: where for name, where in search.items() if name in current}
     if given:
         return given
@@ -161,7 +161,7 @@ def _ranges(
 
 
 def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned:
-    """Choose the best of a sampler's trials, and keep them, with those of earlier calls.
+    """Select the best of a sampler's trials, and store them with those of earlier calls.
 
     Settings that failed in any trial are not chosen, however good they were with other seeds.
     """
@@ -191,7 +191,7 @@ def _version(trial: Trial) -> tuple[float, str | None, str]:
 
 
 def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> Trial:
-    """Return what is kept of a trial: the objective is the mean over seeds, if all completed."""
+    """Return a trial for storage: the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     known = [value for value in values if value is not None]
     return Trial(

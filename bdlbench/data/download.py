@@ -52,7 +52,7 @@ def fetch(urls: Sequence[str], target: Path, md5: str, *, timeout: float = TIMEO
 
 
 def _first(error: BaseException) -> BaseException:
-    """Return what an error came from, which says it in a few words."""
+    """Return the root cause of an error, whose message is short."""
     while error.__context__ is not None:
         error = error.__context__
     return error

@@ -56,7 +56,7 @@ class Glyph:
 
 
 def font_path(face: str) -> Path:
-    """Return where matplotlib keeps a face."""
+    """Return the path of a typeface of matplotlib."""
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"
 
 

@@ -31,7 +31,7 @@ class IdxFiles:
 
     Gzipped and unpacked files are read alike, from several folders, in each under
     `<folder>/<name>/raw`. A file that is in none is downloaded into the first folder that can be
-    written to. The MD5 of downloads is checked; that of local files is not, for there are valid copies
+    written to. Only downloads are checked by MD5; there are valid local copies
     that are packed or rounded otherwise.
 
     Args:

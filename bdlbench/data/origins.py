@@ -70,13 +70,13 @@ def find(data: Mapping[str, str]) -> Origin | None:
 
 
 def sentence(data: Mapping[str, str]) -> str:
-    """Return a sentence on where training data came from; empty if it is not known."""
+    """Describe the origin of training data; empty if it is not known."""
     found = find(data)
     return found.sentence if found else ""
 
 
 def mark(task: str, data: Mapping[str, str]) -> str:
-    """Return what tells runs on these data from runs on the official files; else nothing.
+    """Return the mark of runs on other data than the official files; else an empty string.
 
     Args:
         task: Name of the task.
@@ -89,10 +89,10 @@ def mark(task: str, data: Mapping[str, str]) -> str:
 
 
 def on(data: Mapping[str, str]) -> str:
-    """Return what data are called that have no name."""
+    """Return the name of unknown data."""
     return f"data {digest(data)}"
 
 
 def digest(data: Mapping[str, str]) -> str:
-    """Return ten hexadecimal digits that stand for data sets, whatever the order of their names."""
+    """Return a digest of data sets, ten hexadecimal digits, independent of their order."""
     return hashlib.sha256(to_json(dict(sorted(data.items()))).encode()).hexdigest()[:10]

@@ -41,7 +41,7 @@ def adopt(files: Mapping[tuple[str, str], int]) -> None:
 
 
 def find(split: str, name: str) -> Images | None:
-    """Return a data set, if it is here."""
+    """Return a data set, if it is shared."""
     if (split, name) not in _FILES:
         return None
     file = _FILES[split, name]

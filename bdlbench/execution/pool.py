@@ -61,7 +61,7 @@ class Means:
 
     @property
     def console(self) -> Console:
-        """Where progress is shown."""
+        """The console for progress."""
         return Console(stderr=True, quiet=self.quiet)
 
     def workers(self, device: str) -> int:
@@ -74,7 +74,7 @@ class Means:
 
 
 def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict[str, Record]]:
-    """Carry out the jobs that are not on disk, and return all records, and those that were there.
+    """Execute the jobs that are not stored; return all records, and those stored before.
 
     Raises:
         BdlbenchError: A worker of a cluster was lost, or a run could not be kept; finished runs
@@ -86,7 +86,7 @@ def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict
 
 
 def finished(jobs: Sequence[Job]) -> dict[str, Record]:
-    """Return the records that are on disk and need no second run, by name.
+    """Return the stored records that need no rerun, by name.
 
     Raises:
         RecordError: A record cannot be reached, or is of a newer schema.
@@ -145,7 +145,7 @@ def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
 
 @contextmanager
 def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
-    """Yield joblib's Parallel, set to the machine or the cluster that is asked for."""
+    """Yield joblib's Parallel for the machine or the requested cluster."""
     device = jobs[0].configuration.device
     options: dict[str, Any] = {"return_as": "generator_unordered"}
     if means.backend == "local":

@@ -48,7 +48,7 @@ UNLIMITED = Limits()
 
 
 class Ended(Exception):  # noqa: N818 -- it is an outcome
-    """Report a call that did not come to its end.
+    """A call whose process died or was killed.
 
     Args:
         outcome: As it stands in a record.
@@ -61,11 +61,11 @@ class Ended(Exception):  # noqa: N818 -- it is an outcome
 
 
 class Stopped(Exception):  # noqa: N818 -- it is no error
-    """Report a call that was given up because the command was interrupted."""
+    """A call that was cancelled because the command was interrupted."""
 
 
 class Descriptor:
-    """Pass an open file to a called function, which receives its descriptor there, an integer."""
+    """An open file as an argument of a call; the function receives its descriptor, an integer."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -84,7 +84,7 @@ _stopping = threading.Event()
 
 
 def start(modules: Iterable[str] = ()) -> None:
-    """Start the fork server, unless it runs: it imports what runs need while the caller goes on.
+    """Start the fork server, unless it runs: it imports in the background what runs need.
 
     Args:
         modules: What else it imports.
@@ -116,12 +116,12 @@ def _ensure_running(preload: list[str]) -> None:
 
 
 def stop() -> None:
-    """End all calls; each raises `Stopped`."""
+    """Cancel all calls; each raises `Stopped`."""
     _stopping.set()
 
 
 def go_on() -> None:
-    """Allow calls again."""
+    """Allow calls after `stop`."""
     _stopping.clear()
 
 
@@ -136,7 +136,7 @@ def pause(seconds: float) -> None:
 
 
 def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMITED) -> Any:
-    """Call a function in a process of its own, and return what it returns.
+    """Call a function in a separate process, and return its result.
 
     Args:
         function: It must be importable.

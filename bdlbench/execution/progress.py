@@ -20,7 +20,7 @@ INTERVAL = 0.25  # seconds between two updates
 
 
 class Reporter:
-    """Remember a run's progress for those who show it."""
+    """The progress of a run."""
 
     def __init__(self) -> None:
         self.fraction = 0.0
@@ -32,7 +32,7 @@ class Reporter:
 
 @contextmanager
 def shown(labels: Sequence[str], console: Console) -> Iterator[list[Reporter]]:
-    """Show a bar for every run that is under way, and one for all of them.
+    """Show a progress bar for every active run, and one for all of them.
 
     Args:
         labels: Of the runs, in order.

@@ -29,7 +29,7 @@ _loading = threading.Lock()
 def obtain(
     job: Job, limits: Limits = UNLIMITED, wait: bool = True, force: bool = False
 ) -> Record | None:
-    """Return a run's record: kept already, or made now, unless another process is at it.
+    """Return a run's record, stored or new, unless another process executes the run.
 
     Args:
         job: What to do.
@@ -52,7 +52,7 @@ def obtain(
 
 
 def find(job: Job) -> Record | None:
-    """Return the record of a run that needs no repetition, if it is kept and not damaged.
+    """Return the stored record of a run, if it is intact and needs no rerun.
 
     Raises:
         RecordError: It is of a newer schema, or cannot be reached.
@@ -68,7 +68,7 @@ def find(job: Job) -> Record | None:
 
 
 def _make(job: Job, limits: Limits, lock: Lock) -> Record:
-    """Carry out a run in a process of its own; if it does not come to its end, that is its record.
+    """Execute a run in its own process; if the process fails, the record says how.
 
     The process holds the lock, too: no other process starts the run before it has ended.
     """
@@ -87,7 +87,7 @@ def _make(job: Job, limits: Limits, lock: Lock) -> Record:
 
 
 def _execute(job: Job, lock: int | None, files: dict[tuple[str, str], int]) -> Record:
-    """Carry out a run in this process, and note its progress in its lock."""
+    """Execute a run in this process, and write its progress to its lock."""
     shared.adopt(files)
     return run.execute(job, locks.reporter(lock))
 
@@ -103,7 +103,7 @@ def _data_of(job: Job) -> dict[tuple[str, str], Kept]:
 def _decoded(
     task: str, split: str, folders: tuple[Path, ...], data: tuple[tuple[str, str], ...]
 ) -> dict[tuple[str, str], Kept]:
-    """Load what the runs of a task need; `data` is there for the cache, which may be outdated."""
+    """Load the data of a task; the argument `data` is the key of the cache."""
     chosen = tasks.get(task)
     judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
     needed = [("train", chosen.dataset), *(("test", name) for name in judged)]
@@ -111,7 +111,7 @@ def _decoded(
 
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:
-    """Make the record of a run that could not make its own; what it had spent is not known."""
+    """Make the record of a run whose process failed; its cost is not known."""
     environment = machine.environment(torch.device(job.configuration.device))
     return job.record(
         outcome=end.outcome,

@@ -87,7 +87,7 @@ def sample(
 
 
 def end_warm_up(state: State) -> State:
-    """Settle on the averaged step size; without a step of averaging, on the first one."""
+    """Set the averaged step size; without averaging, the first one."""
     _, log_average, _, steps, _ = state.averaging
     # In JAX: a number from elsewhere would have the program compiled a second time.
     return state._replace(step_size=jnp.exp(log_average)) if steps else state

@@ -43,7 +43,7 @@ def read_runs(results: Path) -> Iterator[Record]:
 
 
 def check_record(record: Record) -> None:
-    """Check that a run was made as its task is set.
+    """Check that a run has the settings of its task.
 
     Raises:
         BdlbenchError: It was not, or its name is not that of its content.
@@ -116,7 +116,7 @@ def check_board(found: Sequence[Record]) -> None:
 
 
 def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
-    """Check that new runs are on data that is known: the official files, or those of other runs.
+    """Check that new runs are on known data: the official files, or those of other runs.
 
     Raises:
         RecordError: One is on unknown data, which cannot be checked.
@@ -143,12 +143,12 @@ def _present_stem(record: Record) -> str:
 
 
 def identity(record: Record) -> str:
-    """Return what tells a sampler from others on a board: its name and its settings."""
+    """Return what identifies a sampler on a board: its name and its hyperparameters."""
     return documents.to_json([record.sampler.name, record.sampler.settings])
 
 
 def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:
-    """Check that a run predicted the inputs that others predicted.
+    """Check that a run predicted the same inputs as the others.
 
     Args:
         record: Of the run.

@@ -60,7 +60,7 @@ class Board:
 
     @property
     def subject(self) -> tuple[str, str, str]:
-        """What is measured, whatever the budget: task, model, and what marks them."""
+        """The board without its budget: task, model and mark."""
         return self.task, self.model, self.mark
 
     @property
@@ -79,7 +79,7 @@ class Board:
         return table.notes(self.floor, self.reference_note, self.controls)
 
     def cells(self, entry: Entry) -> list[Cell]:
-        """Return the figures of an entry, a cell for each column."""
+        """Return the metrics of an entry, one cell per column."""
         return [
             column.cell(entry.row.metrics.get(column.metric), column.metric in entry.leading)
             for column in self.columns
@@ -151,7 +151,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
 
 
 def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
-    """Group runs by sampler, by seed: named by the settings in which samplers of a name differ."""
+    """Group runs by sampler and seed; the labels name the hyperparameters that differ."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(runs, key=lambda record: record.seed):
         groups[admission.identity(record)].append(record)

@@ -88,7 +88,7 @@ def _gather(
     reference: Reference | None,
     labels: admission.Labels,
 ) -> _Found:
-    """Sum up one sampler's runs; of the predictions, only what is ranked is kept."""
+    """Summarize one sampler's runs; of the predictions, only what is ranked stays in memory."""
     predictions = summary.read_predictions(setup.results, group)
     group = summary.rescored(group, predictions)
     verdict = certificate.of_run(setup.results, group[0])

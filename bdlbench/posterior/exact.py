@@ -46,7 +46,7 @@ def linear_regression(n: int = 100, prior_std: float = 10.0) -> ExactPosterior:
 
 
 def gaussian(dim: int = 6, condition: float = 100.0, n: int = 60) -> ExactPosterior:
-    """Give a correlated Gaussian as the posterior of a regression.
+    """A correlated Gaussian, as the posterior of a regression.
 
     The standard deviations along its axes run geometrically from 1/√condition to 1, the axes are
     turned at random, the mean lies within about a standard deviation of nought.
@@ -68,7 +68,7 @@ def gaussian(dim: int = 6, condition: float = 100.0, n: int = 60) -> ExactPoster
 
 
 def gaussian_mean(n: int, spread: float = 0.03) -> ExactPosterior:
-    """Estimate the mean of n observations with noise N(0, 1): mistakes in N show here.
+    """The mean of n observations with noise N(0, 1), which reveals a wrong factor of N.
 
     The observations lie closer together than the noise, so that minibatches hardly differ and
     many data cost no more steps than few (the posterior does not depend on their spread).

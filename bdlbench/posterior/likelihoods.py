@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Likelihood(Protocol):
-    """Give the log density of every observation, and its derivative."""
+    """The log density of every observation, and its derivative."""
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
@@ -30,7 +30,7 @@ class Categorical:
         return -loss.view(y.shape)
 
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return what the probabilities lack of certainty in the label."""
+        """Return one-hot labels minus probabilities."""
         slope = outputs.softmax(-1).neg_()
         return slope.scatter_(-1, y.unsqueeze(-1), 1.0, reduce="add")
 
@@ -60,5 +60,5 @@ class Bernoulli:
         return -F.binary_cross_entropy_with_logits(outputs.squeeze(-1), y, reduction="none")
 
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return what the probability of 1 lacks of y."""
+        """Return y minus the probability of 1."""
         return y.unsqueeze(-1) - outputs.sigmoid()

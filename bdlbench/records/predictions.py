@@ -180,7 +180,7 @@ def save(path: Path, sets: Mapping[str, Predictions]) -> None:
 
 
 def _packing(array: NDArray[Any]) -> int:
-    """Choose what leaves least; what is small is deflated, since that unpacks six times as fast."""
+    """Choose the smaller compression, but deflate small arrays: they unpack six times as fast."""
     if array.nbytes < 2**16:
         return zipfile.ZIP_DEFLATED
     return zipfile.ZIP_BZIP2 if array.dtype.kind == "f" else zipfile.ZIP_LZMA

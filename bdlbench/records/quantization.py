@@ -10,7 +10,7 @@ ROUNDING = 0.02  # what that leaves of a sum over classes: 2⁻⁹ log 1,000 = 0
 
 
 def shorten(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Round to a relative error of at most `PRECISION`: what is left compresses to a third."""
+    """Round to a relative error of at most `PRECISION`: the result compresses to a third."""
     mantissa, exponent = np.frexp(values)  # of at least ½
     rounded = np.ldexp(np.rint(mantissa / PRECISION) * PRECISION, exponent)
     return np.asarray(rounded, np.float32)

@@ -34,7 +34,7 @@ class Sampler:
     trials: int | None = None
 
     def content(self) -> dict[str, Any]:
-        """Return what stands in the record's file."""
+        """Return the content of the record's file."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -69,7 +69,7 @@ class Configuration:
     others: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """Return what stands in the record's file; a run's name is made from it."""
+        """Return the content of the record's file; a run's name is derived from it."""
         known = {name: value for name, value in vars(self).items() if value is not None}
         others = known.pop("others")
         budget = {name: known.pop(name) for name in _BUDGET}
@@ -82,7 +82,7 @@ _CONFIGURED = {f.name for f in fields(Configuration)} - {*_BUDGET, "others"}
 
 
 def configured(content: Mapping[str, Any]) -> Configuration:
-    """Return the configuration that stands in a record's file.
+    """Parse the configuration of a record's file.
 
     Raises:
         TypeError: A field is missing.
@@ -133,13 +133,13 @@ class Record:
     schema: int = SCHEMA
 
     def content(self) -> dict[str, Any]:
-        """Return what stands in the record's file."""
+        """Return the content of the record's file."""
         parts = {"sampler": self.sampler.content(), "configuration": self.configuration.content()}
         return {**vars(self), **parts}
 
 
 def parse(content: Mapping[str, Any]) -> Record:
-    """Return the record that stands in a file.
+    """Parse a record's file.
 
     Raises:
         ValueError: It is none.

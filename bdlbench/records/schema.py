@@ -27,7 +27,7 @@ _HUGE = 1e15  # beyond any number in a record, and exact in float64
 
 
 def _text(longest: int) -> dict[str, Any]:
-    r"""Return the schema of a line of text: no control character, nothing that turns it round.
+    r"""Return the schema of a line of text, without control characters or changes of direction.
 
     Half of a surrogate pair (``\ud800``) is no character, and cannot be written to a file.
     """

@@ -34,7 +34,7 @@ def folder_of(results: Path, run: str) -> Path:
 
 
 def check_writable(results: Path) -> None:
-    """Raise a RecordError if runs cannot be kept in `results`: before any time is spent on them."""
+    """Raise a RecordError if runs cannot be stored in `results`, before any is executed."""
     probe = results / "runs" / f".probe-{os.getpid()}"
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
 
 
 def update(folder: Path, record: Record) -> None:
-    """Write a run's record anew, its predictions as they are.
+    """Rewrite a run's record; its predictions are unchanged.
 
     Raises:
         RecordError: The folder cannot be written to.
@@ -84,7 +84,7 @@ def update(folder: Path, record: Record) -> None:
 
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
-    """Make a folder to write a run in: beside its own, or here if that is behind a URL."""
+    """Yield a temporary folder for a run: next to its own, or local if that is behind a URL."""
     if is_local(target):
         with files.staged(target) as folder:
             yield folder
@@ -94,7 +94,7 @@ def _staged(target: Path) -> Iterator[Path]:
 
 
 def _upload(folder: Path, target: Path) -> None:
-    """Copy a run to a URL, its record last; an earlier record there goes first."""
+    """Upload a run, its record last; an earlier record is deleted first."""
     (target / "record.json").unlink(missing_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     for name in ("predictions.npz", "record.json"):
@@ -139,20 +139,20 @@ def read(folder: Path, checked: bool = True) -> Record:
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
-    """Bring a record up to date; what its name was made from stays as it was."""
+    """Upgrade a record; what its name was derived from is unchanged."""
     rest = {name: value for name, value in content.items() if name != "scoring_sha256"}
     return {**rest, "scoring": 1, "schema": SCHEMA}
 
 
 def names(results: Path) -> list[str]:
-    """Return the names of the runs that are kept, in order, without what interruptions left."""
+    """Return the names of the stored runs, in order, without temporary folders."""
     runs = results / "runs"
     found = [path.name for path in runs.iterdir()] if runs.is_dir() else []
     return sorted(name for name in found if not name.startswith("."))
 
 
 def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
-    """Yield the name of every run that is kept, in order, and its record; None if it is damaged."""
+    """Yield the name and record of every stored run, in order; None if it is damaged."""
     for name in names(results):
         try:
             yield name, read(folder_of(results, name), checked=False)
@@ -161,7 +161,7 @@ def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
 
 
 def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
-    """Read a run's predictions, and hold them against the checksum in its record.
+    """Read a run's predictions, and verify the checksum in its record.
 
     Raises:
         RecordError: The file is missing or is not the one that the record was made with.

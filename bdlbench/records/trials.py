@@ -60,7 +60,7 @@ class Trial:
     objective: float | None
 
     def content(self) -> dict[str, Any]:
-        """Return what stands in the file."""
+        """Return the content of the file."""
         return {n: v for n, v in vars(self).items() if n != "numerics" or v is not None}
 
 
@@ -73,7 +73,7 @@ class Tuning:
 
 
 def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
-    """Return what is known of a sampler's tuning.
+    """Load the tuning of a sampler.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
 
@@ -109,6 +109,6 @@ def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) ->
 def count(
     results: Path, task: str, model: str, sampler: str, settings: Mapping[str, Setting]
 ) -> int:
-    """Return the number of trials that settings were chosen from; 0 if none is known of."""
+    """Return the number of trials that hyperparameters were selected from; 0 if unknown."""
     found = read(results, task, model, sampler)
     return len(found.trials) if found.chosen == settings else 0

@@ -56,7 +56,7 @@ class Length:
 
 
 class Chains:
-    """Run HMC from independent draws of the prior, and keep what a reference is made from.
+    """Run HMC from independent draws of the prior, and accumulate what a reference consists of.
 
     Args:
         kernel: HMC's settings.
@@ -106,7 +106,7 @@ class Chains:
 
     @property
     def trace(self) -> Trace:
-        """What is kept of every iteration after warm-up."""
+        """The trace of every iteration after warm-up."""
         return Trace(**{name: self._kept[name] for name in Trace.__dataclass_fields__})
 
     def iterate(self) -> None:
@@ -142,7 +142,7 @@ class Chains:
         return found
 
     def save(self) -> None:
-        """Write the checkpoint, as a whole or not at all."""
+        """Write the checkpoint atomically."""
         leaves = {f"state/{i}": np.asarray(x) for i, x in enumerate(self._leaves()[0])}
         counts = np.array([self.done, self.gradients, self.seconds])
         buffer = io.BytesIO()
@@ -198,7 +198,7 @@ def _half(chain: int, length: Length) -> int:
 def _room(
     length: Length, dim: int, labels: Mapping[str, NDArray[np.int64]]
 ) -> dict[str, NDArray[Any]]:
-    """Make room for all that is kept of the samples."""
+    """Allocate the accumulated arrays."""
     shape = length.chains, length.samples
     draws = min(DRAWS // length.chains, length.samples) * length.chains
     if 2 * draws * dim > DRAWS_BYTES:

@@ -21,7 +21,7 @@ CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
 
 
 def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set; they are kept, since they depend on data alone."""
+    """Return the control rows of every OOD set, which are stored once for all runs on the data."""
     if setup.split == "validation":
         return {}
     kept = kept_controls(setup.results, setup.task.name, fingerprints)
@@ -45,7 +45,7 @@ def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
 
 
 def controls_file(task: str, data: Mapping[str, str]) -> str:
-    """Return where, within the results, the control rows of a task are kept.
+    """Return the path of a task's control rows, within the results.
 
     Args:
         task: Name of the task.
@@ -59,7 +59,7 @@ def controls_file(task: str, data: Mapping[str, str]) -> str:
 def kept_controls(
     results: Path, task: str, data: Mapping[str, str]
 ) -> dict[str, dict[str, float]] | None:
-    """Return the control rows that a comparison has kept, by OOD set and control; None without.
+    """Return stored control rows, by OOD set and control, or None.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
 

@@ -73,7 +73,7 @@ def distances(points: Sequence[Float64s], reference: Reference) -> Float64s:
 
 
 def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
-    """Return the bulk effective sample size in function space, for the price of 1000 epochs.
+    """Return the bulk effective sample size in function space per 1000 epochs.
 
     The median over inputs; of chains' log p(label), as Vehtari et al. (2021) for any quantity.
 
@@ -116,7 +116,7 @@ def _compare(p: Float64s, q: Float64s) -> dict[str, float]:
 
 
 def _r_hat(runs: Sequence[Predictions]) -> dict[str, Interval]:
-    """Take the seeds for chains; what has no R-hat, since nothing varies, is left out."""
+    """Return R-hat with the seeds as chains; constant quantities are omitted."""
     traces = [run.trace for run in runs if run.trace is not None and len(run.trace) >= FEWEST]
     if len(traces) < 2:
         return {}

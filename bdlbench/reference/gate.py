@@ -45,7 +45,7 @@ def e_bfmi(hamiltonian: Floats) -> Floats:
 
 
 def diagnose(trace: Trace) -> dict[str, float]:
-    """Compute the figures that the gate looks at.
+    """Compute the diagnostics of the gate.
 
     Raises:
         ValueError: There are fewer than 2 chains of 4 draws.
@@ -92,7 +92,7 @@ def verdicts(found: dict[str, float]) -> dict[str, bool]:
 
 
 def report(diagnostics: Mapping[str, float], verdicts: Mapping[str, bool]) -> str:
-    """Return figures and verdicts as lines of text."""
+    """Return diagnostics and verdicts as lines of text."""
     lines = [f"{name.replace('_', ' '):<30} {value:.6g}" for name, value in diagnostics.items()]
     lines += [f"{'pass' if holds else 'FAIL':<30} {name}" for name, holds in verdicts.items()]
     return "\n".join(lines)

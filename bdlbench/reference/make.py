@@ -44,7 +44,7 @@ def make(
     device: str = "auto",
     quiet: bool = True,
 ) -> Reference:
-    """Make the reference of a task, or go on making it, and keep it, whether good or not.
+    """Compute or resume the reference of a task, and store it, converged or not.
 
     HMC (Neal, 2011) with trajectories of length π/2·prior_std and a step size adapted to an
     acceptance of 0.85. A reference that is there already, made in the same way, is returned.
@@ -121,7 +121,7 @@ def _begin(setup: Setup, length: Length, key: str) -> Chains:
 
 
 def _making(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any]:
-    """Return what determines a reference, as it stands in its file."""
+    """Return what determines a reference, as in its file."""
     kernel = _kernel(setup.task.prior_std)
     return {
         "schema": Facts.schema,

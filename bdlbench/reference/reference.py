@@ -168,7 +168,7 @@ def load(
     converged: bool = True,
     data: Mapping[str, str] | None = None,
 ) -> Reference:
-    """Load the reference of a task: the user's own, else the one bdlbench was published with.
+    """Load the reference of a task: the user's own, else the one installed with bdlbench.
 
     Example:
         ``reference.load("digits").sets["test"].log_probabilities``
@@ -189,7 +189,8 @@ def load(
     if path is None:
         raise RecordError(
             f"no reference posterior of {task} for training data {data['train'][:12]} and test "
-            f"data {data['test'][:12]}; `bdlbench reference {task}` computes one from the available data"
+            f"data {data['test'][:12]}; "
+            f"`bdlbench reference {task}` computes one from the available data"
         )
     reference = _read(path)
     failed = [name for name, holds in reference.facts.verdicts.items() if not holds]

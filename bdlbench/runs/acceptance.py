@@ -61,14 +61,14 @@ class Kept:
 
 
 def read() -> Kept:
-    """Read what is kept of the goldens."""
+    """Load the stored goldens."""
     content = parse(GOLDENS.read_bytes())
     goldens = {name: Summary(**golden) for name, golden in content["goldens"].items()}
     return Kept(goldens, content["digests"])
 
 
 def environment() -> str:
-    """Return what bits depend on besides the code: processor, its instructions, and libraries."""
+    """Return the environment that bits depend on: processor, instructions and libraries."""
     libraries = ("torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "numpyro", "numba")
     found = [platform.machine(), processor_family(), instructions()]
     return ", ".join([" ".join(found), *(f"{name} {version(name)}" for name in libraries)])
@@ -97,14 +97,14 @@ def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
 
 
 def check() -> list[str]:
-    """Compute the goldens with the code that is here, and say which have moved."""
+    """Compute the goldens with the current code, and describe those that changed."""
     from bdlbench.runs.goldens import compute
 
     return moved(compute(), read(), environment())
 
 
 def accept(raised: bool = False) -> str:
-    """Declare the code that is here to be of the present version, or of the next.
+    """Declare the current code to be of the current version, or of the next.
 
     Args:
         raised: Declare a new version, whatever has moved.
@@ -143,7 +143,7 @@ def accept(raised: bool = False) -> str:
 
 
 def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
-    """Return what to keep: values stay as they were first recorded, bits are kept as found."""
+    """Return the goldens to store: values as first recorded, bits as computed now."""
     values = {name: golden.summary() for name, golden in found.items()}
     digests: dict[str, dict[str, str]] = {}
     if before is not None:
@@ -195,7 +195,7 @@ def _where(golden: Golden, where: str) -> str:
 
 
 def report(told: Sequence[str]) -> list[str]:
-    """Return the present version and what is known of it, as lines."""
+    """Return the current version and its unaccepted code, as lines."""
     here, changed = numerics.version(), numerics.unaccepted()
     lines = [f"numerics version {here}"]
     if changed:

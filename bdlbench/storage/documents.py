@@ -48,7 +48,7 @@ def read(
 
 @contextmanager
 def reading(path: Path, cure: str) -> Iterator[None]:
-    """Make one line of what goes wrong with a file.
+    """Turn any error of reading a file into one line.
 
     Args:
         path: Of the file.

@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
-    r"""Return a text whose every character is seen: a control character becomes ``\x1b``.
+    r"""Return text with every character visible: control characters become ``\x1b``.
 
     What is longer than `longest` is cut, with an ellipsis at the end.
     """

@@ -48,12 +48,12 @@ def _check_size(size: int, most: int) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a small file of text, as a whole or not at all; see `write_bytes`."""
+    """Write a small text file atomically; see `write_bytes`."""
     write_bytes(path, (text + "\n").encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, as a whole or not at all.
+    """Write a file atomically.
 
     Raises:
         RecordError: It cannot be written.
@@ -76,7 +76,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def staged(target: Path) -> Iterator[Path]:
-    """Make a folder beside `target`, to be written in and then swapped with it; none is left."""
+    """Yield a temporary folder next to `target`, to be written and then swapped with it."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
@@ -104,7 +104,7 @@ def swap(partial: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the file or folder is on the disk: a power cut must not leave an empty record."""
+    """Sync a file or folder: a power failure must not leave an empty record."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

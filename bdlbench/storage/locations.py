@@ -10,7 +10,7 @@ from bdlbench.errors import BdlbenchError
 
 
 def place(results: str | Path) -> Path:
-    """Return where results are kept: a path, or for a URL what behaves like one.
+    """Return the location of results: a path, or for a URL an object that behaves like one.
 
     Args:
         results: A folder, or a URL that fsspec knows: ``s3://bucket/runs``, ``file:///srv/runs``.
@@ -43,7 +43,7 @@ def is_url(text: str) -> bool:
 
 
 def on_this_machine(path: str | Path) -> Path:
-    """Return a path of this machine's file system, given as such or as a ``file://`` URL.
+    """Return a local path, given as such or as a ``file://`` URL.
 
     Raises:
         BdlbenchError: It is a URL of another kind.
@@ -61,7 +61,7 @@ def is_local(results: Path) -> bool:
 
 
 def absolute(results: Path) -> Path:
-    """Return the place as it is called from any working directory."""
+    """Return the absolute location."""
     return results.absolute() if is_local(results) else results
 
 

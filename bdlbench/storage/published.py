@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def published(file: str) -> list[Path]:
-    """Return where a file of the results that bdlbench was published with may lie.
+    """Return the possible paths of a file of the installed results.
 
     Not importlib.resources, which cannot read a folder without code of an editable installation.
     Some installers make links to one copy of a package; what they lead to is trusted as it is.

@@ -29,7 +29,7 @@ _ROUNDING = 1e-3  # of entropies in float32
 
 
 def labels_of(task: str, data_dir: Path | None = None) -> Labels:
-    """Return the labels of a task's test and OOD sets; none if its data cannot be had.
+    """Return the labels of a task's test and OOD sets; none if its data is not available.
 
     Args:
         task: Name of the task.
@@ -42,7 +42,7 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
 
 
 def locate(results: Path, runs: Sequence[str]) -> list[Path]:
-    """Return the folders of runs, each once, however often and by whatever name it is given.
+    """Return the folders of runs, without duplicates.
 
     Args:
         results: Where names are looked for.
@@ -101,7 +101,7 @@ def _check_failed(folder: Path, record: Record) -> None:
 
 
 def _check_entropy(record: Record, name: str, predictions: Predictions) -> None:
-    """Entropy is concave: the draws' mean of it is at most that of their mean prediction."""
+    """Check that the mean entropy of the draws is at most that of their mean prediction."""
     entropy = metrics.predictive_entropy(predictions.probabilities)
     excess = float(np.max(predictions.expected_entropy - entropy))
     if excess > _ROUNDING:

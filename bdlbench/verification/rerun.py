@@ -61,7 +61,7 @@ class Repetition:
 
     @property
     def wrong(self) -> str:
-        """What speaks against the run; empty if nothing does."""
+        """The reason against the run; empty if there is none."""
         return _GIVES.get(self.verdict, "")
 
 
@@ -122,11 +122,11 @@ def rerun(
 ) -> Repetition:
     """Repeat a run, and compare predictions.
 
-    With the same processor, code and versions they must be the same bit for bit. Elsewhere
-    rounding differs, and a long chain forgets where it began: the repetition is then as good as
-    another seed, and it is compared with that. The run is repeated with the next seed, too, and for every
+    With the same processor, code and versions they must be bitwise identical. Elsewhere rounding
+    differs, and a long chain becomes independent of its initial state: the repetition is then
+    equivalent to another seed. Therefore the run is also repeated with the next seed, and for every
     set of inputs the total variation between the original and its repetition may be at most twice
-    that between the two repetitions. What is smaller than what seeds change, this cannot see.
+    that between the two repetitions. Smaller differences cannot be detected.
 
     Another version of the sampler may be another sampler: its predictions prove the run if they
     are the same, and say nothing of it if they are not.

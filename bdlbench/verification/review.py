@@ -26,7 +26,7 @@ _LARGEST_PAGE = 2**24  # bytes
 
 
 def review(base: Path, head: Path, changes: Path) -> str:
-    """Check what a pull request adds, and say in Markdown what it changes in the leaderboard.
+    """Check what a pull request adds, and return its changes of the leaderboard, as Markdown.
 
     Args:
         base: Checkout of the branch that it is for.
@@ -92,7 +92,7 @@ def added(changes: bytes) -> list[str]:
 def difference(
     before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Return a table of what came and what went, for every board that changed.
+    """Return a table of added and removed rows, for every board that changed.
 
     Args:
         before: Header and rows, as lines of Markdown, by the board's title.

@@ -109,7 +109,7 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
 
 
 def copy_run(run: Path, target: Path) -> None:
-    """Copy a run's files and nothing else; a link is not followed.
+    """Copy a run's files and nothing else, without following links.
 
     Raises:
         RecordError: A file cannot be read, or is too large, or is a link.

@@ -53,7 +53,7 @@ def verify(
     data_dir: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Verdict]:
-    """Check runs, repeat them if asked to, and keep each verdict in the run's folder.
+    """Check runs, optionally repeat them, and store each verdict in the run's folder.
 
     Args:
         results: Folder that runs are kept in.
