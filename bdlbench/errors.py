@@ -8,24 +8,24 @@ class BdlbenchError(Exception):
 
 
 class PluginError(BdlbenchError):
-    """Report a plugin that is missing, ambiguous, broken or misconfigured."""
+    """A plugin is missing, ambiguous, broken or misconfigured."""
 
 
 class DataError(BdlbenchError):
-    """Report a data file that is truncated, foreign or corrupt."""
+    """A data file is truncated, corrupt or of another format."""
 
 
 class DataMissing(DataError):  # noqa: N818 -- not a fault: the default task falls back on it
-    """Report data that is in no folder and that could not be downloaded."""
+    """Data was found in no folder and could not be downloaded."""
 
 
 class RecordError(BdlbenchError):
-    """Report a record or a prediction file that cannot be read or written."""
+    """A record or a prediction file cannot be read or written."""
 
 
 class DamagedRecord(RecordError):  # noqa: N818 -- not a fault: a grid makes the run again
-    """Report a record that is not whole."""
+    """A record is damaged."""
 
 
 class Diverged(BdlbenchError):  # noqa: N818 -- a named outcome of a run
-    """Report parameters that are no longer finite."""
+    """Parameters are no longer finite."""

@@ -31,7 +31,7 @@ UNIT, QUARTER = F32(2.0**-32), F32(2.0**-32 * math.pi / 2)
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:
-    """Return the generator that a run's random numbers come from."""
+    """Return the generator of a run's random numbers."""
     return torch.Generator(device).manual_seed(seed)
 
 
@@ -83,7 +83,7 @@ def _flat(tensor: Tensor) -> NDArray[np.float32]:
 
 
 def compiled(**options: Any) -> Callable[[Function], Function]:
-    """Return numba's decorator, which keeps what it compiles if there is a place for that.
+    """Return numba's decorator, with its cache where one can be written.
 
     numba looks for one beside the source and in the user's cache, and refuses to go on if neither
     can be written to, as in many a container. Every process then compiles anew, for some seconds.
@@ -106,7 +106,7 @@ def compiled(**options: Any) -> Callable[[Function], Function]:
 
 @intrinsic
 def _float_of(context: Any, bits: Any) -> Any:
-    """Take 32 bits for a float."""
+    """Reinterpret 32 bits as a float."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
@@ -116,7 +116,7 @@ def _float_of(context: Any, bits: Any) -> Any:
 
 @intrinsic
 def _bits_of(context: Any, number: Any) -> Any:
-    """Take a float for 32 bits."""
+    """Reinterpret a float as 32 bits."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.IntType(32))
@@ -126,7 +126,7 @@ def _bits_of(context: Any, number: Any) -> Any:
 
 @intrinsic
 def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return ab + c, rounded once, as torch's ``add_`` has it."""
+    """Return ab + c, rounded once, as torch's ``add_`` does."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)

@@ -48,7 +48,7 @@ def langevin_(
     temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Step by stochastic gradient Langevin dynamics, in place; see `SGLD`, which has more to say.
+    """Step by stochastic gradient Langevin dynamics, in place; see `SGLD`, which explains it.
 
     Args:
         theta: θ, of any shape.
@@ -255,7 +255,7 @@ class SGHMC(torch.optim.Optimizer):
 
 
 def _kept(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
-    """Return what an optimizer keeps of a parameter under a name: zeros, the first time."""
+    """Return the state of a parameter under a name: zeros, the first time."""
     if name not in state:
         state[name] = torch.zeros_like(like)
     return state[name]

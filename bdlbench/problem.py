@@ -46,7 +46,7 @@ class Budget:
 
 
 class Problem:
-    """Show a plugin the posterior that it is to sample, and the clock that it runs on.
+    """The posterior that a plugin samples, and the clock that it runs on.
 
     It holds training data only. θ is a float32 tensor of shape (chains, dim) throughout.
 
@@ -113,7 +113,7 @@ class Problem:
 
     @property
     def remaining(self) -> int:
-        """Evaluations on single training points, over all chains, that are left; to plan with."""
+        """Remaining evaluations on single training points, over all chains; for planning."""
         return max(0, self._allowed - self._spent)
 
     def init(self, rng: torch.Generator) -> Tensor:
@@ -147,7 +147,7 @@ class Problem:
         return self._posterior.potential(theta, batch)
 
     def to_jax(self) -> JaxPotential:
-        """Return U(θ) of θ (dim,) as a JAX function; what it costs is left to `charge`.
+        """Return U(θ) of θ (dim,) as a JAX function; its cost must be reported by `charge`.
 
         Raises:
             BdlbenchError: The model has a layer without a translation.

@@ -30,7 +30,7 @@ KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2), "studies": ("run", 
 
 
 def register(name: str) -> Callable[[Plugin], Plugin]:
-    """Name a plugin class, and check its shape at once.
+    """Register a plugin class under a name, and check its interface at once.
 
     Args:
         name: Lower-case letters, digits and dashes; unique among the installed plugins.
@@ -112,7 +112,7 @@ def source_digest(plugin: type) -> str:
 
 
 def summary(kind: str, name: str) -> tuple[str, str]:
-    """Return what a plugin says of itself: the first line of its docstring, and its settings.
+    """Return the first line of a plugin's docstring, and its settings.
 
     The source is read, not imported, so that listing is quick and a broken plugin is listed, too.
     """
@@ -135,14 +135,14 @@ def summary(kind: str, name: str) -> tuple[str, str]:
 
 
 def _written(value: ast.expr) -> str:
-    """Write a default as it would be typed: text without quotes."""
+    """Format a default as on the command line: text without quotes."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         return value.value
     return ast.unparse(value)
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return the end of a message on a name that is not among the known: nearest, and all."""
+    """Return the suggestions for an unknown name: the nearest, and all known ones."""
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{hint} (there are: {', '.join(known) or 'none'})"
@@ -219,7 +219,7 @@ def _execute(path: Path) -> ModuleType:
 
 
 def _import(reference: str, importer: Callable[[], Any]) -> Any:
-    """Run foreign code; whatever it raises becomes one line that names the plugin."""
+    """Run third-party code; any exception becomes one line that names the plugin."""
     try:
         return importer()
     except PluginError as error:

@@ -23,7 +23,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """Refer to a plugin and the settings asked of it: all that travels between processes."""
+    """A reference to a plugin, with settings; it is all that is sent between processes."""
 
     reference: str
     settings: tuple[tuple[str, str], ...] = ()

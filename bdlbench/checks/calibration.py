@@ -45,7 +45,7 @@ class RankCheck:
 
 
 def uniformity(ranks: Array) -> tuple[float, str]:
-    """Return the p-value of a χ² test of ranks 0…19 for uniformity, and what they tell."""
+    """Return the p-value of a χ² test of ranks 0…19 for uniformity, and its interpretation."""
     counts = np.bincount(ranks, minlength=RANKS).reshape(BINS, -1).sum(axis=1)
     p = float(stats.chisquare(counts).pvalue)
     if p >= FALSE_ALARM:

@@ -52,7 +52,7 @@ class Report:
 def check(
     reference: str, quick: bool, results: Path, say: Callable[[str], None] | None = None
 ) -> Report:
-    """Run the checks, say each result as it comes, and keep the verdict of a full check.
+    """Run the checks, report each result, and store the verdict of a full check.
 
     Only a check of the default settings is kept: a certificate speaks of the sampler as it is.
 
@@ -111,7 +111,7 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
 
 
 def file_of(name: str, identity: Identity) -> str:
-    """Return where among the results the certificate of a sampler lies.
+    """Return the path of a sampler's certificate, within the results.
 
     Each numerics version, and each file of a sampler that is not built in, has one of its own: what
     was certified when its runs were made stays so when the code moves on.
@@ -121,7 +121,7 @@ def file_of(name: str, identity: Identity) -> str:
 
 
 def read(results: Path, reference: str) -> str:
-    """Return the verdict on a sampler as it stands now.
+    """Return the verdict on a sampler with the current code.
 
     What stands in the user's results counts first, then what bdlbench itself was published with.
 
@@ -132,7 +132,7 @@ def read(results: Path, reference: str) -> str:
 
 
 def of_run(results: Path, record: Record) -> str:
-    """Return the verdict on the sampler of a run as it was then, with the code as it was then.
+    """Return the verdict on a run's sampler, with the code of the run.
 
     Nothing is loaded.
 
@@ -165,5 +165,5 @@ def _read(results: Path, name: str, identity: Identity) -> str:
 
 
 def _versions(identity: Identity) -> dict[str, Any]:
-    """Return what a verdict is about, and what came to it: other checks might have failed."""
+    """Return the identity of the sampler and of the checks, which a verdict is valid for."""
     return {**asdict(identity), "checks_version": checks.VERSION}

@@ -163,7 +163,7 @@ def _another_process(subject: Subject, quick: bool) -> str:
 
 
 def print_draws(reference: str) -> None:
-    """Print the draws of a plugin as JSON: what a new process is asked for."""
+    """Print the draws of a plugin as JSON; called in a new process."""
     with redirect_stdout(sys.stderr):  # a plugin may print, too
         found = [theta.tolist() for theta in sample(Subject(parse(reference)))[0]]
     print(json.dumps(found))

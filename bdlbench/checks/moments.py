@@ -76,7 +76,7 @@ def moments(found: Array, exact: ExactPosterior) -> Moments:
 
 
 def faults(found: Moments, stiffness: float) -> list[str]:
-    """Return what does not hold: mean, temperature, covariance; empty for an exact sampler.
+    """Return the failed moments: mean, temperature, covariance; empty for an exact sampler.
 
     Each number may be off by its tolerance and by as many standard errors as make all of them
     together a false alarm once in a thousand (Bonferroni's bound, Student's t).
@@ -101,14 +101,14 @@ def faults(found: Moments, stiffness: float) -> list[str]:
 
 
 def forgiven(found: Moments) -> float:
-    """Return how many standard errors each of the numbers that are judged may be off."""
+    """Return the number of standard errors by which each tested number may differ."""
     dim = len(found.mean.value)
     numbers = dim + 2 + dim * (dim + 1) / 2
     return float(stats.t.isf(FALSE_ALARM / (2 * numbers), found.chains - 1))
 
 
 def bias(found: Moments) -> float:
-    """Return how far mean, temperatures and covariance are off at most."""
+    """Return the largest deviations of mean, temperatures and covariance."""
     dim = len(found.mean.value)
     covariance = np.abs(found.covariance.value - np.eye(dim)).max()
     temperatures = abs(found.temperature.value - 1), abs(found.configurational.value - 1)

@@ -64,7 +64,7 @@ class Subject:
 
 
 def guarded(name: str, judge: Callable[[], Result]) -> Result:
-    """Return the outcome of a check; whatever the plugin raises is an outcome, too."""
+    """Return the outcome of a check; exceptions of the plugin are outcomes, too."""
     try:
         return judge()
     except PluginError:

@@ -24,7 +24,7 @@ ENDLESS = 3  # times the budget, or the draws: who goes as far as that does not 
 
 
 class Sampler(Protocol):
-    """What a configured plugin can do."""
+    """The interface of a configured plugin."""
 
     def sample(self, problem: Problem, rng: torch.Generator) -> Any:
         """Yield draws of θ."""
@@ -54,7 +54,7 @@ class Effort:
 
 
 def trial(exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False) -> Problem:
-    """Return a problem that stops samplers which go on for ever.
+    """Return a problem that stops endless samplers.
 
     Args:
         exact: The posterior.

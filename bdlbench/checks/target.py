@@ -47,7 +47,7 @@ class TargetCheck:
     temperature: float = 1.0
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
-        """Return the verdict; a sampler that does not claim to be exact is only measured."""
+        """Return the verdict; a sampler that is not declared exact is only measured."""
         return guarded(self.name, lambda: self._judge(subject, quick))
 
     def measure(self, sampler: Sampler, effort: Effort) -> Moments:

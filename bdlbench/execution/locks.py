@@ -33,7 +33,7 @@ class Lock:
 
     @property
     def passed(self) -> Descriptor | None:
-        """Its file, for the process of the run to hold open as well."""
+        """The descriptor, which the run's process holds open as well."""
         return next(map(Descriptor, self.held), None)
 
     def __enter__(self) -> Lock:

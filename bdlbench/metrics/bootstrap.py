@@ -81,7 +81,7 @@ def _ood_set(metric: str) -> str | None:
 
 
 def inputs(metric: str, sets: Sets) -> list[int]:
-    """Return the number of inputs in each of the sets that the metric looks at."""
+    """Return the number of inputs in each of the sets that the metric uses."""
     ood = _ood_set(metric)
     return [len(in_distribution(sets).labels)] + ([len(sets[ood].labels)] if ood else [])
 

@@ -198,7 +198,7 @@ def predictive_entropy(probabilities: Floats) -> Float64s:
 
 
 def max_probability(probabilities: Floats) -> Float64s:
-    """Compute 1 − max_c p_c of every input, (inputs,): a score that grows with doubt.
+    """Compute 1 − max_c p_c of every input, (inputs,): a score that grows with uncertainty.
 
     It is summed from the other classes: 1 − max p itself would tie at 0 for every input whose
     top probability is within 1e-16 of 1, that is above a logit gap of about 37.

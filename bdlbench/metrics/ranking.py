@@ -54,7 +54,7 @@ def rank_intervals(
 
 
 def holm(p_values: Float64s) -> Float64s:
-    """Correct p-values for their number (Holm, 1979): at level α, none is wrong with 1 − α.
+    """Correct p-values for multiple comparisons (Holm, 1979), with family-wise error α.
 
     Args:
         p_values: Shape (tests,).

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """Describe one metric; `<set>` in a text stands for the name of an OOD set.
+    """The description of a metric; `<set>` is replaced by the name of an OOD set.
 
     Attributes:
         name: The key of the metric in a record.

@@ -130,7 +130,7 @@ def paired_differences(
 
 
 def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> str:
-    """Put a difference in words: "sgld better than sgd on AUROC: +0.054 [0.047, 0.061]"."""
+    """Describe a difference: "sgld better than sgd on AUROC: +0.054 [0.047, 0.061]"."""
     half = (difference.high - difference.low) / 2
     places = 3 if half <= 0 else min(max(3, -math.floor(math.log10(half))), 6)
     ends = f"[{difference.low:.{places}f}, {difference.high:.{places}f}]"

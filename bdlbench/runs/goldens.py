@@ -54,14 +54,14 @@ IN_JAX = ("hmc", "nuts")  # which compute in float32 whatever they are given
 
 
 def compute() -> dict[str, Golden]:
-    """Return all goldens by name, computed with the code that is here."""
+    """Return all goldens by name, computed with the current code."""
     parts = (_clock, _noise, _models, _optimizers, _samplers, _scores)
     with machine.one_thread():
         return {name: golden for part in parts for name, golden in part()}
 
 
 def _images(count: int, seed: int) -> Images:
-    """Return noise with a bright bar that says which class an image is of."""
+    """Return noise images with a bright bar whose position is the class."""
     rng = np.random.default_rng(seed)  # its integers are the same everywhere
     pixels = rng.integers(0, 120, (count, 28, 28)).astype(np.uint8)
     labels = np.arange(count, dtype=np.int64) % 10
@@ -80,7 +80,7 @@ def _rng(seed: int = 0) -> torch.Generator:
 
 
 def _clock() -> Iterator[tuple[str, Golden]]:
-    """Run the clock over the cases that it tells apart: whole numbers, the same everywhere."""
+    """Run the clock in all its cases: integers, the same on every processor."""
     posterior = exact.linear_regression(n=50).posterior
     cases = {"minibatches": (8, 2, 0), "all data": (None, 1, 0), "whole minibatches": (50, 1, 0)}
     for label, (size, chains, cost) in (cases | {"costly steps": (7, 1, 40)}).items():
@@ -153,7 +153,7 @@ def _in_jax(
 
 
 def _optimizers() -> Iterator[tuple[str, Golden]]:
-    """Step by the update equations in float64, where nothing hides behind rounding."""
+    """Step by the update equations in float64, where rounding hides nothing."""
     settings = {"SGLD": (0.02, 0.7), "PSGLD": (0.02, 0.7), "SGHMC": (0.02, 0.6, 0.7)}
     for name, values in settings.items():
         theta = torch.linspace(-1, 2, 30, dtype=torch.float64).requires_grad_()

@@ -55,5 +55,5 @@ class Job:
 
     @property
     def search_folders(self) -> tuple[Path, ...]:
-        """Where data may lie: as it was planned, and as the machine has it that runs this."""
+        """The folders searched for data: as planned, and those of the executing machine."""
         return tuple(dict.fromkeys((*self.folders, *search_folders())))

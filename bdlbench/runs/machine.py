@@ -54,7 +54,7 @@ def one_thread() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Make torch import its compiler, and numba load the noise: both wait for their first use.
+    """Trigger what torch and numba load at their first use.
 
     It takes seconds, which would else be charged to the first sampler that runs.
     """
@@ -64,7 +64,7 @@ def warm_up() -> None:
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Start the measurement of the peak anew, where the system allows it (Linux and CUDA)."""
+    """Reset the peak, where the system supports it (Linux and CUDA)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif sys.platform == "linux":
@@ -82,7 +82,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """Return versions, processor and threads, as they stand in a record."""
+    """Return versions, processor and threads, for a record."""
     gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
     return {
         "bdlbench": version("bdlbench"),
@@ -107,7 +107,7 @@ def processor() -> str:
 
 
 def processor_family() -> str:
-    """Return the processor's maker, family and model, where they are known.
+    """Return the processor's vendor, family and model, if known.
 
     Machines that are for hire often call processors of several generations by one name.
     """

@@ -76,19 +76,19 @@ class Identity:
 
 @cache
 def declared() -> Declared:
-    """Read what is declared."""
+    """Load the declaration."""
     return Declared(**documents.parse(DECLARED.read_bytes()))
 
 
 def identify(plugin: type) -> Identity:
-    """Return the identity of a sampler's class, as the code is now."""
+    """Return the identity of a sampler's class, with the current code."""
     if is_built_in(plugin.__module__):
         return Identity(version(plugin.__module__.removeprefix(BUILT_IN)), "")
     return Identity(version(), registry.source_digest(plugin))
 
 
 def identity_of(sampler: Sampler, made: Configuration) -> Identity:
-    """Return the identity of a run's sampler, from what its record says."""
+    """Return the identity of a run's sampler, from its record."""
     source = sampler.source_sha256
     if made.numerics is not None:
         return Identity(made.numerics, source)
@@ -107,7 +107,7 @@ def is_built_in(module: str) -> bool:
 
 @cache
 def version(sampler: str = "") -> str:
-    """Return the version of the code that is here: ``2``, or ``2+ab12cd34`` if it is not accepted.
+    """Return the version of the current code: ``2``, or ``2+ab12cd34`` if it is not accepted.
 
     Args:
         sampler: Module of a built-in sampler, without its package's name; none for a plugin that
@@ -123,7 +123,7 @@ def version(sampler: str = "") -> str:
 
 
 def unaccepted() -> list[str]:
-    """Return the names of the modules whose code is not what was accepted."""
+    """Return the names of the modules that differ from the accepted code."""
     known, found = declared(), {**digests(core_files()), **digests(sampler_files())}
     accepted = known.core | known.samplers
     return sorted(name for name in {*found, *accepted} if found.get(name) != accepted.get(name))
@@ -174,7 +174,7 @@ def digest_of(path: Path) -> str:
 
 
 def _words(node: Any) -> Iterator[str]:
-    """Write out a syntax tree, the same in every version of Python: what is not there is not said.
+    """Serialise a syntax tree independently of Python's version: absent fields are omitted.
 
     (`ast.dump` names fields that are empty in one version and unknown in another.)
     """

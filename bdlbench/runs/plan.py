@@ -35,7 +35,7 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """Name and the settings that were asked for, as on the command line."""
+        """The name and the given hyperparameters, as on the command line."""
         return str(replace(self.spec, reference=self.name))
 
 
@@ -75,7 +75,7 @@ def set_up(
     device: str,
     draws: int | None = None,
 ) -> tuple[Setup, str]:
-    """Check and complete what was asked for.
+    """Validate a request, and fill in defaults.
 
     Returns:
         The setup, and a sentence on the choice of the task where it was ours.
@@ -123,12 +123,12 @@ def contend(spec: Spec, task: Task) -> Contender:
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
-    """Return the SHA-256 of the training data and of everything that is judged on, by name."""
+    """Return the SHA-256 of the training and evaluation sets, by name."""
     return tasks.fingerprints(setup.task, setup.split, search_folders(setup.data_dir))
 
 
 def data_folders(setup: Setup) -> tuple[Path, ...]:
-    """Return the folders that data is looked for in, as they are called from anywhere."""
+    """Return the absolute paths of the folders searched for data."""
     return tuple(folder.absolute() for folder in search_folders(setup.data_dir))
 
 
@@ -183,7 +183,7 @@ def stem(task: str, sampler: Sampler, made: Configuration, data: Mapping[str, st
 
 
 def _anywhere(reference: str) -> str:
-    """Return a reference that means the same in another working directory."""
+    """Return the plugin reference with an absolute path."""
     return str(Path(reference).absolute()) if reference.endswith(".py") else reference
 
 

@@ -61,20 +61,20 @@ class Golden:
     bits: bool = True
 
     def summary(self) -> Summary:
-        """Return what is kept of it."""
+        """Return the summary to store."""
         values = self.values.astype(np.float64).ravel()
         signs = np.random.default_rng(values.size).integers(0, 2, values.size) * 2 - 1
         sample = values[_places(values.size)].tolist()
         return Summary(list(self.values.shape), self.tolerance, sample, float(signs @ values))
 
     def digest(self) -> str:
-        """Return what stands for all bits."""
+        """Return a digest of all bits."""
         values = np.ascontiguousarray(self.values)
         return hashlib.sha256(f"{values.dtype}".encode() + values.tobytes()).hexdigest()[:16]
 
 
 def rounded(values: object, terms: int, unit: float = FLOAT32) -> Golden:
-    """Give numbers the tolerance of sums of so many terms, each as large as the largest number.
+    """Return a golden with the tolerance of sums of so many terms as large as the largest number.
 
     Independent roundings add up to √terms of one; `SAFETY` standard deviations are allowed.
     """
@@ -84,7 +84,7 @@ def rounded(values: object, terms: int, unit: float = FLOAT32) -> Golden:
 
 
 def unrounded(values: object) -> Golden:
-    """Allow no rounding of numbers."""
+    """Return a golden without tolerance."""
     return Golden(np.asarray(values), 0.0)
 
 

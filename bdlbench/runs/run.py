@@ -31,7 +31,7 @@ SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
 
 
 def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record:
-    """Carry out a run and keep it.
+    """Execute a run and store it.
 
     A run computes on one thread, so that its numbers do not depend on what runs beside it.
     Test and OOD data are read only after the sampler has finished.
@@ -70,7 +70,7 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
 def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
 ) -> tuple[Problem, Network, Scaler]:
-    """Make the problem from the training data, and nothing but the training data."""
+    """Make the problem, from the training data only."""
     made = job.configuration
     images = tasks.training_images(tasks.get(job.task), made.split, job.search_folders)
     _check_data(job, "train", images)

@@ -44,7 +44,7 @@ class Outcome:
 
 
 def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Outcome:
-    """Run the sampler; what can go wrong becomes a named outcome.
+    """Run the sampler; failures become named outcomes.
 
     Raises:
         RecordError: Draws cannot be kept.

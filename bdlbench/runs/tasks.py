@@ -59,7 +59,7 @@ MNIST: Settings = {
 
 @dataclass(frozen=True)
 class Task:
-    """Fix what every sampler gets, and what it is judged on.
+    """A task: a problem, and the sets that samplers are evaluated on.
 
     Args:
         name: As given on the command line.
@@ -134,7 +134,7 @@ def get(name: str) -> Task:
 
 
 def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
-    """Return what is trained on: all of the training data, or its first 90 % for validation."""
+    """Return the training images: all, or the first 90 % for validation."""
     images = load("train", task.dataset, folders)
     if split == "validation":
         images, _ = split_validation(images)
@@ -142,7 +142,7 @@ def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
 
 
 def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
-    """Return what is judged on, by name.
+    """Return the evaluation sets, by name.
 
     For ``test`` the test set and every OOD set; for ``validation`` the last 10 % of the training
     data and nothing else, since settings must not be chosen on anything that is reported.
@@ -154,7 +154,7 @@ def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, 
 
 
 def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, str]:
-    """Return the SHA-256 of the training data and of everything that is judged on, by name."""
+    """Return the SHA-256 of the training and evaluation sets, by name."""
     images = {
         "train": training_images(task, split, folders),
         **judged_images(task, split, folders),

@@ -31,7 +31,7 @@ FAILED = "Some checks have failed: what it draws from is not what it claims."
 
 
 def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
-    """Return the report on a sampler, and put the file beside the pages.
+    """Return the report on a sampler, and copy its file into the site.
 
     Raises:
         RecordError: The report is damaged.

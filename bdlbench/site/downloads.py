@@ -68,7 +68,7 @@ def copy_file(source: Path, site: Path, path: str) -> str:
 
 
 def safe(name: str) -> str:
-    """Return a name that is to be part of a path, if it is fit for that.
+    """Return a name, if it is safe as part of a path.
 
     Raises:
         RecordError: It is not.

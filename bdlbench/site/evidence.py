@@ -106,7 +106,7 @@ def histogram(name: str, runs: Sequence[Predictions]) -> Histogram:
 def course(
     record: Record, sets: Mapping[str, Predictions], reference: Reference | None
 ) -> Course | None:
-    """Return a run's metrics after 1, 2, 4, … draws; None if its history was not kept.
+    """Return a run's metrics after 1, 2, 4, … draws; None if its history was not stored.
 
     Of the in-distribution set's first inputs: of the others only the average over all draws is
     stored.

@@ -53,7 +53,7 @@ def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
 
 
 def reliability(bins: Sequence[Bin]) -> Figure:
-    """Draw accuracy against confidence, and beneath it how many inputs there are in each bin."""
+    """Draw accuracy against confidence, and below it the number of inputs per bin."""
     filled = [b for b in bins if b.count]
     diagonal = _scatter("lines", [0, 1], [0, 1], "@soft", dash="dash", width=1.5)
     confidences, accuracies = [b.confidence for b in filled], [b.accuracy for b in filled]
@@ -78,7 +78,7 @@ def reliability(bins: Sequence[Bin]) -> Figure:
 
 
 def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Figure:
-    """Draw how sure the model is of each set of inputs, one panel beneath the other.
+    """Draw the distribution of the confidence on each set of inputs, one panel per set.
 
     Args:
         histograms: The in-distribution set first.
@@ -103,7 +103,7 @@ def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Fig
 def budget(
     metric: Metric, courses: Sequence[Course], ends: Sequence[tuple[float, Interval]]
 ) -> Figure:
-    """Draw a metric against the epochs that were spent.
+    """Draw a metric against epochs.
 
     Args:
         metric: What is drawn.
@@ -180,5 +180,5 @@ def _bars(intervals: Sequence[Interval]) -> Figure:
 
 
 def _short(value: float | None) -> float | None:
-    """Return six digits, which is more than is seen: the page shall be small."""
+    """Round to six digits, more than is visible, to keep the page small."""
     return None if value is None else float(f"{value:.6g}")

@@ -71,7 +71,7 @@ def _row(board: Board, entry: Entry) -> dict[str, Any]:
 
 
 def _rank_order(entry: Entry) -> str:
-    """Return the number that the rank is sorted by; nothing, which is last, without one."""
+    """Return the sort key of the rank; without one, the empty string, which sorts last."""
     if entry.rank is None:
         return ""
     low, high = entry.rank
@@ -79,7 +79,7 @@ def _rank_order(entry: Entry) -> str:
 
 
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
-    """Return a picture for every metric that is compared, the sorting metric's first."""
+    """Return a plot for every compared metric, the sorting metric's first."""
     found = []
     for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
         metric = describe(name)

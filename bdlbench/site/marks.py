@@ -38,18 +38,18 @@ VERDICTS = {
 
 
 def target(row: Row) -> Mark:
-    """Return the mark of what the checks say of a sampler."""
+    """Return the badge of a sampler's certificate."""
     return TARGETS.get(row.certificate, NOT_CERTIFIED)
 
 
 def outcome(outcome: str) -> Mark:
-    """Return the mark of one run's outcome."""
+    """Return the badge of a run's outcome."""
     done = outcome == COMPLETED
     return Mark(f"✓ {outcome}", "good") if done else Mark(f"✗ {outcome}", "bad")
 
 
 def outcomes(row: Row) -> tuple[str, Mark | None]:
-    """Return which of `OUTCOMES` a row is, and its mark if not all is well."""
+    """Return the category of a row, one of `OUTCOMES`, and a badge for failed runs."""
     total = sum(row.outcomes.values())
     failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
     kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(COMPLETED) else 2]
@@ -59,6 +59,6 @@ def outcomes(row: Row) -> tuple[str, Mark | None]:
 
 
 def trials(entry: Entry) -> Mark | None:
-    """Return the mark of settings that were chosen among several, and of how many."""
+    """Return the badge with the number of tuning trials."""
     found = sorted({str(run.sampler.trials) for run in entry.records if run.sampler.trials})
     return Mark(f"best of {', '.join(found)} trials", "plain") if found else None

@@ -41,7 +41,7 @@ def write_index(boards: Sequence[Board], site: Path) -> None:
 
 
 def _environment() -> jinja2.Environment:
-    """Return an environment in which whatever a record says is made visible, and then escaped."""
+    """Return an environment that makes all text of records visible, and escapes it."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("bdlbench.site"),
         autoescape=True,

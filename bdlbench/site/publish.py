@@ -14,7 +14,7 @@ INDEX, STATIC = "index.html", "static"
 
 
 def publish(results: Path, out: Path) -> Path:
-    """Write the site of all runs, in the place of an earlier one.
+    """Write the site of all runs, replacing an earlier one.
 
     Args:
         results: Folder that runs are kept in.
@@ -49,7 +49,7 @@ def publish(results: Path, out: Path) -> Path:
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse to replace what is no site of ours: ``--out .`` must not cost anyone their files."""
+    """Refuse to replace anything but an earlier site: ``--out .`` must not delete files."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not (target / INDEX).is_file() or not (target / STATIC / "plots.js").is_file():

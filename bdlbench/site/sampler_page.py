@@ -71,7 +71,7 @@ def _summary(name: str) -> str:
 
 
 def _section(results: Path, site: Path, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """Return what is shown of one task and model: an entry for each budget, and all together."""
+    """Return the content for one task and model: an entry per budget, and all budgets."""
     board, _ = pairs[0]
     key = page_name("-".join(filter(None, board.subject)))
     entries, sets = [], []
@@ -127,7 +127,7 @@ def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[s
 
 
 def _names(task: str, sets: Mapping[str, Predictions]) -> dict[str, str]:
-    """Return what the sets are called, the in-distribution set first, the others by name."""
+    """Return the names of the sets, the in-distribution set first."""
     known = tasks.TASKS.get(task)
     inside = next(name for name in sets if name in IN_DISTRIBUTION)
     first = f"{known.dataset if known else task} ({inside} set)"
