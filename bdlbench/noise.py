@@ -23,7 +23,7 @@ from torch import Tensor
 from bdlbench.storage.locations import user_cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-LANES = 64  # generators side by side; numbers depend on it, hence the same on every processor
+LANES = 64  # parallel generators; numbers depend on it, hence it is the same on every processor
 U32, F32, I32 = np.uint32, np.float32, np.int32
 # Constants: a logarithm or a power in the loops would keep the compiler from using the registers.
 SQRT_2, LOG_2 = F32(math.sqrt(2)), F32(math.log(2))

@@ -34,7 +34,7 @@ def descend_(
         gradient: ∇U, or an unbiased estimate of it, of that shape.
         rate: The learning rate η.
         momentum: μ.
-        velocity: v, zeros at first; it is left alone if μ is 0.
+        velocity: v, zeros at first; unused if μ is 0.
     """
     if momentum:
         gradient = velocity.mul_(momentum).add_(gradient)
@@ -99,7 +99,7 @@ class SGLD(torch.optim.Optimizer):
         """Take one step; the gradients must be in place.
 
         Args:
-            closure: Evaluates the loss and its gradients anew; its value is returned.
+            closure: Re-evaluates the loss and its gradients; its value is returned.
         """
         loss = _evaluate(closure)
         for group in self.param_groups:
@@ -127,7 +127,7 @@ class PSGLD(torch.optim.Optimizer):
     Source: Li et al. (2016), Preconditioned SGLD for deep neural networks, algorithm 1.
 
     Args:
-        params: Parameters, or groups of them, each group with a preconditioner of its own.
+        params: Parameters, or groups of them, each group with its own preconditioner.
         lr: The step size ε.
         temperature: T; 1 samples the Bayes posterior.
         alpha: α, how much of V is kept at a step.

@@ -53,7 +53,7 @@ class Problem:
     Args:
         posterior: The model, prior and training data.
         budget: What may be spent.
-        chains: Number of chains that are run side by side.
+        chains: Number of parallel chains.
         on_progress: Called with the fraction of the budget spent, whenever something is charged.
         start: Draws starting points (chains, dim); usually at the scale of the layers' widths.
     """

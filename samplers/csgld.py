@@ -16,7 +16,7 @@ from bdlbench.settings import check_positive, check_range
 @register("csgld")
 @dataclass(frozen=True)
 class CyclicalSGLD:
-    """Cyclical SGLD: θ ← θ − (εₖ/2)·∇Û(θ) + N(0, εₖT), εₖ a cosine that starts anew every cycle.
+    """Cyclical SGLD: θ ← θ − (εₖ/2)·∇Û(θ) + N(0, εₖT), εₖ a cosine that restarts every cycle.
 
     The first part of a cycle explores, without noise; the rest samples, and only there are
     states kept, the same number in every cycle. The clock's own burn-in is not used.

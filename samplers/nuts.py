@@ -27,7 +27,7 @@ class NUTS:
     Source: Hoffman & Gelman (2014), in the multinomial form of Betancourt (2017).
 
     Args:
-        max_tree_depth: Limit of the depth, whatever the budget.
+        max_tree_depth: Limit of the depth, for any budget.
         target_accept_prob: Acceptance probability that the step size is adapted to.
         min_draws: Draws that the depth is limited for.
         temperature: T; 1 is the Bayes posterior.

@@ -24,7 +24,7 @@ from .runs import compare, predictions
 
 BINS = 10  # of the diagrams; the error in the headline has the suite's 15
 COLUMNS = ("share", "confidence", "accuracy", "low", "high")
-WIDE = 5  # diagrams side by side
+WIDE = 5  # diagrams per row
 
 
 @register("calibration")

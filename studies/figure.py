@@ -79,7 +79,7 @@ def curves(
     table: Mapping[str, Sequence[Interval]],
     line: str = "-",
 ) -> None:
-    """Draw a series of intervals for every label, each in a colour of its own."""
+    """Draw a series of intervals for every label, each in a different colour."""
     for (label, intervals), colour in zip(table.items(), COLOURS, strict=False):
         bars(axes, x, intervals, label, colour, line)
 

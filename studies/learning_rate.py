@@ -95,7 +95,7 @@ class LearningRate:
 
 
 def judge(loss: float, least: float, first: float) -> str:
-    """Put a final loss in words."""
+    """Describe a final loss."""
     if not loss < first:
         return "off the rails"
     return "right" if loss < RIGHT * least else "too slow"

@@ -62,7 +62,7 @@ class Line:
         steps: int,
         seed: int,
     ) -> Tensor:
-        """Return the states of runs side by side, the start first, shape (steps + 1, runs, 2).
+        """Return the states of parallel runs, the start first, shape (steps + 1, runs, 2).
 
         Args:
             optimizer: Of torch.

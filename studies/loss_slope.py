@@ -31,7 +31,7 @@ SAMPLE = 2000  # training points whose gradients give E‖ĝ‖²
 class LossSlope:
     """Measure the mean loss of SGD around a minimum at several constant learning rates η.
 
-    Softmax regression, L = U/N. At the minimum ∂Loss/∂η → ¼ E‖ĝ‖² for η → 0, whatever the Hessian:
+    Softmax regression, L = U/N. At the minimum ∂Loss/∂η → ¼ E‖ĝ‖² for η → 0, for any Hessian:
     the stationary covariance S has AS + SA = ηC, so that ½ tr AS = ¼ η tr C.
 
     Args:

@@ -1,6 +1,6 @@
 """Checks of a plugin: that it implements the interface, and that it samples its target.
 
-For a plugin in a repository of its own, in its tests::
+In the tests of a third-party plugin::
 
     from bdlbench.checks import parametrize_with_checks
 

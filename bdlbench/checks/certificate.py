@@ -123,7 +123,7 @@ def file_of(name: str, identity: Identity) -> str:
 def read(results: Path, reference: str) -> str:
     """Return the verdict on a sampler with the current code.
 
-    What stands in the user's results counts first, then what bdlbench itself was published with.
+    The user's results take precedence over those installed with bdlbench.
 
     Raises:
         RecordError: The file is damaged.

@@ -177,7 +177,7 @@ CONTRACT_CHECKS = (
     ContractCheck("draws", "finite float32 of the right shape and number", _shapes),
     ContractCheck("budget", "what is spent is within the budget", _budget),
     ContractCheck("seeds", "random numbers come from rng", _seeds),
-    ContractCheck("global state", "random state, settings and threads are left alone", _untouched),
+    ContractCheck("global state", "random state, settings and threads are unchanged", _untouched),
     ContractCheck("models", "it runs on the shared models", _models),
     ContractCheck(
         "new process", "a spawned process gives the same draws", _another_process, quick=False

@@ -43,7 +43,7 @@ class Evidence:
 
     @property
     def temperature(self) -> float:
-        """The configurational temperature, which is T whatever the shape of the posterior."""
+        """The configurational temperature, which is T for any shape of the posterior."""
         return float(self.fine.configurational.value)
 
 

@@ -24,7 +24,7 @@ class Result:
         verdict: ``pass``, ``fail``, ``shown`` where the plugin claims nothing of the kind, or
             ``error`` where the plugin could not be run.
         figure: The number that was measured.
-        meaning: What it means, in words.
+        meaning: Its interpretation.
     """
 
     check: str

@@ -30,7 +30,7 @@ def examine(results: Path, data_dir: Path | None) -> Iterator[str]:
 
     Args:
         results: Where runs are kept.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
     """
     yield f"python       {platform.python_version()} on {platform.platform()}"
     yield from (f"{name:<12} {_version(name)}" for name in PACKAGES)

@@ -54,7 +54,7 @@ class CLASS:
 
 
 def write(name: str, folder: Path) -> Path:
-    """Write ``<name>.py``, a sampler that runs and passes the checks as it stands.
+    """Write ``<name>.py``, a sampler that runs and passes the checks unchanged.
 
     Raises:
         PluginError: The name is no name for a plugin, or the file exists.

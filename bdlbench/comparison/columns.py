@@ -19,7 +19,7 @@ class Cell:
     """The content of a cell.
 
     Args:
-        text: The mean, or whatever else.
+        text: The mean, or other text.
         spread: Half of its interval; empty without one.
         order: What the site sorts by; empty, which is last, without a mean.
         best: Whether no sampler is significantly better.
@@ -39,12 +39,12 @@ class Column:
     """A column of a table.
 
     Args:
-        metric: Name of what stands in it: a metric or a cost.
+        metric: Name of its metric or cost.
         label: What it is called; a line break may be in it.
-        detail: The rest of its name, which stands beneath in brackets; may be empty.
+        detail: The rest of its name, shown below in brackets; may be empty.
         direction: Where better values lie.
         show: Writes a value.
-        spread: Whether half of the interval stands beneath the mean.
+        spread: Whether half of the interval is shown below the mean.
     """
 
     metric: str

@@ -13,7 +13,7 @@ import numpy as np
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.errors import BdlbenchError
 
-LISTS = ("tasks", "models", "epochs", "draws")  # every combination is a comparison of its own
+LISTS = ("tasks", "models", "epochs", "draws")  # every combination is a separate comparison
 KEYS = (*LISTS, "seeds", "split", "samplers")
 RANGE = {"low", "high", "steps"}
 

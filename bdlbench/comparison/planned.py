@@ -73,7 +73,7 @@ def make(
         draws: To keep of every run; by default the task's.
         split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
             judges on the rest, to choose settings.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
         results: Folder that runs are kept in; those that are there are not repeated.
         device: ``auto``, ``cpu`` or ``cuda``.
         data: SHA-256 of the data sets, if they are known already.

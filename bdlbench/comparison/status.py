@@ -58,7 +58,7 @@ def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> 
 
     Args:
         results: Where runs are kept.
-        planned: Run, task, model and sampler of the runs to look for; if empty, all that are there.
+        planned: Run, task, model and sampler of the runs to look for; if empty, all runs.
     """
     running = locks.under_way(results)
     kept = dict(store.read_all(results))

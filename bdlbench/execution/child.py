@@ -66,9 +66,11 @@ def _settle(caller: Any) -> None:
 
 
 def end(pid: int, caller: int) -> None:
-    """Kill a called process, all that it has started, and whatever lost its parent meanwhile."""
+    """Kill a called process, all that it has started, and processes orphaned meanwhile."""
     marked = {process for process in psutil.process_iter() if _is_of(caller, process)}
-    lost = marked - {*_descendants(caller)}  # looked for in this order: a new one is not lost
+    lost = marked - {
+        *_descendants(caller)
+    }  # in this order, so that a new process is not taken for lost
     for process in lost | {*_descendants(pid)}:
         with suppress(psutil.NoSuchProcess):
             process.kill()

@@ -2,7 +2,7 @@
 
 JAX takes GPU memory as it needs it, not three quarters at once, and computes on one thread of the
 processor, so that numbers do not depend on how many there are. What it compiles is kept in the
-user's cache: to compile a Hamiltonian sampler takes seconds, for every run anew.
+user's cache: compiling a Hamiltonian sampler takes seconds per run.
 """
 
 from __future__ import annotations

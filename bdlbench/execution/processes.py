@@ -51,7 +51,7 @@ class Ended(Exception):  # noqa: N818 -- it is an outcome
     """A call whose process died or was killed.
 
     Args:
-        outcome: As it stands in a record.
+        outcome: As in a record.
         reason: Why.
     """
 
@@ -191,7 +191,7 @@ def _watch(
         if channel in ready:
             with suppress(EOFError, OSError):
                 return channel.recv()  # type: ignore[no-any-return]
-        if _stopping.is_set():  # first: whatever has ended, has been ended
+        if _stopping.is_set():  # checked first, since `stop` ends processes
             raise Stopped
         if process.sentinel in ready:
             raise Ended("crashed", _describe(process, pid))

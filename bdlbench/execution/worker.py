@@ -34,7 +34,7 @@ def obtain(
     Args:
         job: What to do.
         limits: What it may take.
-        wait: If another process is at it, wait for its record; else return None at once.
+        wait: If another process executes the run, wait for its record; else return None.
         force: Repeat a run that is kept already.
 
     Raises:

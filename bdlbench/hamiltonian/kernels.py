@@ -141,7 +141,7 @@ def _iterate(
 
     def move(key: Array, *start: Array) -> Any:
         inner = kernel.build(potential, step_size, leapfrogs)
-        # The kernel is made anew, from what is known: that costs no gradient.
+        # The kernel's state is rebuilt from known values, which costs no gradient.
         fresh = inner.init(key, 1, ParamInfo(*start))
         fresh = fresh._replace(i=jnp.where(work.adapt, 0, 1))  # of two tree depths, the one meant
         return inner.sample(fresh, (), {})

@@ -32,7 +32,7 @@ def read_runs(results: Path) -> Iterator[Record]:
     """Read all records in the folder, by name.
 
     Raises:
-        RecordError: One cannot be read, or stands in a folder of another name.
+        RecordError: One cannot be read, or is in a folder of another name.
     """
     for name in store.names(results):
         folder = store.folder_of(results, name)

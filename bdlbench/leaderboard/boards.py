@@ -32,7 +32,7 @@ class Board:
         model: Name of the model.
         epochs: That every run may spend.
         draws: That every run keeps.
-        budget: Both, in words.
+        budget: Both, as text.
         headline: Names of the metrics that entries are compared on.
         entries: Those with a rank first, by the mean of `SORT`.
         controls: AUROC of scores that see no network, by OOD set and control.

@@ -109,7 +109,7 @@ def weighted(metric: str, sets: Sets) -> Weighted:
 
 
 def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
-    # scikit-learn's takes weights too, but sorts anew for each: 60 times as long.
+    # scikit-learn's takes weights too, but sorts again for each, which takes 60 times as long.
     in_ranks, out_ranks = metrics.joint_ranks(in_scores, out_scores)
     in_order, out_order = np.argsort(in_ranks), np.argsort(out_ranks)
     ranked, outside = in_ranks[in_order], out_ranks[out_order]

@@ -17,7 +17,7 @@ class Likelihood(Protocol):
         """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
 
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return ∂ log p(y∣x, θ)/∂outputs, of the outputs' shape, in memory of its own."""
+        """Return ∂ log p(y∣x, θ)/∂outputs, of the outputs' shape, in separate memory."""
 
 
 @dataclass(frozen=True)

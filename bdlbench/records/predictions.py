@@ -190,7 +190,7 @@ def read(path: Path) -> dict[str, Predictions]:
     """Read what `save` wrote. Nothing in the file is ever unpickled.
 
     Raises:
-        RecordError: for whatever is wrong with the file; the message names it.
+        RecordError: The file is invalid; the message says how.
     """
     try:
         content = files.read_bytes(path, LARGEST_FILE)
@@ -207,7 +207,7 @@ def parse(content: bytes, path: Path) -> dict[str, Predictions]:
         path: What to call it.
 
     Raises:
-        RecordError: for whatever is wrong with it; the message names it.
+        RecordError: The content is invalid; the message says how.
     """
     try:
         sets = {name: Predictions(**arrays) for name, arrays in _arrays(content).items()}

@@ -1,8 +1,8 @@
 """Store and load runs: a JSON record and a file of predictions.
 
 A run is a folder ``<results>/runs/<name>/`` that holds ``record.json`` and, if the run completed,
-``predictions.npz``. It is written under another name and then renamed, so that it is there as a
-whole or not at all; the predictions' checksum stands in the record. Behind a URL, where nothing can
+``predictions.npz``. It is written under another name and then renamed, and so atomic; the record
+holds the checksum of the predictions. Behind a URL, where nothing can
 be renamed, the record is written last: a run without one does not count.
 """
 
@@ -189,7 +189,7 @@ def locate(results: Path, run: str) -> Path:
     """Return the folder of a run, given by its name, the beginning of its name, or its folder.
 
     Args:
-        results: Where names are looked for.
+        results: Results in which names are searched.
         run: As above; the folder may be a URL.
 
     Raises:

@@ -75,7 +75,7 @@ class Tuning:
 def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
     """Load the tuning of a sampler.
 
-    What stands in the user's results counts first, then what bdlbench itself was published with.
+    The user's results take precedence over those installed with bdlbench.
 
     Raises:
         RecordError: The file is damaged.

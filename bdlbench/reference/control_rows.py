@@ -61,7 +61,7 @@ def kept_controls(
 ) -> dict[str, dict[str, float]] | None:
     """Return stored control rows, by OOD set and control, or None.
 
-    What stands in the user's results counts first, then what bdlbench itself was published with.
+    The user's results take precedence over those installed with bdlbench.
 
     Raises:
         RecordError: The file is damaged.

@@ -53,8 +53,8 @@ def make(
         task: Name of the task.
         length: How much to sample.
         model: Name of the model.
-        data_dir: Folder that data is looked for in first.
-        results: Folder that the reference, and what is needed to go on, is kept in.
+        data_dir: Folder searched for data first.
+        results: Folder of the reference and its checkpoint.
         device: ``auto``, ``cpu`` or ``cuda``.
         quiet: Show no progress.
 
@@ -95,7 +95,7 @@ def _carry_out(chains: Chains, label: str, console: Console) -> None:
                 report(chains.done / chains.total)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"{saved} of {chains.total} iterations are kept; run the same command to go on"
+                f"{saved} of {chains.total} iterations are stored; run the same command to continue"
             ) from None
 
 

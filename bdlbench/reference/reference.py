@@ -175,7 +175,7 @@ def load(
 
     Args:
         task: Name of the task.
-        results: Folder that the user's own is looked for in.
+        results: Folder searched for the user's own.
         converged: Refuse a reference that failed the gate.
         data: SHA-256 of the data sets by name, as in a record; without it, the task's data as they
             are on this machine, or else the official files'.
@@ -214,11 +214,13 @@ def _read(path: Path) -> Reference:
         content = path.with_suffix(".npz").read_bytes()
     with documents.reading(path, CURE):
         if hashlib.sha256(content).hexdigest() != facts.arrays_sha256:
-            raise ValueError("the arrays beside it are not those it was made with")
+            raise ValueError("the arrays next to it are not those it was made with")
         try:
             return _made_of(facts, content)
         except (KeyError, TypeError, BadZipFile) as error:
-            raise ValueError(f"the arrays beside it are none of a reference: {error}") from error
+            raise ValueError(
+                f"the arrays next to it are not those of a reference: {error}"
+            ) from error
 
 
 def _read_facts(path: Path) -> Facts:

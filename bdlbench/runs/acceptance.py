@@ -107,7 +107,7 @@ def accept(raised: bool = False) -> str:
     """Declare the current code to be of the current version, or of the next.
 
     Args:
-        raised: Declare a new version, whatever has moved.
+        raised: Declare a new version, whatever changed.
 
     Returns:
         The version.
@@ -163,7 +163,7 @@ def _measure() -> tuple[dict[str, Golden], list[str]]:
     files = [str(path) for path in (*numerics.core_files(), *numerics.sampler_files())]
     with tempfile.TemporaryDirectory() as space:
         target = str(Path(space) / "found")
-        # A process of its own, since lines that run at import count, too.
+        # A separate process, since lines that run at import count, too.
         subprocess.run(
             [sys.executable, "-c", _MEASURE],
             input=pickle.dumps((files, _NOT_RUN, target)),

@@ -50,7 +50,7 @@ SAMPLERS: dict[str, list[dict[str, Any]]] = {  # settings that together run ever
     "swag": [{}],
 }
 BATCH = 8  # for the samplers that have minibatches
-IN_JAX = ("hmc", "nuts")  # which compute in float32 whatever they are given
+IN_JAX = ("hmc", "nuts")  # which always compute in float32
 
 
 def compute() -> dict[str, Golden]:

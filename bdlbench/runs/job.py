@@ -21,10 +21,10 @@ class Job:
         sampler: What the record says of the sampler.
         task: Name of the task.
         seed: Seed of the run's random numbers.
-        configuration: What else determines the run, as it stands in the record.
+        configuration: What else determines the run, as in the record.
         data: SHA-256 of the data sets that the run's name was made from.
         results: Folder that the run is kept in.
-        folders: Where data is looked for first.
+        folders: Folders searched for data first.
         module: What all processes of such runs may share, imported once; empty for foreign code.
     """
 

@@ -1,7 +1,7 @@
 """The numerics version: the version of all code that determines a run's numbers.
 
 The version is declared in ``numerics.json``, with a digest of the code that was checked against the
-goldens (`bdlbench.runs.goldens`). Code of another digest has a version of its own,
+goldens (`bdlbench.runs.goldens`). Code of another digest has a local version,
 ``2+ab12cd34``: its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to
 be the same version if it gives the same numbers. The digest leaves out comments, docstrings and
 layout.

@@ -49,7 +49,7 @@ class Setup:
         split: ``test``, or ``validation`` to choose settings on.
         device: ``cpu`` or ``cuda``.
         results: Folder that runs are kept in.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
     """
 
     task: Task

@@ -33,7 +33,7 @@ SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
 def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record:
     """Execute a run and store it.
 
-    A run computes on one thread, so that its numbers do not depend on what runs beside it.
+    A run computes on one thread, so that its numbers do not depend on other load.
     Test and OOD data are read only after the sampler has finished.
 
     Raises:
@@ -41,7 +41,7 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
         RecordError: The run could not be kept.
     """
     device = torch.device(job.configuration.device)
-    # Standard output is the table's alone: whatever a plugin prints goes elsewhere.
+    # Standard output is reserved for the table: output of plugins goes to standard error.
     with machine.one_thread(), redirect_stdout(sys.stderr):
         problem, network, scaler = _prepare(job, device, on_progress)
         machine.warm_up()

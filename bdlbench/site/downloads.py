@@ -36,7 +36,7 @@ def copy_run(results: Path, record: Record, site: Path) -> list[str]:
 def copy_report(results: Path, record: Record, site: Path) -> str | None:
     """Copy the report of the checks of a run's sampler into the site, if it exists.
 
-    What stands in the user's results counts first, as it does for the certificate.
+    The user's results take precedence, as for the certificate.
 
     Returns:
         Its path within the site.

@@ -1,7 +1,7 @@
 """Figures for plotly.js. Colours are names defined in the style sheet.
 
 A figure is ``{"data", "layout", "label"}``; the script puts in what all figures share (fonts,
-colours of light and dark) and draws it. The label says in words what is seen.
+colours of light and dark) and draws it. The label describes the plot in text.
 """
 
 from __future__ import annotations

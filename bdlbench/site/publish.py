@@ -25,7 +25,7 @@ def publish(results: Path, out: Path) -> Path:
 
     Raises:
         BdlbenchError: There are no results, a record is not as it must be, or the folder of the
-            site holds something else; what is there is left alone.
+            site holds something else; it is unchanged.
         RecordError: The folder cannot be written to.
     """
     target = out.resolve()

@@ -99,7 +99,7 @@ def _entry(
         "rank": entry.ranks,
         "columns": board.columns,
         "cells": board.cells(entry),
-        # Each run's files are copied beside the pages.
+        # Each run's files are copied into the site.
         "runs": [
             (record, marks.outcome(record.outcome), downloads.copy_run(results, record, site))
             for record in entry.records

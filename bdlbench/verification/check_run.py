@@ -33,7 +33,7 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
 
     Args:
         task: Name of the task.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
     """
     with suppress(DataMissing):
         judged = tasks.judged_images(tasks.get(task), "test", search_folders(data_dir))
@@ -45,7 +45,7 @@ def locate(results: Path, runs: Sequence[str]) -> list[Path]:
     """Return the folders of runs, without duplicates.
 
     Args:
-        results: Where names are looked for.
+        results: Results in which names are searched.
         runs: As for `records.locate`.
 
     Raises:
@@ -66,7 +66,7 @@ def check_run(folder: Path, labels: dict[str, Labels], data_dir: Path | None = N
         folder: Of the run.
         labels: Of the inputs by task and set. What is not in there yet is added: from the data of
             the task, and from this run if they cannot be had.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
 
     Returns:
         Its record.
@@ -157,7 +157,7 @@ def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
     if record.scoring != VERSION:
         return [
             f"its metrics are of version {record.scoring}, here they are of version {VERSION}; "
-            "bdlbench score --update writes them anew"
+            "bdlbench score --update updates them"
         ]
     try:
         found = score(sets)

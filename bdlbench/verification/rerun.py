@@ -71,7 +71,7 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
     Args:
         record: Of the run.
         reference: File of the sampler, if it is not an installed one.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
         results: Folder that the repetition is kept in.
 
     Raises:
@@ -135,7 +135,7 @@ def rerun(
         record: Of the run.
         sets: Its predictions; none if it did not complete.
         reference: File of the sampler, if it is not an installed one.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
         say: Called with what is being done.
 
     Raises:

@@ -75,7 +75,7 @@ def submit(names: Sequence[str], source: Path, target: Path) -> list[Path]:
 
     Args:
         names: Of the runs, or their folders; one that is given twice is copied once.
-        source: Results that the names are looked for in.
+        source: Results in which names are searched.
         target: Results that the runs are copied to: those of a checkout of the project.
 
     Returns:

@@ -60,7 +60,7 @@ def verify(
         runs: Their names, or their folders; one that is given twice is checked once.
         again: Whether to repeat them.
         sampler: File of their sampler, if it is not an installed one.
-        data_dir: Folder that data is looked for in first.
+        data_dir: Folder searched for data first.
         say: Called with what is being done.
 
     Yields:

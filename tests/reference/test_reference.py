@@ -121,7 +121,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(Chains, "iterate", iterate)
-        message = "^20 of 40 iterations are kept; run the same command to go on$"
+        message = "^20 of 40 iterations are stored; run the same command to continue$"
         with pytest.raises(KeyboardInterrupt, match=message):
             make(tmp_path)
     assert iterations(tmp_path) == 20
