@@ -130,7 +130,7 @@ class PSGLD(torch.optim.Optimizer):
         params: Parameters, or groups of them, each group with its own preconditioner.
         lr: The step size ε.
         temperature: T; 1 samples the Bayes posterior.
-        alpha: α, how much of V is kept at a step.
+        alpha: α, the fraction of V that is retained in a step.
         damping: λ.
         chains: Whether the first axis of every parameter counts independent chains, whose
             largest elements are their own.

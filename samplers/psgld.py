@@ -31,7 +31,7 @@ class PSGLD:
         step_size: ε, at the beginning.
         batch_size: Training points in a minibatch.
         temperature: T; 1 is the Bayes posterior.
-        alpha: How much of V is kept at a step.
+        alpha: The fraction of V that is retained in a step.
         damping: λ, relative to the largest √V.
         freeze: Whether V is frozen.
         decay: What ε has fallen to at the end, as a fraction of what it was: as for SGLD.

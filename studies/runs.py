@@ -17,7 +17,7 @@ from bdlbench.settings import Setting, Spec, parse
 
 
 def compare(samplers: Sequence[str], out: Path, **request: Any) -> Comparison:
-    """Compare samplers, with progress shown; runs are kept in the study's folder.
+    """Compare samplers, with a progress bar; runs are stored in the study's folder.
 
     Args:
         samplers: As for `run_comparison`.

@@ -54,12 +54,12 @@ def check(
 ) -> Report:
     """Run the checks, report each result, and store the verdict of a full check.
 
-    Only a check of the default settings is kept: a certificate speaks of the sampler as it is.
+    Only a check of the default settings is stored: a certificate is that of the sampler as is.
 
     Args:
         reference: Name or file of the sampler, with settings if need be.
         quick: Leave out the long checks.
-        results: Folder that the verdict is kept in.
+        results: Folder for the verdict.
         say: Prints a line.
 
     Raises:

@@ -74,7 +74,7 @@ def make(
         split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
             judges on the rest, to choose settings.
         data_dir: Folder searched for data first.
-        results: Folder that runs are kept in; those that are there are not repeated.
+        results: Folder of the results; stored runs are not repeated.
         device: ``auto``, ``cpu`` or ``cuda``.
         data: SHA-256 of the data sets, if they are known already.
         say: Called with what there is to say on the choice of the task and on changed code.

@@ -1,7 +1,7 @@
 """Environment variables of computing processes, which libraries read when they are loaded.
 
 JAX takes GPU memory as it needs it, not three quarters at once, and computes on one thread of the
-processor, so that numbers do not depend on how many there are. What it compiles is kept in the
+processor, so that numbers do not depend on how many there are. What it compiles is cached in the
 user's cache: compiling a Hamiltonian sampler takes seconds per run.
 """
 

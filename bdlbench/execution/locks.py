@@ -1,7 +1,7 @@
 """Locks of runs, so that no two processes execute one at once; a lock ends with its owners.
 
 A lock is ``<results>/locks/<run>``, held by flock(2): the system releases it with the last process
-that has it open. Its content is the fraction of the run that is done. Where results are kept behind
+that has it open. Its content is the fraction of the run that is done. Where results are behind
 a URL there are no locks.
 """
 

@@ -77,7 +77,7 @@ def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict
     """Execute the jobs that are not stored; return all records, and those stored before.
 
     Raises:
-        BdlbenchError: A worker of a cluster was lost, or a run could not be kept; finished runs
+        BdlbenchError: A worker of a cluster was lost, or a run could not be stored; finished runs
             are kept.
     """
     reused = {} if means.force else finished(jobs)

@@ -35,7 +35,7 @@ def obtain(
         job: What to do.
         limits: What it may take.
         wait: If another process executes the run, wait for its record; else return None.
-        force: Repeat a run that is kept already.
+        force: Rerun a stored run.
 
     Raises:
         DataError: The data is not what it was when the job was made.

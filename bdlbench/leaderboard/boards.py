@@ -92,7 +92,7 @@ def build(results: Path) -> list[Board]:
     No plugin is loaded.
 
     Args:
-        results: Folder that runs are kept in.
+        results: Folder of the results.
 
     Raises:
         BdlbenchError: A record or its predictions cannot be trusted, or runs cannot be compared.

@@ -65,7 +65,7 @@ class Chains:
         posterior: What it is U of.
         predict: Predicts what is judged on.
         labels: Of what is judged on, by name.
-        checkpoint: File that everything is kept in.
+        checkpoint: File of the checkpoint.
     """
 
     def __init__(

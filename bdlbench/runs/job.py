@@ -23,7 +23,7 @@ class Job:
         seed: Seed of the run's random numbers.
         configuration: What else determines the run, as in the record.
         data: SHA-256 of the data sets that the run's name was made from.
-        results: Folder that the run is kept in.
+        results: Folder of the results.
         folders: Folders searched for data first.
         module: What all processes of such runs may share, imported once; empty for foreign code.
     """

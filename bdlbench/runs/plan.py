@@ -48,7 +48,7 @@ class Setup:
         model: Name of the model.
         split: ``test``, or ``validation`` to choose settings on.
         device: ``cpu`` or ``cuda``.
-        results: Folder that runs are kept in.
+        results: Folder of the results.
         data_dir: Folder searched for data first.
     """
 

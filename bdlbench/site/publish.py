@@ -17,7 +17,7 @@ def publish(results: Path, out: Path) -> Path:
     """Write the site of all runs, replacing an earlier one.
 
     Args:
-        results: Folder that runs are kept in.
+        results: Folder of the results.
         out: Folder of the site; it is replaced as a whole.
 
     Returns:

@@ -115,7 +115,7 @@ def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]
     """Score every run again.
 
     Args:
-        folder: That runs are kept in, or of one run.
+        folder: Of results, or of one run.
         update: Write the metrics of the present version into records of an earlier one.
 
     Yields:

@@ -72,7 +72,7 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
         record: Of the run.
         reference: File of the sampler, if it is not an installed one.
         data_dir: Folder searched for data first.
-        results: Folder that the repetition is kept in.
+        results: Folder for the repetition.
 
     Raises:
         BdlbenchError: The run cannot be repeated with the code and the data that are here.

@@ -56,7 +56,7 @@ def verify(
     """Check runs, optionally repeat them, and store each verdict in the run's folder.
 
     Args:
-        results: Folder that runs are kept in.
+        results: Folder of the results.
         runs: Their names, or their folders; one that is given twice is checked once.
         again: Whether to repeat them.
         sampler: File of their sampler, if it is not an installed one.
