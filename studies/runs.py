@@ -37,8 +37,8 @@ def predictions(
         samplers: As they were given to it.
     """
     setup = comparison.setup
-    contenders = [plan.contend(parse(text), setup.task) for text in samplers]
-    groups = plan.jobs(contenders, setup, plan.fingerprints(setup), comparison.seeds)
+    candidates = [plan.configure_sampler(parse(text), setup.task) for text in samplers]
+    groups = plan.jobs(candidates, setup, plan.fingerprints(setup), comparison.seeds)
     found: dict[str, list[Mapping[str, Predictions]]] = {}
     for text, jobs in zip(samplers, groups, strict=True):
         kept = [(job, store.read(store.folder_of(setup.results, job.run))) for job in jobs]

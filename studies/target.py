@@ -71,5 +71,5 @@ def scores_of(task: str, posterior: Posterior, draws: Iterable[Tensor]) -> dict[
     """Return every metric of draws of shape (dim,) on the task's test and OOD sets."""
     chosen, folders = tasks.get(task), search_folders()
     scaler = Scaler.fit(tasks.training_images(chosen, "test", folders))
-    judged = tasks.judged_images(chosen, "test", folders)
+    judged = tasks.evaluation_images(chosen, "test", folders)
     return score(predict(posterior.network, draws, judged, scaler, torch.device("cpu")))

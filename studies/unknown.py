@@ -83,7 +83,7 @@ class Unknown:
         )
         title = f"Sure of unknown {ood}: SGD of {sgd.mean:.0%}, SGLD of {sgld.mean:.0%}"
         files = self._histograms(out, title, sets, top)
-        images = tasks.judged_images(tasks.get(self.task), "test", search_folders())[ood]
+        images = tasks.evaluation_images(tasks.get(self.task), "test", search_folders())[ood]
         answers = {name: runs[0][ood] for name, runs in found.items()}
         return Finding(text, numbers, files + self._examples(out, ood, images, answers))
 

@@ -19,7 +19,7 @@ from bdlbench.storage.files import write_file
 from bdlbench.storage.published import kept
 
 NOT_CERTIFIED = "not certified"
-CURE = "run bdlbench check again"
+REMEDY = "run bdlbench check again"
 _FIELDS = {
     "numerics": documents.TEXT,
     "source_sha256": documents.TEXT,
@@ -159,7 +159,7 @@ def _read(results: Path, name: str, identity: Identity) -> str:
     if path is None:
         return NOT_CERTIFIED
     versions = _versions(identity)
-    content = documents.read(path, CURE, {**_FIELDS, "verdict": documents.TEXT})
+    content = documents.read(path, REMEDY, {**_FIELDS, "verdict": documents.TEXT})
     same = {key: content[key] for key in versions} == versions
     return str(content["verdict"]) if same else NOT_CERTIFIED
 

@@ -134,15 +134,19 @@ def grid(
     from bdlbench.comparison.grid import read
     from bdlbench.execution import pool
 
-    means = pool.Means(jobs, backend, address, timeout, in_bytes(memory), force, quiet)
+    execution = pool.ExecutionOptions(
+        jobs, backend, address, timeout, in_bytes(memory), force, quiet
+    )
     with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
-        planned = read(file).plan(data_dir=data_dir, results=results, device=device, say=means.say)
+        planned = read(file).plan(
+            data_dir=data_dir, results=results, device=device, say=execution.say
+        )
         everything = [job for part in planned for job in part.jobs]
         if not dry_run:
-            made = pool.complete(everything, means)
+            made = pool.complete(everything, execution)
             found = [conclude(part, *made) for part in planned]
     if dry_run:
-        typer.echo("\n".join(costs.preview(everything, results, means)))
+        typer.echo("\n".join(costs.preview(everything, results, execution)))
         return
     output.show(found, format)
 
@@ -172,8 +176,8 @@ def status(
 
 
 def _name(planned: Planned, index: int) -> tuple[str, str, str, str]:
-    job, contender = planned.jobs[index], planned.contenders[index // len(planned.seeds)]
-    return job.run, job.task, planned.setup.model, contender.label
+    job, candidate = planned.jobs[index], planned.candidates[index // len(planned.seeds)]
+    return job.run, job.task, planned.setup.model, candidate.label
 
 
 @app.command()
@@ -210,21 +214,23 @@ def tune(
     _start_processes(samplers)
     from bdlbench.comparison.tune import parse_range
     from bdlbench.comparison.tune import tune as find
-    from bdlbench.execution.pool import Means
+    from bdlbench.execution.pool import ExecutionOptions
 
-    means = Means(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
+    execution = ExecutionOptions(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
     with redirect_stdout(sys.stderr):
         found = find(
             samplers,
-            means,
+            execution,
             trials=trials,
             search=dict(map(parse_range, search or [])),
             **{"task": task, "model": model, "seeds": seeds, "epochs": epochs},
-            **{"data_dir": data_dir, "results": results, "device": device, "say": means.say},
+            **{"data_dir": data_dir, "results": results, "device": device, "say": execution.say},
         )
     for tuned in found:
         if tuned.objective is not None:
-            means.say(f"NLL {tuned.objective:.4f}, the best of {tuned.trials} trials: {tuned.spec}")
+            execution.say(
+                f"NLL {tuned.objective:.4f}, the best of {tuned.trials} trials: {tuned.spec}"
+            )
             typer.echo(tuned.spec)
     failed = [tuned.spec.partition(":")[0] for tuned in found if tuned.objective is None]
     if failed:

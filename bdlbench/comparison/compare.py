@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.summary import Comparison
 from bdlbench.execution import pool
-from bdlbench.execution.pool import Means
+from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.runs import machine
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def run_comparison(
     Raises:
         BdlbenchError: What was asked for cannot be done; nothing that is finished is lost.
     """
-    means = Means(jobs, backend, address, timeout, memory, force, quiet)
-    planned = make(samplers, say=means.say, **request)
+    execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
+    planned = make(samplers, say=execution.say, **request)
     with ThreadPoolExecutor(1) as beside:
-        if means.workers(planned.setup.device) < machine.cores():
+        if execution.workers(planned.setup.device) < machine.cores():
             beside.submit(_look_ahead, planned)
-        made = pool.complete(planned.jobs, means)
+        made = pool.complete(planned.jobs, execution)
     from bdlbench.comparison.conclude import conclude
 
     return conclude(planned, *made)

@@ -12,7 +12,7 @@ from bdlbench.comparison.summary import (
     headline,
     read_predictions,
     rescored,
-    sum_up,
+    summarize,
 )
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity
@@ -39,20 +39,20 @@ def conclude(
         note=planned.note,
         seeds=planned.seeds,
         rows=tuple(
-            sum_up(
-                contender.label,
-                contender.settings,
-                certificate.read(setup.results, contender.spec.reference),
+            summarize(
+                candidate.label,
+                candidate.settings,
+                certificate.read(setup.results, candidate.spec.reference),
                 group,
                 sets,
                 reference,
                 reused,
             )
-            for contender, group, sets in zip(planned.contenders, groups, predictions, strict=True)
+            for candidate, group, sets in zip(planned.candidates, groups, predictions, strict=True)
         ),
         differences=differences(
             headline(setup.task.ood, setup.split),
-            [contender.label for contender in planned.contenders],
+            [candidate.label for candidate in planned.candidates],
             predictions,
         ),
         controls=find_controls(setup, planned.data),

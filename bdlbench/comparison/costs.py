@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bdlbench.execution.pool import Means, finished
+from bdlbench.execution.pool import ExecutionOptions, finished
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.runs import machine
@@ -15,9 +15,9 @@ from bdlbench.runs.job import Job
 Known = Mapping[tuple[str, ...], float]
 
 
-def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
+def preview(jobs: Sequence[Job], results: Path, execution: ExecutionOptions) -> Iterator[str]:
     """Yield a line for each job, with its cost or "done", and one for the total."""
-    kept = {} if means.force else finished(jobs)
+    kept = {} if execution.force else finished(jobs)
     known = seconds_per_epoch(results)
     costs = {job.run: estimate(job, known) for job in jobs if job.run not in kept}
     for job in jobs:
@@ -27,7 +27,7 @@ def preview(jobs: Sequence[Job], results: Path, means: Means) -> Iterator[str]:
         yield f"{job.run}  {'done' if job.run in kept else said}  {settings}"
     total = sum(cost for cost in costs.values() if cost is not None)
     unknown = sum(cost is None for cost in costs.values())
-    workers = min(means.jobs or machine.cores(), max(1, len(costs)))
+    workers = min(execution.jobs or machine.cores(), max(1, len(costs)))
     yield (
         f"{len(jobs)} runs: {len(kept)} done, {len(costs)} left; about {duration(total)} of "
         f"computing, {duration(total / workers)} with {workers} at a time"

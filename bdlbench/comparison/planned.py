@@ -11,7 +11,7 @@ from bdlbench.errors import BdlbenchError
 from bdlbench.records import store
 from bdlbench.runs import plan
 from bdlbench.runs.job import Job
-from bdlbench.runs.plan import Contender, Setup
+from bdlbench.runs.plan import Candidate, Setup
 from bdlbench.settings import Spec, parse
 
 
@@ -23,7 +23,7 @@ class Planned:
         setup: What all samplers share.
         note: On the choice of the task, where it was ours.
         seeds: Of the runs.
-        contenders: The samplers, in the order given.
+        candidates: The samplers, in the order given.
         data: SHA-256 of the data sets, by name.
         groups: The runs of each sampler, a seed each.
     """
@@ -31,7 +31,7 @@ class Planned:
     setup: Setup
     note: str
     seeds: tuple[int, ...]
-    contenders: tuple[Contender, ...]
+    candidates: tuple[Candidate, ...]
     data: dict[str, str]
     groups: tuple[tuple[Job, ...], ...]
 
@@ -87,14 +87,14 @@ def make(
     setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device, draws)
     if note:
         say(note)
-    contenders = [plan.contend(spec, setup.task) for spec in specs]
+    candidates = [plan.configure_sampler(spec, setup.task) for spec in specs]
     store.check_writable(setup.results)
     data = plan.fingerprints(setup) if data is None else data
     chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
-    groups = plan.jobs(contenders, setup, data, chosen)
-    if local := sorted({one.identity.numerics for one in contenders if one.identity.local}):
+    groups = plan.jobs(candidates, setup, data, chosen)
+    if local := sorted({one.identity.numerics for one in candidates if one.identity.local}):
         say(f"numerics version {', '.join(local)}: {LOCAL}")
-    return Planned(setup, note, chosen, tuple(contenders), data, tuple(map(tuple, groups)))
+    return Planned(setup, note, chosen, tuple(candidates), data, tuple(map(tuple, groups)))
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:

@@ -100,7 +100,7 @@ class Comparison:
         return pd.DataFrame(table).set_index("sampler")
 
 
-def sum_up(
+def summarize(
     sampler: str,
     settings: dict[str, Setting],
     certificate: str,

@@ -129,10 +129,10 @@ def failures(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
         for outcome, count in failed.items():
-            cure = "; lower its step size" if outcome == DIVERGED else ""
+            remedy = "; lower its step size" if outcome == DIVERGED else ""
             total = sum(row.outcomes.values())
             why = "; ".join(row.reasons)
-            lines.append(f"{row.sampler}: {outcome} in {count} of {total} runs: {why}{cure}")
+            lines.append(f"{row.sampler}: {outcome} in {count} of {total} runs: {why}{remedy}")
     return lines
 
 

@@ -15,7 +15,7 @@ from bdlbench import registry, settings
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import pool
-from bdlbench.execution.pool import Means
+from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import trials
 from bdlbench.records.record import Record
 from bdlbench.records.trials import Trial, Tuning
@@ -85,7 +85,7 @@ def parse_range(text: str) -> tuple[str, Range]:
 
 def tune(
     samplers: Sequence[str],
-    means: Means,
+    execution: ExecutionOptions,
     *,
     trials: int = 10,
     search: Mapping[str, Range] | None = None,
@@ -99,7 +99,7 @@ def tune(
 
     Args:
         samplers: As for a comparison.
-        means: How trials are executed.
+        execution: How trials are executed.
         trials: Number of trials of each sampler.
         search: Where to search, by setting; else around what the sampler's rates are.
         request: Task, model, seeds, epochs, data_dir, results, device: see `planned.make`.
@@ -115,7 +115,7 @@ def tune(
         [str(spec) for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
     )
-    found, _ = pool.complete(planned.jobs, means)
+    found, _ = pool.complete(planned.jobs, execution)
     ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
     return [
         _choose(planned, slice(end - len(group), end), found)
@@ -125,12 +125,12 @@ def tune(
 
 def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Range]) -> list[Spec]:
     """Return the trials of a sampler, each with different hyperparameters."""
-    contender = plan.contend(spec, task)
-    ranges = _ranges(contender.name, contender.settings, search)
+    candidate = plan.configure_sampler(spec, task)
+    ranges = _ranges(candidate.name, candidate.settings, search)
     kinds = settings.fields(registry.load("samplers", spec.reference))
     shares = qmc.Halton(len(ranges), rng=0).random(20 * trials)
     found: dict[tuple[Setting, ...], Spec]
-    found = {tuple(contender.settings[name] for name in ranges): spec}
+    found = {tuple(candidate.settings[name] for name in ranges): spec}
     for row in shares:
         values = [where.at(share) for where, share in zip(ranges.values(), row, strict=True)]
         whole = [int(v) if kinds[n] is int else v for n, v in zip(ranges, values, strict=True)]
@@ -165,11 +165,11 @@ def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned
 
     Settings that failed in any trial are not chosen, however good they were with other seeds.
     """
-    setup, contenders = planned.setup, planned.contenders[part]
-    where = setup.results, setup.task.name, setup.model, contenders[0].name
+    setup, candidates = planned.setup, planned.candidates[part]
+    where = setup.results, setup.task.name, setup.model, candidates[0].name
     made = [
-        _trial(contender, [found[job.run] for job in jobs])
-        for contender, jobs in zip(contenders, planned.groups[part], strict=True)
+        _trial(candidate, [found[job.run] for job in jobs])
+        for candidate, jobs in zip(candidates, planned.groups[part], strict=True)
     ]
     runs = [trial.runs for trial in made]
     known = [trial for trial in trials.read(*where).trials if trial.runs not in runs] + made
@@ -190,14 +190,14 @@ def _version(trial: Trial) -> tuple[float, str | None, str]:
     return trial.epochs, trial.numerics, trial.source_sha256
 
 
-def _trial(contender: plan.Contender, seeds: Sequence[Record]) -> Trial:
+def _trial(candidate: plan.Candidate, seeds: Sequence[Record]) -> Trial:
     """Return a trial for storage: the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     known = [value for value in values if value is not None]
     return Trial(
-        spec=contender.label,
-        settings=contender.settings,
-        **asdict(contender.identity),
+        spec=candidate.label,
+        settings=candidate.settings,
+        **asdict(candidate.identity),
         epochs=seeds[0].configuration.epochs,
         runs=[record.run for record in seeds],
         outcomes=[record.outcome for record in seeds],

@@ -45,9 +45,9 @@ def fetch(urls: Sequence[str], target: Path, md5: str, *, timeout: float = TIMEO
         except (RequestException, ValueError) as error:
             reasons.append(f"{url}: {_first(error)}")
         except OSError as error:
-            cure = "name a folder that can be written with --data-dir"
+            remedy = "name a folder that can be written with --data-dir"
             reason = getattr(_first(error), "strerror", None) or error
-            raise DataError(f"cannot write {target}: {reason}; {cure}") from error
+            raise DataError(f"cannot write {target}: {reason}; {remedy}") from error
     raise DataMissing(f"{target.name} could not be downloaded ({'; '.join(reasons)})")
 
 

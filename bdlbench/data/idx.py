@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GZIP = b"\x1f\x8b"
-CURE = "delete it and run again to download it, or name another folder with --data-dir"
+REMEDY = "delete it and run again to download it, or name another folder with --data-dir"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class IdxFiles:
                 f"got {len(targets)}; delete the wrong one of the two and run again"
             )
         if (top := targets.max(initial=0)) >= CLASSES:
-            raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {CURE}")
+            raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {REMEDY}")
         return Images(pixels, targets.astype(np.int64))
 
     def _locate(self, file: str, folders: Sequence[Path]) -> Path:
@@ -79,8 +79,8 @@ class IdxFiles:
             fetch(urls, target, self.md5[target.name])
         except DataMissing as error:
             looked = ", ".join(map(str, places))
-            cure = "put the file there, or name its folder with --data-dir"
-            raise DataMissing(f"{error}, and is not in {looked}; {cure}") from error
+            remedy = "put the file there, or name its folder with --data-dir"
+            raise DataMissing(f"{error}, and is not in {looked}; {remedy}") from error
         return target
 
 
@@ -103,14 +103,14 @@ def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
     if content[:4] != bytes((0, 0, 8, dims)) or len(content) < 4 + 4 * dims:
         expected = f"an IDX file of unsigned bytes in {dims} dimensions (00 00 08 0{dims} ...)"
         got = content[:4].hex(" ") or "an empty file"
-        raise DataError(f"{path}: expected {expected}, got {got} ({len(content)} bytes); {CURE}")
+        raise DataError(f"{path}: expected {expected}, got {got} ({len(content)} bytes); {REMEDY}")
     shape = tuple(np.frombuffer(content, ">u4", dims, offset=4).tolist())
     if shape[1:] != item:
-        raise DataError(f"{path}: expected entries of shape {item}, got {shape[1:]}; {CURE}")
+        raise DataError(f"{path}: expected entries of shape {item}, got {shape[1:]}; {REMEDY}")
     expected_size, size = math.prod(shape), len(content) - 4 - 4 * dims
     if size != expected_size:
         what = f"{expected_size} bytes after the header, for shape {shape}"
-        raise DataError(f"{path}: expected {what}, got {size}; {CURE}")
+        raise DataError(f"{path}: expected {what}, got {size}; {REMEDY}")
     return np.frombuffer(bytearray(content), np.uint8, offset=4 + 4 * dims).reshape(shape)
 
 
@@ -119,9 +119,9 @@ def _unpack(path: Path) -> bytes:
         content = path.read_bytes()
         return gzip.decompress(content) if content[:2] == GZIP else content
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole gzip file, got {error}; {CURE}") from error
+        raise DataError(f"{path}: expected a whole gzip file, got {error}; {REMEDY}") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {CURE}") from error
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}; {REMEDY}") from error
 
 
 def _first_writable(folders: Sequence[Path]) -> Path:

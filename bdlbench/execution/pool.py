@@ -23,7 +23,7 @@ BACKENDS = ("local", "dask", "ray")
 
 
 @dataclass(frozen=True)
-class Means:
+class ExecutionOptions:
     """How runs are executed.
 
     Args:
@@ -73,16 +73,18 @@ class Means:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def complete(jobs: Sequence[Job], means: Means) -> tuple[dict[str, Record], dict[str, Record]]:
+def complete(
+    jobs: Sequence[Job], execution: ExecutionOptions
+) -> tuple[dict[str, Record], dict[str, Record]]:
     """Execute the jobs that are not stored; return all records, and those stored before.
 
     Raises:
         BdlbenchError: A worker of a cluster was lost, or a run could not be stored; finished runs
             are kept.
     """
-    reused = {} if means.force else finished(jobs)
+    reused = {} if execution.force else finished(jobs)
     missing = [job for job in jobs if job.run not in reused]
-    return {**reused, **_carry_out(missing, means)}, reused
+    return {**reused, **_carry_out(missing, execution)}, reused
 
 
 def finished(jobs: Sequence[Job]) -> dict[str, Record]:
@@ -95,14 +97,14 @@ def finished(jobs: Sequence[Job]) -> dict[str, Record]:
     return {run: record for run, record in found.items() if record is not None}
 
 
-def _carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
+def _carry_out(jobs: Sequence[Job], execution: ExecutionOptions) -> dict[str, Record]:
     done: dict[str, Record] = {}
-    console = means.console
+    console = execution.console
     if not jobs:
         return done
     try:
         with _progress(jobs, console) as reporters:
-            for record in _records(jobs, means):
+            for record in _records(jobs, execution):
                 done[record.run] = record
                 reporters[record.run](1.0)
                 if not console.is_terminal:
@@ -113,28 +115,28 @@ def _carry_out(jobs: Sequence[Job], means: Means) -> dict[str, Record]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(done, jobs)) from None
     except Exception as error:
-        if means.backend == "local" or isinstance(error, BdlbenchError):
+        if execution.backend == "local" or isinstance(error, BdlbenchError):
             raise
         # Whatever a lost worker, node or scheduler looks like to those who had joblib wait for it.
         what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         kept = _kept(finished(jobs), jobs)
-        raise BdlbenchError(f"the {means.backend} cluster failed ({what}); {kept}") from error
+        raise BdlbenchError(f"the {execution.backend} cluster failed ({what}); {kept}") from error
     finally:
         if len(done) < len(jobs):
             processes.stop()
     return done
 
 
-def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
+def _records(jobs: Sequence[Job], execution: ExecutionOptions) -> Iterator[Record]:
     """Yield records as runs finish; runs locked by other processes are waited for last."""
     processes.go_on()
-    if means.backend == "local":
+    if execution.backend == "local":
         processes.start({job.module for job in jobs if job.module})
     left = list(jobs)
-    with _backend(means, jobs) as parallel:
+    with _backend(execution, jobs) as parallel:
         for wait in (False, True):
-            limits = Limits(means.timeout, means.memory)
-            calls = [delayed(worker.obtain)(job, limits, wait, means.force) for job in left]
+            limits = Limits(execution.timeout, execution.memory)
+            calls = [delayed(worker.obtain)(job, limits, wait, execution.force) for job in left]
             names = {job.run: job for job in left}
             for record in parallel(calls):
                 if record is not None:
@@ -144,21 +146,21 @@ def _records(jobs: Sequence[Job], means: Means) -> Iterator[Record]:
 
 
 @contextmanager
-def _backend(means: Means, jobs: Sequence[Job]) -> Iterator[Parallel]:
+def _backend(execution: ExecutionOptions, jobs: Sequence[Job]) -> Iterator[Parallel]:
     """Yield joblib's Parallel for the machine or the requested cluster."""
     device = jobs[0].configuration.device
     options: dict[str, Any] = {"return_as": "generator_unordered"}
-    if means.backend == "local":
+    if execution.backend == "local":
         # Threads, which see to the processes of the runs, and cost nothing.
-        with parallel_config("threading", n_jobs=min(means.workers(device), len(jobs))):
+        with parallel_config("threading", n_jobs=min(execution.workers(device), len(jobs))):
             yield Parallel(batch_size=1, pre_dispatch="all", **options)
-    elif means.backend == "dask":
-        with clusters.dask(means.address) as config, parallel_config(**config):
-            yield Parallel(means.jobs or -1, batch_size=1, pre_dispatch="all", **options)
+    elif execution.backend == "dask":
+        with clusters.dask(execution.address) as config, parallel_config(**config):
+            yield Parallel(execution.jobs or -1, batch_size=1, pre_dispatch="all", **options)
     else:
-        with clusters.ray(means.address, device) as config, parallel_config(**config):
+        with clusters.ray(execution.address, device) as config, parallel_config(**config):
             # Ray's pool cannot give back results as they come.
-            yield Parallel(means.jobs or -1, batch_size=1, pre_dispatch="all")
+            yield Parallel(execution.jobs or -1, batch_size=1, pre_dispatch="all")
 
 
 @contextmanager

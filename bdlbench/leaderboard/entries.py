@@ -93,7 +93,7 @@ def _gather(
     group = summary.rescored(group, predictions)
     verdict = certificate.of_run(setup.results, group[0])
     settings = group[0].sampler.settings
-    row = summary.sum_up(label, settings, verdict, group, predictions, reference, {})
+    row = summary.summarize(label, settings, verdict, group, predictions, reference, {})
     functions: dict[str, dict[int, Weighted]] = defaultdict(dict)
     sizes = {}
     for record in (record for record in group if record.seed in predictions):

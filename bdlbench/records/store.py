@@ -25,7 +25,7 @@ from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
 from bdlbench.storage.locations import is_local, is_url, place
 
-CURE = "delete its folder and run again"
+REMEDY = "delete its folder and run again"
 
 
 def folder_of(results: Path, run: str) -> Path:
@@ -118,7 +118,7 @@ def read(folder: Path, checked: bool = True) -> Record:
 
     path = folder / "record.json"
     try:
-        content = documents.read(path, CURE, most=schema.LARGEST)
+        content = documents.read(path, REMEDY, most=schema.LARGEST)
     except RecordError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise RecordError(f"no run in {folder}: expected a record.json there") from None
@@ -128,7 +128,7 @@ def read(folder: Path, checked: bool = True) -> Record:
         raise RecordError(
             f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
         )
-    with documents.reading(path, CURE):
+    with documents.reading(path, REMEDY):
         if found == 1:
             content = _from_schema_1(content)
         elif found != SCHEMA:

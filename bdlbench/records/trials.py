@@ -14,7 +14,7 @@ from bdlbench.storage.published import kept
 
 OBJECTIVE = "negative_log_likelihood"
 SCHEMA = 1
-CURE = "delete it and tune again"
+REMEDY = "delete it and tune again"
 _FIELDS = {
     "schema": documents.NUMBER,
     "chosen": f"{documents.OBJECT} or {documents.NULL}",
@@ -83,8 +83,8 @@ def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
     path = kept(results, file_of(task, model, sampler))
     if path is None:
         return Tuning()
-    content = documents.read(path, CURE, _FIELDS)
-    with documents.reading(path, CURE):
+    content = documents.read(path, REMEDY, _FIELDS)
+    with documents.reading(path, REMEDY):
         if content["schema"] != SCHEMA:
             raise ValueError(f"expected trials of schema {SCHEMA}")
         for trial in content["trials"]:

@@ -37,7 +37,7 @@ def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
     """Return the control rows of every OOD set, from the images of the task."""
     folders = search_folders(setup.data_dir)
     train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.judged_images(setup.task, setup.split, folders)
+    judged = tasks.evaluation_images(setup.task, setup.split, folders)
     return {
         name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
         for name in setup.task.ood

@@ -107,7 +107,7 @@ def _kernel(prior_std: float) -> Kernel:
 def _begin(setup: Setup, length: Length, key: str) -> Chains:
     folders, device = search_folders(setup.data_dir), torch.device(setup.device)
     train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.judged_images(setup.task, setup.split, folders)
+    judged = tasks.evaluation_images(setup.task, setup.split, folders)
     posterior, scaler = build_posterior(train, setup.model, setup.task.prior_std, device)
     return Chains(
         _kernel(posterior.prior_std),

@@ -29,7 +29,7 @@ from bdlbench.storage.locations import place
 from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
-CURE = "delete it and run bdlbench reference again"
+REMEDY = "delete it and run bdlbench reference again"
 _FACTS = {
     **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
     **dict.fromkeys(("data", "diagnostics", "verdicts"), documents.OBJECT),
@@ -210,9 +210,9 @@ def _data_of(task: str) -> Mapping[str, str]:
 
 def _read(path: Path) -> Reference:
     facts = _read_facts(path)
-    with documents.reading(path.with_suffix(".npz"), CURE):
+    with documents.reading(path.with_suffix(".npz"), REMEDY):
         content = path.with_suffix(".npz").read_bytes()
-    with documents.reading(path, CURE):
+    with documents.reading(path, REMEDY):
         if hashlib.sha256(content).hexdigest() != facts.arrays_sha256:
             raise ValueError("the arrays next to it are not those it was made with")
         try:
@@ -224,8 +224,8 @@ def _read(path: Path) -> Reference:
 
 
 def _read_facts(path: Path) -> Facts:
-    content = documents.read(path, CURE, _FACTS)
-    with documents.reading(path, CURE):
+    content = documents.read(path, REMEDY, _FACTS)
+    with documents.reading(path, REMEDY):
         documents.check(content["data"], dict.fromkeys(JUDGED_ON, documents.TEXT), "data")
         for name, kind in (("verdicts", documents.TRUTH), ("diagnostics", documents.NUMBER)):
             documents.check(content[name], dict.fromkeys(content[name], kind), name)

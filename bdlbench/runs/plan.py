@@ -24,7 +24,7 @@ from bdlbench.storage.locations import absolute, place
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """A sampler of a comparison: as it was given, and all of its hyperparameters."""
 
     spec: Spec
@@ -112,14 +112,14 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
     return tasks.get("mnist"), "task mnist, since its data is available"
 
 
-def contend(spec: Spec, task: Task) -> Contender:
+def configure_sampler(spec: Spec, task: Task) -> Candidate:
     """Load a sampler and complete its settings: the user's, then the task's, then its own."""
     plugin = registry.load("samplers", spec.reference)
     name = vars(plugin)["plugin_name"]
     defaults = task.settings.get(name, {})
     instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
     identity = numerics.identify(plugin)
-    return Contender(spec, name, asdict(instance), identity, plugin.__module__)
+    return Candidate(spec, name, asdict(instance), identity, plugin.__module__)
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
@@ -133,17 +133,20 @@ def data_folders(setup: Setup) -> tuple[Path, ...]:
 
 
 def jobs(
-    contenders: Sequence[Contender], setup: Setup, data: dict[str, str], seeds: Sequence[int]
+    candidates: Sequence[Candidate],
+    setup: Setup,
+    data: dict[str, str],
+    seeds: Sequence[int],
 ) -> list[list[Job]]:
-    """Return a job for every contender and seed, seeds within contenders."""
+    """Return a job for every candidate and seed, seeds within candidates."""
     task, folders = setup.task, data_folders(setup)
     planned = []
-    for contender in contenders:
+    for candidate in candidates:
         found = trials.count(
-            setup.results, task.name, setup.model, contender.name, contender.settings
+            setup.results, task.name, setup.model, candidate.name, candidate.settings
         )
         sampler = Sampler(
-            contender.name, contender.settings, contender.identity.source_sha256, found
+            candidate.name, candidate.settings, candidate.identity.source_sha256, found
         )
         configuration = Configuration(
             model=setup.model,
@@ -151,14 +154,14 @@ def jobs(
             **asdict(task.budget),
             split=setup.split,
             device=setup.device,
-            numerics=contender.identity.numerics,
+            numerics=candidate.identity.numerics,
         )
         name = stem(task.name, sampler, configuration, data)
         planned.append(
             [
                 Job(
                     run=f"{name}-{seed}",
-                    reference=_anywhere(contender.spec.reference),
+                    reference=_anywhere(candidate.spec.reference),
                     sampler=sampler,
                     task=task.name,
                     seed=seed,
@@ -166,12 +169,12 @@ def jobs(
                     data=data,
                     results=absolute(setup.results),
                     folders=folders,
-                    module=contender.module if is_built_in(contender.module) else "",
+                    module=candidate.module if is_built_in(candidate.module) else "",
                 )
                 for seed in seeds
             ]
         )
-    _check_distinct(contenders, planned)
+    _check_distinct(candidates, planned)
     return planned
 
 
@@ -187,11 +190,11 @@ def _anywhere(reference: str) -> str:
     return str(Path(reference).absolute()) if reference.endswith(".py") else reference
 
 
-def _check_distinct(contenders: Sequence[Contender], planned: list[list[Job]]) -> None:
+def _check_distinct(candidates: Sequence[Candidate], planned: list[list[Job]]) -> None:
     seen: dict[str, str] = {}
-    for contender, (first, *_) in zip(contenders, planned, strict=True):
+    for candidate, (first, *_) in zip(candidates, planned, strict=True):
         if first.run in seen:
             raise PluginError(
-                f"{contender.label} is the same as {seen[first.run]}; name each sampler once"
+                f"{candidate.label} is the same as {seen[first.run]}; name each sampler once"
             )
-        seen[first.run] = contender.label
+        seen[first.run] = candidate.label

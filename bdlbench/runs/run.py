@@ -84,7 +84,7 @@ def _prepare(
 
 def _judged(job: Job) -> dict[str, Images]:
     split = job.configuration.split
-    judged = tasks.judged_images(tasks.get(job.task), split, job.search_folders)
+    judged = tasks.evaluation_images(tasks.get(job.task), split, job.search_folders)
     for name, images in judged.items():
         _check_data(job, name, images)
     return judged

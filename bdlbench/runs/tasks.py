@@ -141,7 +141,7 @@ def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
     return images[: task.train_size]
 
 
-def judged_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
+def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
     """Return the evaluation sets, by name.
 
     For ``test`` the test set and every OOD set; for ``validation`` the last 10 % of the training
@@ -157,7 +157,7 @@ def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, s
     """Return the SHA-256 of the training and evaluation sets, by name."""
     images = {
         "train": training_images(task, split, folders),
-        **judged_images(task, split, folders),
+        **evaluation_images(task, split, folders),
     }
     return {name: part.sha256 for name, part in images.items()}
 

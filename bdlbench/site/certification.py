@@ -56,8 +56,8 @@ def _why_not(content: Mapping[str, Any]) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     fields = {"verdict": documents.TEXT, "checks": documents.LIST}
-    content = documents.read(path, certificate.CURE, fields)
-    with documents.reading(path, certificate.CURE):
+    content = documents.read(path, certificate.REMEDY, fields)
+    with documents.reading(path, certificate.REMEDY):
         for check in content["checks"]:
             documents.check(check, _CHECK, "a check")
             if check["verdict"] not in marks.VERDICTS:

@@ -25,13 +25,13 @@ def to_json(content: Any) -> str:
 
 
 def read(
-    path: Path, cure: str, fields: Mapping[str, str] | None = None, most: int = LARGEST
+    path: Path, remedy: str, fields: Mapping[str, str] | None = None, most: int = LARGEST
 ) -> dict[str, Any]:
     """Read a file that holds one object.
 
     Args:
         path: Of the file.
-        cure: What helps if it is damaged, as the end of a sentence: ``delete it``.
+        remedy: What helps if it is damaged, as the end of a sentence: ``delete it``.
         fields: That it must have, and of what kind, as for `check`.
         most: Bytes that it may have.
 
@@ -39,7 +39,7 @@ def read(
         DamagedRecord: It holds something else.
         RecordError: It cannot be reached.
     """
-    with reading(path, cure):
+    with reading(path, remedy):
         content = parse(files.read_bytes(path, most))
         check(content, fields or {})
     found: dict[str, Any] = content
@@ -47,12 +47,12 @@ def read(
 
 
 @contextmanager
-def reading(path: Path, cure: str) -> Iterator[None]:
+def reading(path: Path, remedy: str) -> Iterator[None]:
     """Turn any error of reading a file into one line.
 
     Args:
         path: Of the file.
-        cure: What helps if it is damaged.
+        remedy: What helps if it is damaged.
 
     Raises:
         DamagedRecord: There was a ValueError.
@@ -62,9 +62,11 @@ def reading(path: Path, cure: str) -> Iterator[None]:
         yield
     except OSError as error:
         why = visible(error.strerror or str(error))
-        raise RecordError(f"{path}: cannot be read ({why}); make it readable, or {cure}") from error
+        raise RecordError(
+            f"{path}: cannot be read ({why}); make it readable, or {remedy}"
+        ) from error
     except ValueError as error:
-        raise DamagedRecord(f"{path}: cannot be read ({error}); {cure}") from error
+        raise DamagedRecord(f"{path}: cannot be read ({error}); {remedy}") from error
 
 
 def check(content: Any, fields: Mapping[str, str], what: str = "") -> None:

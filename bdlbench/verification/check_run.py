@@ -36,7 +36,7 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
         data_dir: Folder searched for data first.
     """
     with suppress(DataMissing):
-        judged = tasks.judged_images(tasks.get(task), "test", search_folders(data_dir))
+        judged = tasks.evaluation_images(tasks.get(task), "test", search_folders(data_dir))
         return {name: images.labels for name, images in judged.items()}
     return {}
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import pool
-from bdlbench.execution.pool import Means
+from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
@@ -79,7 +79,7 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
     """
     made, task = record.configuration, tasks.get(record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
-    sampler = plan.contend(Spec(reference or record.sampler.name, settings), task)
+    sampler = plan.configure_sampler(Spec(reference or record.sampler.name, settings), task)
     setup, _ = plan.set_up(
         task.name,
         made.model,
@@ -179,7 +179,7 @@ def _source(identity: Identity) -> str:
 
 
 def _carry_out(job: Job) -> tuple[Record, Sets]:
-    record = pool.complete([job], Means(jobs=1))[0][job.run]
+    record = pool.complete([job], ExecutionOptions(jobs=1))[0][job.run]
     if record.outcome != COMPLETED:
         return record, {}
     return record, store.read_predictions(store.folder_of(job.results, job.run), record)

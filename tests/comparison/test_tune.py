@@ -15,7 +15,7 @@ from bdlbench.comparison.summary import Comparison
 from bdlbench.comparison.tune import Range, parse_range
 from bdlbench.data.images import Images
 from bdlbench.errors import BdlbenchError, RecordError
-from bdlbench.execution.pool import Means
+from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store, trials
 from bdlbench.runs import tasks
 from bdlbench.settings import parse
@@ -34,7 +34,7 @@ yield theta
 
 def find(samplers: Sequence[str], results: Path, **options: Any) -> list[tune.Tuned]:
     request = {"task": "digits", "model": "softmax", "epochs": 10, "results": results}
-    return tune.tune(samplers, Means(jobs=2), **{**request, **options})
+    return tune.tune(samplers, ExecutionOptions(jobs=2), **{**request, **options})
 
 
 def test_the_best_trial_is_chosen_and_kept(

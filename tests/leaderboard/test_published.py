@@ -39,7 +39,7 @@ def test_the_settings_are_those_that_were_chosen(path: Path) -> None:
     else:
         asked = grid.read(RESULTS / f"grids/{found['task']}-{found['model']}.toml").samplers
         (spec,) = (spec for spec in map(parse, asked) if spec.reference == name)
-    assert plan.contend(spec, task).settings == found["chosen"]
+    assert plan.configure_sampler(spec, task).settings == found["chosen"]
     trials = found["trials"]
     assert len(trials) >= 10
     failed = [trial["settings"] for trial in trials if trial["objective"] is None]
@@ -95,7 +95,7 @@ def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -
         (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == wanted)
         seeds = asked.seeds if isinstance(asked.seeds, list) else list(range(asked.seeds))
         for sampler in asked.samplers:
-            wanted_settings = plan.contend(parse(sampler), task).settings
+            wanted_settings = plan.configure_sampler(parse(sampler), task).settings
             (records,) = (
                 entry.records
                 for entry in board.entries

@@ -156,7 +156,10 @@ def test_predictions_are_the_average_over_every_iteration(
     length = Length(5, 8, 4)
     made = make(tmp_path, length)
     theta = torch.tensor(np.stack([state.theta for state in states[4:]]))  # (samples, chains, dim)
-    train, judged = tasks.training_images(TINY, "test", ()), tasks.judged_images(TINY, "test", ())
+    train, judged = (
+        tasks.training_images(TINY, "test", ()),
+        tasks.evaluation_images(TINY, "test", ()),
+    )
     scaler = Scaler.fit(train)
     network, cpu = build("softmax"), torch.device("cpu")
 

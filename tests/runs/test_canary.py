@@ -66,12 +66,12 @@ def look_in_a_process_of_its_own(split):
 
 task = tasks.get("digits")
 look("test")
-held = tasks.judged_images(task, "test", ())
+held = tasks.evaluation_images(task, "test", ())
 look("test")
 look_in_a_process_of_its_own("test")
 del held
 look("validation")
-held = tasks.judged_images(task, "validation", ())["validation"]
+held = tasks.evaluation_images(task, "validation", ())["validation"]
 held = torch.from_numpy(Scaler.fit(held)(held))
 look("validation")
 look_in_a_process_of_its_own("validation")

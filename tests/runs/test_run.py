@@ -14,7 +14,7 @@ import torch
 from bdlbench.data.images import Images
 from bdlbench.errors import DataError
 from bdlbench.execution import pool
-from bdlbench.execution.pool import Means
+from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.runs import plan, tasks
@@ -35,8 +35,8 @@ def threads() -> Iterator[None]:
 
 def make_job(reference: str, results: Path, seed: int = 0, epochs: float = 3) -> Job:
     setup, _ = plan.set_up("digits", "softmax", epochs, "test", None, results, "cpu")
-    contender = plan.contend(parse(reference), setup.task)
-    ((job,),) = plan.jobs([contender], setup, plan.fingerprints(setup), [seed])
+    candidate = plan.configure_sampler(parse(reference), setup.task)
+    ((job,),) = plan.jobs([candidate], setup, plan.fingerprints(setup), [seed])
     return job
 
 
@@ -162,7 +162,7 @@ def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path
         jobs = [
             make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
         ]
-        pool.complete(jobs, Means(jobs=workers))
+        pool.complete(jobs, ExecutionOptions(jobs=workers))
     checksums = set()
     for job in jobs:
         folders = [store.folder_of(tmp_path / place, job.run) for place in places]
