@@ -43,6 +43,6 @@ def test_a_power_is_recovered_and_judged() -> None:
     assert fitted.mean == pytest.approx(1)
     assert half_width(fitted) == pytest.approx(0, abs=1e-6)
     assert (verdict(Interval(0.01, 0, 0.02, 4)), verdict(fitted)) == (
-        "it stays",
-        "it does not stay",
+        "constant",
+        "not constant",
     )

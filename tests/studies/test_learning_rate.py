@@ -10,9 +10,9 @@ from bdlbench_studies.line import points
 from PIL import Image
 
 
-def test_a_rate_is_too_slow_right_or_off_the_rails(tmp_path: Path) -> None:
+def test_learning_rates_are_too_slow_suitable_and_divergent(tmp_path: Path) -> None:
     found = LearningRate(animate=False).run(tmp_path, print)
-    assert "0.01 is too slow, 0.1 is right, 1 is off the rails" in found.text
+    assert "0.01 is too slow, 0.1 is suitable, 1 is divergent" in found.text
     line, error = points(), -points().minimum[:, None]
     # Where the rate is small, the mean of the runs is gradient descent: δ ← (I − ηA)δ.
     moved = torch.linalg.matrix_power(torch.eye(2) - 0.01 * line.hessian, 60) @ error
@@ -35,7 +35,7 @@ def test_what_is_written_can_be_opened(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("loss", "words"),
-    [(1.2, "right"), (1.3, "too slow"), (10, "off the rails"), (float("nan"), "off the rails")],
+    [(1.2, "suitable"), (1.3, "too slow"), (10, "divergent"), (float("nan"), "divergent")],
 )
 def test_the_verdict_follows_the_loss(loss: float, words: str) -> None:
     assert judge(loss, least=1, first=10) == words

@@ -16,7 +16,7 @@ def test_the_inverse_variance_is_nearest_to_the_posterior_and_its_root_next(
     for nearer, farther in (("σ⁻²", "RMSprop"), ("σ⁻²", "Adam"), ("RMSprop", "SGD")):
         both = found.numbers[f"half.{nearer}"] + found.numbers[f"half.{farther}"]
         assert kl[farther] - kl[nearer] > both
-    assert "nearest to it is that of σ⁻²" in found.text
+    assert "closest stationary density is that of σ⁻²" in found.text
     # For a well-specified regression Σ ∝ A, so that SGD's S ∝ 1 and RMSprop's S ∝ A^−½.
     precision = torch.linalg.inv(regression().covariance)
     eigenvalues = torch.linalg.eigvalsh(precision)
