@@ -167,8 +167,10 @@ class AnnealOrQuench:
         for ax, (metric, row) in zip(axes, table.items(), strict=True):
             for y, (name, interval) in enumerate(row.items()):
                 colour = figure.BLUE if name in ANNEALERS else figure.VERMILION
-                style = {"color": colour, "capsize": 4, "linewidth": 2, "markersize": 8}
-                ax.errorbar(interval.mean, y, xerr=half_width(interval), fmt="o", **style)
+                ax.errorbar(
+                    interval.mean, y, xerr=half_width(interval), fmt="o", color=colour, capsize=4,
+                    linewidth=2, markersize=8,
+                )  # fmt: skip
             figure.describe(ax, "", SHOWN[metric], "")
             data |= columns(metric, row.values())
         axes[0].set_title("blue: annealing, red: quenching", fontsize=figure.LABEL)

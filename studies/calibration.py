@@ -70,9 +70,8 @@ class Calibration:
             f"Confidence is significantly above accuracy for {above}, and significantly below it "
             f"for {below} (95 % confidence intervals over {self.seeds} seeds)."
         )
-        title = (
-            f"Calibration error: {best} {errors[best].mean:.3f} to {worst} {errors[worst].mean:.3f}"
-        )
+        low, high = errors[best].mean, errors[worst].mean
+        title = f"Calibration error: {best} {low:.3f} to {worst} {high:.3f}"
         diagrams = {name: reliability(runs) for name, runs in predicted.items()}
         return Finding(text, numbers, self._draw(out, title, diagrams, errors))
 

@@ -51,8 +51,10 @@ def bars(
     axes: Axes, x: Floats, y: Sequence[Interval], label: str, colour: str = BLUE, line: str = ""
 ) -> None:
     """Draw means with 95 % confidence intervals as error bars."""
-    style = {"color": colour, "linestyle": line, "marker": "o", "capsize": 4, "linewidth": 2}
-    axes.errorbar(x, [i.mean for i in y], [half_width(i) for i in y], label=label, **style)
+    mean, half = [each.mean for each in y], [half_width(each) for each in y]
+    axes.errorbar(
+        x, mean, half, label=label, color=colour, linestyle=line, marker="o", capsize=4, lw=2
+    )
 
 
 def curves(axes: Axes, x: Floats, table: Mapping[str, Sequence[Interval]], line: str = "-") -> None:

@@ -88,31 +88,25 @@ class MomentumAndAdam:
     def run(self, out: Path, say: Say) -> Finding:
         """Compare the optimizers by KL divergence, and by training loss."""
         posterior = posterior_of(self.task)
-        kl: Intervals = {}
+        seeds = range(self.seed, self.seed + self.seeds)
+        kl, loss, rates = {}, {}, {}
         for name in OPTIMIZERS:
             kl[name] = self._divergence(name)
-            say(f"{name}: KL {in_words(kl[name])}")
-        loss, rates = {}, {}
-        for name in OPTIMIZERS:
             tried = {r: self._train(posterior, name, r, self.seed + 1000) for r in TRIED_RATES}
             rates[name] = min(tried, key=tried.__getitem__)
-            seeds = range(self.seed, self.seed + self.seeds)
-            loss[name] = seed_interval(
-                [self._train(posterior, name, rates[name], seed) for seed in seeds]
-            )
-            say(f"{name}: loss {in_words(loss[name])} at learning rate {rates[name]:g}")
+            losses = [self._train(posterior, name, rates[name], seed) for seed in seeds]
+            loss[name] = seed_interval(losses)
+            say(f"{name}: KL {in_words(kl[name])}, loss {in_words(loss[name])}")
         numbers = means("kl", kl) | halves("half", kl) | means("loss", loss)
         numbers |= {f"rate.{name}": rate for name, rate in rates.items()}
         closest = min(kl, key=lambda name: kl[name].mean)
         fastest = min(loss, key=lambda name: loss[name].mean)
-        kls, losses = (
-            ", ".join(f"{in_words(interval)} for {name}" for name, interval in row.items())
-            for row in (kl, loss)
-        )
+        divergences = ", ".join(f"{in_words(each)} for {name}" for name, each in kl.items())
+        training = ", ".join(f"{in_words(each)} for {name}" for name, each in loss.items())
         text = (
             f"On an exactly known posterior the closest stationary density is that of {closest}: "
-            f"the KL divergence, in nats, is {kls}. On {self.task} {fastest} has the lowest "
-            f"training loss after {self.epochs} epochs: {losses} ({self.seeds} seeds)."
+            f"the KL divergence, in nats, is {divergences}. On {self.task} {fastest} has the "
+            f"lowest training loss after {self.epochs} epochs: {training} ({self.seeds} seeds)."
         )
         title = f"Closest to the posterior: {closest}; lowest training loss: {fastest}"
         return Finding(text, numbers, self._draw(out, title, kl, loss, rates))

@@ -91,9 +91,7 @@ class Weights:
     def _draw(
         self, out: Path, paths: dict[str, Float32s], last: dict[str, Float32s], ratio: float
     ) -> tuple[Path, ...]:
-        title = (
-            f"A weight's standard deviation is {ratio:.0f} times as large under SGLD as under SGD"
-        )
+        title = f"A weight varies {ratio:.0f} times as much under SGLD as under SGD"
         fig, (trace, density, rolling) = figure.canvas(title, 3, size=(13.5, 5))
         looks = self.window // 10
         # The weight with the median ratio: a typical example.
@@ -103,17 +101,10 @@ class Weights:
         for (name, label), colour in zip(NAMES.items(), COLOURS, strict=True):
             weight = paths[name][0, :, shown]
             trace.plot(steps, weight, color=colour, label=label)
-            density.hist(
-                weight[-looks:],
-                20,
-                density=True,
-                histtype="stepfilled",
-                color=colour,
-                alpha=0.7,
-                edgecolor=colour,
-                linewidth=2.5,
-                label=label,
-            )  # fmt: skip -- the edge keeps a peak that is narrower than a pixel visible
+            # The edge keeps a peak that is narrower than a pixel visible.
+            style: dict[str, Any] = {"color": colour, "edgecolor": colour, "linewidth": 2.5}
+            style |= {"density": True, "histtype": "stepfilled", "alpha": 0.7, "label": label}
+            density.hist(weight[-looks:], 20, **style)
             rolled = np.median(sliding_window_view(paths[name][0], looks, 0).std(2), 1)
             rolling.semilogy(steps[looks - 1 :], rolled, color=colour, linewidth=3)
             columns[f"weight.{name}"] = weight.tolist()
