@@ -181,7 +181,7 @@ class AnnealOrQuench:
 
 def _verdict(gap: Interval) -> str:
     if not is_clear(gap):
-        return "no significantly different"
+        return "a not significantly different"
     return "a higher" if gap.mean > 0 else "a lower"
 
 

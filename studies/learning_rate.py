@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -89,7 +89,7 @@ class LearningRate:
         axes.set_ylim(top=3e4)
         about = f"bold: mean over {self.runs} runs; thin: ten of them"
         figure.describe(axes, about, "step", "loss (mean squared error)")
-        columns = {
+        columns: dict[str, Any] = {
             "rate": np.repeat(list(losses), self.steps + 1),
             "step": np.tile(range(self.steps + 1), len(losses)),
             "loss": torch.cat([loss.mean(1) for loss in losses.values()]).tolist(),
