@@ -1,4 +1,4 @@
-"""Budget: every headline metric against gradient evaluations and the number of draws."""
+"""Budget: headline metrics by number of gradient evaluations and of draws."""
 
 from __future__ import annotations
 
@@ -28,22 +28,24 @@ LABELS = {
     "expected_calibration_error": "calibration error",
 }
 Series = dict[int, Interval]
-"""A metric by the number of epochs, or of draws."""
+"""A metric by number of epochs, or of draws."""
+Table = dict[str, dict[str, Series]]
+"""Series by metric and sampler."""
 
 
 @register("budget")
 @dataclass(frozen=True)
 class BudgetCurves:
-    """Follow the headline metrics as the budget of gradients grows, and as draws are added.
+    """Measure the headline metrics as functions of the budget and of the number of draws.
 
-    A run of every sampler at every budget, with as many draws as the task asks for; then SGLD at
-    the largest budget, of whose draws only every k-th is used.
+    Every sampler is run at every budget, with the task's number of draws; then SGLD at the largest
+    budget, evaluated on every k-th draw.
 
     Args:
         samplers: Names, separated by spaces.
-        task: What they are run on.
-        seeds: Runs of each, at every budget.
-        jobs: Runs at a time; by default as many as there are cores.
+        task: Task to run them on.
+        seeds: Runs per sampler and budget.
+        jobs: Parallel runs; by default one per core.
     """
 
     epochs: ClassVar[tuple[int, ...]] = (5, 10, 20, 40, 80)
@@ -54,15 +56,11 @@ class BudgetCurves:
     jobs: int | None = None
 
     def run(self, out: Path, say: Say) -> Finding:
-        """Find what more gradients and more draws bring, by the NLL."""
+        """Compare the NLL at each budget and number of draws."""
         names, numbers = self.samplers.split(), {}
-        by_epochs: dict[str, dict[str, Series]] = {
-            metric: {name: {} for name in names} for metric in self._shown()
-        }
+        by_epochs: Table = {metric: {name: {} for name in names} for metric in self._shown()}
         for epochs in self.epochs:
-            rows = compare(
-                names, out, task=self.task, epochs=epochs, seeds=self.seeds, jobs=self.jobs
-            ).rows
+            rows = compare(self, names, out, epochs=epochs).rows
             for metric, table in by_epochs.items():
                 for name, row in zip(names, rows, strict=True):
                     table[name][epochs] = row.metrics[metric]
@@ -76,11 +74,10 @@ class BudgetCurves:
         first, *_, last = self.epochs
         nll = by_draws[NLL]
         text = (
-            f"On {self.task} the lowest NLL is that of "
-            f"{', '.join(f'{name} at {epochs}' for epochs, name in lowest.items())} epochs, of "
-            f"{', '.join(names)} (means of {self.seeds} seeds). With {last} epochs SGLD's NLL is "
-            f"{in_words(nll[one])} from one draw, {in_words(nll[some])} from {some}, "
-            f"{in_words(nll[most])} from {most}."
+            f"On {self.task}, among {', '.join(names)}, the lowest NLL is that of "
+            f"{', '.join(f'{name} at {epochs}' for epochs, name in lowest.items())} epochs (means "
+            f"over {self.seeds} seeds). With {last} epochs SGLD's NLL is {in_words(nll[one])} with "
+            f"one draw, {in_words(nll[some])} with {some}, {in_words(nll[most])} with {most}."
         )
         title = (
             f"Lowest NLL with {first} epochs: {lowest[first]}, with {last}: {lowest[last]}; more "
@@ -93,14 +90,14 @@ class BudgetCurves:
         return LABELS | ood
 
     def _scores_by_draws(self, say: Say) -> dict[str, Series]:
-        """Return metrics of SGLD's predictions from some of its draws, evenly spread."""
+        """Return the metrics of SGLD by number of evenly spaced draws."""
         posterior, burn_in = posterior_of(self.task), tasks.get(self.task).budget.burn_in
         runs = []
         for seed in range(self.seeds):
             problem = Problem(posterior, Budget(self.epochs[-1], self.draws[-1], burn_in))
             draws = sgld_of(self.task).sample(problem, torch.Generator().manual_seed(seed))
-            kept = [theta[0].clone() for theta in draws]
-            runs.append({n: scores_of(self.task, posterior, evenly(kept, n)) for n in self.draws})
+            thetas = [theta[0].clone() for theta in draws]
+            runs.append({n: scores_of(self.task, posterior, evenly(thetas, n)) for n in self.draws})
             say(f"draws of seed {seed} scored")
         return {
             metric: {n: seed_interval([run[n][metric] for run in runs]) for n in self.draws}
@@ -108,20 +105,15 @@ class BudgetCurves:
         }
 
     def _draw(
-        self,
-        out: Path,
-        title: str,
-        by_epochs: dict[str, dict[str, Series]],
-        by_draws: dict[str, Series],
+        self, out: Path, title: str, by_epochs: Table, by_draws: dict[str, Series]
     ) -> tuple[Path, ...]:
         shown = self._shown()
-        picture, axes = figure.canvas(title, len(shown), 2, size=(16, 8))
-        kept = tasks.get(self.task).budget.draws
-        rows = [(name, epochs, kept) for name in self.samplers.split() for epochs in self.epochs]
+        fig, axes = figure.canvas(title, len(shown), 2, size=(16, 8))
+        draws = tasks.get(self.task).budget.draws
+        rows = [(name, epochs, draws) for name in self.samplers.split() for epochs in self.epochs]
         rows += [("sgld", self.epochs[-1], count) for count in self.draws]
-        columns: dict[str, Any] = dict(
-            zip(("sampler", "epochs", "draws"), zip(*rows, strict=True), strict=True)
-        )
+        names, budgets, counts = zip(*rows, strict=True)
+        columns: dict[str, Any] = {"sampler": names, "epochs": budgets, "draws": counts}
         for column, (metric, label) in enumerate(shown.items()):
             above, below = axes[column], axes[column + len(shown)]
             table = {name: list(series.values()) for name, series in by_epochs[metric].items()}
@@ -133,13 +125,13 @@ class BudgetCurves:
             for ax in (above, below):
                 ax.locator_params(axis="y", nbins=5)
             legend = "upper right" if column == 1 else None
-            figure.describe(above, label, "epochs of gradients", "", legend)
+            figure.describe(above, label, "epochs", "", legend)
             about = f"SGLD, {self.epochs[-1]} epochs" if not column else ""
-            figure.describe(below, about, "draws used", "")
+            figure.describe(below, about, "draws", "")
             columns[metric] = [i.mean for row in (*table.values(), last) for i in row]
-        return figure.write(out, "budget", picture, columns)
+        return figure.write(out, "budget", fig, columns)
 
 
 def evenly(draws: list[Tensor], count: int) -> list[Tensor]:
-    """Return as many of the draws, evenly spread; `count` divides their number."""
+    """Return `count` evenly spaced draws; `count` must divide their number."""
     return draws[len(draws) // count - 1 :: len(draws) // count]

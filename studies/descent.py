@@ -1,10 +1,10 @@
-"""Minimise a loss by a torch optimizer on minibatches, many runs in parallel."""
+"""Minimise a loss with a torch optimizer on minibatches, multiple runs in parallel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -12,15 +12,15 @@ from torch.optim import Optimizer
 
 from bdlbench.posterior.potential import Posterior
 
+Factory = Callable[..., Optimizer]
+"""An optimizer class of torch, or one with some of its arguments bound."""
 
-@dataclass(frozen=True)
-class Loss:
-    """A mean over data points.
 
-    Args:
-        gradient: At θ, of shape (runs, dim), over the points of every run's minibatch, of shape
-            (runs, size), or over all points for None.
-        n: Number of points.
+class Loss(NamedTuple):
+    """The mean of a function over n data points.
+
+    `gradient` takes θ of shape (runs, dim) and minibatch indices of shape (runs, size), or None
+    for all points.
     """
 
     gradient: Callable[[Tensor, Tensor | None], Tensor]
@@ -34,50 +34,32 @@ def mean_loss(posterior: Posterior) -> Loss:
 
 
 def descend(
-    loss: Loss,
-    optimizer: Callable[..., Optimizer],
-    rate: float,
-    batch_size: int | None,
-    start: Tensor,
-    rng: Generator,
+    loss: Loss, optimizer: Factory, rate: float, size: int | None, start: Tensor, rng: Generator
 ) -> Iterator[Tensor]:
-    """Yield the states of the runs, the start first; without end.
+    """Yield θ of all runs, shape (runs, dim), indefinitely; `start` first.
 
-    Args:
-        loss: What is minimised.
-        optimizer: Of torch.
-        rate: Its learning rate.
-        batch_size: Points of a minibatch, drawn with replacement; None for all points.
-        start: θ of every run, shape (runs, dim).
-        rng: Source of the minibatches.
+    Minibatches of `size` points are drawn with replacement; None uses all points.
     """
     theta = start.clone()
-    steps = optimizer([theta], lr=rate)
+    stepper = optimizer([theta], lr=rate)
     while True:
         yield theta.clone()
         batch = None
-        if batch_size is not None:
-            batch = torch.randint(loss.n, (len(theta), batch_size), generator=rng)
+        if size is not None:
+            batch = torch.randint(loss.n, (len(theta), size), generator=rng)
         theta.grad = loss.gradient(theta, batch)
-        steps.step()
+        stepper.step()
 
 
 def after(states: Iterator[Tensor], steps: int) -> Tensor:
-    """Return the state after so many steps."""
+    """Return the state after `steps` steps."""
     return next(islice(states, steps, None))
 
 
 def gradient_noise(posterior: Posterior, theta: Tensor, rows: Tensor, batch_size: int) -> Tensor:
-    """Return the variance of a minibatch's gradient of U/n.
+    """Return the variance of the minibatch gradient of U/n at θ of shape (1, dim); shape (dim,).
 
-    Args:
-        posterior: Of all data.
-        theta: Where, shape (1, dim).
-        rows: Points that it is estimated from, shape (points,).
-        batch_size: Points of a minibatch.
-
-    Returns:
-        Shape (dim,).
+    It is estimated from the single-point gradients of `rows`, shape (points,).
     """
     single = [
         posterior.gradient(theta.expand(len(part), -1), part[:, None]) / posterior.n

@@ -24,18 +24,18 @@ from .target import mean_and_slope, posterior_of
 @register("gradient-flow")
 @dataclass(frozen=True)
 class GradientFlow:
-    """Measure how far SGD with t/η steps ends from the gradient flow dθ/dt = −∇L at time t.
+    """Measure the distance of SGD after t/η steps from the gradient flow dθ/dt = −∇L at time t.
 
-    L = U/N, softmax regression. Euler's method is of first order, so that gradient descent's
-    distance goes with η; the minibatches' noise adds a variance in proportion to η, so that SGD's
-    distance (root mean square over runs) goes with √η.
+    L = U/N, softmax regression. The Euler method is of first order, so the distance of gradient
+    descent scales as η; minibatch noise adds a variance proportional to η, so that of SGD scales
+    as √η.
 
     Args:
-        task: Whose training data is fitted.
+        task: Task that provides the training data.
         time: t.
-        batch_size: Points in a minibatch, drawn with replacement.
+        batch_size: Batch size; minibatches are drawn with replacement.
         chains: Independent runs of SGD.
-        seed: Of the start and the minibatches.
+        seed: Random seed of the start and the minibatches.
     """
 
     steps: ClassVar[tuple[int, ...]] = (100, 200, 400, 800, 1600)
@@ -46,34 +46,34 @@ class GradientFlow:
     seed: int = 0
 
     def run(self, out: Path, say: Say) -> Finding:
-        """Solve the flow by Runge and Kutta's method, and fit the powers of η."""
+        """Integrate the flow by a Runge–Kutta method, and fit the powers of η."""
         posterior = posterior_of(self.task, "softmax")
         start = posterior.network.init(1, Generator().manual_seed(self.seed))
         flow = self._flow(posterior, start)
-        say("gradient flow solved")
+        say("gradient flow integrated")
         length = float((flow - start).norm())
         rates = [self.time / steps for steps in self.steps]
-        found: dict[str, list[Interval]] = {"gradient descent": [], "SGD": []}
+        distances: dict[str, list[Interval]] = {"gradient descent": [], "SGD": []}
         for rate, steps in zip(rates, self.steps, strict=True):
-            for name, intervals in found.items():
+            for name, intervals in distances.items():
                 end = self._descend(posterior, start, rate, steps, stochastic=name == "SGD")
                 intervals.append(seed_interval(((end - flow).norm(dim=1) / length).tolist()))
             say(f"{steps} steps done")
-        powers = {k: fit_power(rates, [i.mean for i in v]) for k, v in found.items()}
+        powers = {k: fit_power(rates, [i.mean for i in v]) for k, v in distances.items()}
         numbers = means("power", powers) | halves("half", powers)
-        numbers |= means("last", {name: intervals[-1] for name, intervals in found.items()})
-        numbers |= means("first", {name: intervals[0] for name, intervals in found.items()})
-        tends = all(power.mean > half_width(power) for power in powers.values())
+        for key, index in (("last", -1), ("first", 0)):
+            numbers |= means(key, {name: row[index] for name, row in distances.items()})
+        converges = all(power.mean > half_width(power) for power in powers.values())
         text = (
-            f"Softmax regression on {self.task}, {self.time:g} unit of time: as η falls from "
-            f"{rates[0]:.3g} to {rates[-1]:.3g}, SGD {'tends' if tends else 'does not tend'} to "
-            f"gradient flow, with a distance of {found['SGD'][0].mean:.2%} of the way at first and "
-            f"{found['SGD'][-1].mean:.2%} at last. The distance goes as "
+            f"Softmax regression on {self.task}, integrated to t = {self.time:g}: as η → 0, SGD "
+            f"{'converges' if converges else 'does not converge'} to gradient flow; its distance "
+            f"is {distances['SGD'][0].mean:.2%} of the displacement at η = {rates[0]:.3g} and "
+            f"{distances['SGD'][-1].mean:.2%} at {rates[-1]:.3g}. The distance scales as "
             f"η^({in_words(powers['SGD'], 2)}) for SGD and as "
-            f"η^({in_words(powers['gradient descent'], 2)}) for gradient descent without "
-            "minibatches (theory: ½ and 1)."
+            f"η^({in_words(powers['gradient descent'], 2)}) for full-batch gradient descent "
+            "(theory: ½ and 1)."
         )
-        return Finding(text, numbers, self._draw(out, rates, found, powers))
+        return Finding(text, numbers, self._draw(out, rates, distances, powers))
 
     def _flow(self, posterior: Posterior, start: Tensor) -> Tensor:
         solution = solve_ivp(
@@ -91,20 +91,16 @@ class GradientFlow:
         return after(descend(mean_loss(posterior), optim.SGD, rate, size, theta, rng), steps)
 
     def _draw(
-        self,
-        out: Path,
-        rates: list[float],
-        found: dict[str, list[Interval]],
+        self, out: Path, rates: list[float], distances: dict[str, list[Interval]],
         powers: dict[str, Interval],
-    ) -> tuple[Path, ...]:
-        words = ", ".join(f"η^{power.mean:.2f} ({name})" for name, power in powers.items())
-        picture, (axes,) = figure.canvas(f"Distance to gradient flow goes as {words}", 1)
-        labels = {f"{k}: slope {in_words(powers[k], 2)}": row for k, row in found.items()}
+    ) -> tuple[Path, ...]:  # fmt: skip
+        exponents = ", ".join(f"η^{power.mean:.2f} ({name})" for name, power in powers.items())
+        fig, (axes,) = figure.canvas(f"Distance from gradient flow scales as {exponents}", 1)
+        labels = {f"{k}: slope {in_words(powers[k], 2)}": row for k, row in distances.items()}
         figure.curves(axes, rates, labels)
         axes.set_yscale("log")
         figure.log_axes(axes, rates)
-        y = "distance at time t / length of the way"
+        y = "distance at time t / displacement"
         figure.describe(axes, "", "learning rate η = t / steps", y, "upper left")
-        columns = {"rate": rates}
-        columns |= {name: [interval.mean for interval in row] for name, row in found.items()}
-        return figure.write(out, "gradient-flow", picture, columns)
+        columns = {name: [interval.mean for interval in row] for name, row in distances.items()}
+        return figure.write(out, "gradient-flow", fig, {"rate": rates, **columns})

@@ -1,11 +1,12 @@
-"""Learning rate: too slow, right, off the rails."""
+"""Learning rate: too slow, suitable, divergent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, optim
 
@@ -17,23 +18,23 @@ from . import animation, figure
 from .intervals import ends
 from .line import points
 
-RIGHT = 1.25  # times the least loss: as good as the bottom
+CONVERGED = 1.25  # times the minimum
 
 
 @register("learning-rate")
 @dataclass(frozen=True)
 class LearningRate:
-    """Fit the line y = 3x + 10 by SGD at 0.01, 0.1 and 1: too slow, right, off the rails.
+    """Fit the line y = 3x + 10 by SGD at 0.01, 0.1 and 1: too slow, suitable, divergent.
 
-    Source: a tutorial on the learning rate, whose verdicts these are, for minibatches of 16.
+    Source: a tutorial on the learning rate, which gives these verdicts for minibatches of 16.
     Every run starts at slope 0 and intercept 0.
 
     Args:
-        steps: Of every run.
-        batch_size: Points in a minibatch.
-        runs: Runs at each rate.
-        seed: Of the minibatches.
-        animate: Whether to write the animation, too.
+        steps: Steps per run.
+        batch_size: Batch size.
+        runs: Runs per learning rate.
+        seed: Random seed of the minibatches.
+        animate: Whether to write the animation as well.
     """
 
     rates: ClassVar[tuple[float, ...]] = (0.01, 0.1, 1.0)
@@ -44,7 +45,7 @@ class LearningRate:
     animate: bool = True
 
     def run(self, out: Path, say: Say) -> Finding:
-        """Compare the loss after the last step with the first and with the least."""
+        """Compare the final loss with the initial loss and with the minimum."""
         line, start = points(), torch.zeros(self.runs, 2, dtype=torch.float64)
         paths = {
             rate: line.descend(optim.SGD, rate, self.batch_size, start, self.steps, self.seed)
@@ -60,15 +61,15 @@ class LearningRate:
             numbers |= {f"loss.{rate:g}": end.mean, f"low.{rate:g}": low, f"high.{rate:g}": high}
             numbers[f"median.{rate:g}"] = float(loss[-1].median())
             verdicts[f"{rate:g}"] = judge(end.mean, least, first)
-            parts.append(f"{end.mean:.3g} [{low:.3g}, {high:.3g}] at rate {rate:g}")
+            parts.append(f"{end.mean:.3g} [{low:.3g}, {high:.3g}] at η = {rate:g}")
         text = (
             f"Fitting y = 3x + 10 by SGD with minibatches of {self.batch_size}, a learning rate of "
             f"{', '.join(f'{rate} is {verdict}' for rate, verdict in verdicts.items())} "
             f"(gradient descent is stable below {edge:.3f}). The loss starts at {first:.3g}, its "
-            f"least is {least:.3g}, and after {self.steps} steps it is {', '.join(parts)} "
-            f"(mean of {self.runs} runs and its 95 % interval)."
+            f"minimum is {least:.3g}, and after {self.steps} steps it is {', '.join(parts)} "
+            f"(mean over {self.runs} runs, with its 95 % confidence interval)."
         )
-        title = "SGD on a line, rate " + ", ".join(f"{k}: {v}" for k, v in verdicts.items())
+        title = "SGD on a line, η = " + ", ".join(f"{k}: {v}" for k, v in verdicts.items())
         files = self._draw(out, title, losses, least)
         if self.animate:
             first_runs = {f"η = {rate:g}": path[:, 0] for rate, path in paths.items()}
@@ -78,24 +79,26 @@ class LearningRate:
     def _draw(
         self, out: Path, title: str, losses: dict[float, Tensor], least: float
     ) -> tuple[Path, ...]:
-        picture, (axes,) = figure.canvas(title, 1)
+        fig, (axes,) = figure.canvas(title, 1)
         for (rate, loss), colour in zip(losses.items(), figure.COLOURS, strict=False):
             axes.semilogy(loss[:, :10], color=colour, alpha=0.3, linewidth=0.8)
             axes.semilogy(loss.mean(1), color=colour, linewidth=3, label=f"η = {rate:g}")
-        axes.axhline(least, color=figure.BLACK, linestyle=":", label="least loss")
+        axes.axhline(least, color=figure.BLACK, linestyle=":", label="minimum")
         axes.set_ylim(least / 3)
         axes.legend(loc="upper center", ncols=4, fontsize=figure.SMALL, frameon=False)
         axes.set_ylim(top=3e4)
-        about = f"bold: mean of {self.runs} runs; thin: ten of them"
+        about = f"bold: mean over {self.runs} runs; thin: ten of them"
         figure.describe(axes, about, "step", "loss (mean squared error)")
-        means = {rate: loss.mean(1) for rate, loss in losses.items()}
-        return figure.write(
-            out, "learning-rate", picture, figure.long(means, "step", "rate", "loss")
-        )
+        columns: dict[str, Any] = {
+            "rate": np.repeat(list(losses), self.steps + 1),
+            "step": np.tile(range(self.steps + 1), len(losses)),
+            "loss": torch.cat([loss.mean(1) for loss in losses.values()]).tolist(),
+        }
+        return figure.write(out, "learning-rate", fig, columns)
 
 
 def judge(loss: float, least: float, first: float) -> str:
-    """Describe a final loss."""
+    """Classify a final loss."""
     if not loss < first:
-        return "off the rails"
-    return "right" if loss < RIGHT * least else "too slow"
+        return "divergent"
+    return "suitable" if loss < CONVERGED * least else "too slow"

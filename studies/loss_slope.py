@@ -1,4 +1,4 @@
-"""The excess loss of SGD's noise grows with the learning rate, with slope ¼ E‖ĝ‖²."""
+"""The excess loss due to SGD's noise: proportional to the learning rate, with slope ¼ E‖ĝ‖²."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, Tensor, optim
 
 from bdlbench.metrics.statistics import seed_interval
@@ -19,28 +18,28 @@ from bdlbench.study import Finding, Say
 
 from . import figure
 from .descent import descend, gradient_noise, mean_loss
-from .intervals import half_width, in_words
+from .intervals import Array, half_width, in_words
 from .target import minimum, posterior_of
 
-LOOK = 1.0  # time η·steps between two looks at the loss
-SAMPLE = 2000  # training points whose gradients give E‖ĝ‖²
+LOOK = 1.0  # time η·steps between two evaluations of the loss
+SAMPLE = 2000  # training points that E‖ĝ‖² is estimated from
 
 
 @register("loss-slope")
 @dataclass(frozen=True)
 class LossSlope:
-    """Measure the mean loss of SGD around a minimum at several constant learning rates η.
+    """Measure the stationary mean loss of SGD around a minimum as a function of the learning rate.
 
-    Softmax regression, L = U/N. At the minimum ∂Loss/∂η → ¼ E‖ĝ‖² for η → 0, for any Hessian:
-    the stationary covariance S has AS + SA = ηC, so that ½ tr AS = ¼ η tr C.
+    Softmax regression, L = U/N. At the minimum ∂Loss/∂η → ¼ E‖ĝ‖² for η → 0, for any Hessian A:
+    the stationary covariance S satisfies AS + SA = ηC, so that ½ tr AS = ¼ η tr C.
 
     Args:
-        task: Whose training data is fitted.
-        prior_std: Narrower than the task's, so that the slowest direction is not too slow.
-        batch_size: Points in a minibatch, drawn with replacement.
-        chains: Independent runs, for the interval.
-        time: η·steps of every run; the first third is left out.
-        seed: Of the minibatches.
+        task: Task that provides the training data.
+        prior_std: Smaller than the task's, so that the slowest direction converges in time.
+        batch_size: Batch size; minibatches are drawn with replacement.
+        chains: Independent runs, for the confidence interval.
+        time: η·steps per run; the first third is discarded.
+        seed: Random seed of the minibatches.
     """
 
     rates: ClassVar[tuple[float, ...]] = (0.0025, 0.005, 0.01, 0.02)
@@ -62,7 +61,7 @@ class LossSlope:
         for rate in self.rates:
             excess[rate] = self._excess(posterior, best, rate)
             say(f"η = {rate:g}: excess loss {excess[rate].mean():.5f}")
-        # Weighted by 1/η: the excess and its error are in proportion to η.
+        # Weighted by 1/η: the excess and its standard error are proportional to η.
         per_rate = np.stack([excess[rate] / rate for rate in self.rates])
         curvatures, slopes = np.polyfit(self.rates, per_rate, 1)
         slope = seed_interval(slopes.tolist())
@@ -72,48 +71,40 @@ class LossSlope:
         numbers |= {"ratio": ratio.mean, "half.ratio": half_width(ratio)}
         agrees = abs(slope.mean - predicted) < half_width(slope)
         text = (
-            f"Softmax regression on {self.task} with minibatches of {self.batch_size}: the mean "
-            f"loss above the minimum rises with the learning rate with a slope of "
-            f"{in_words(slope, 4)} at η → 0, and theory's ¼ E‖ĝ‖² = {predicted:.4f} is "
-            f"{'within' if agrees else 'outside'} that interval. From η = "
-            f"{second:g} to {first:g} it falls to {in_words(ratio)} of what it was."
+            f"Softmax regression on {self.task} with batch size {self.batch_size}: the mean excess "
+            f"loss over the minimum grows with the learning rate with slope {in_words(slope, 4)} "
+            f"at η → 0, and the theoretical ¼ E‖ĝ‖² = {predicted:.4f} is "
+            f"{'within' if agrees else 'outside'} this confidence interval. The excess at "
+            f"η = {first:g} is {in_words(ratio)} times that at {second:g}."
         )
         return Finding(text, numbers, self._draw(out, excess, float(curvatures.mean()), numbers))
 
-    def _excess(self, posterior: Posterior, best: Tensor, rate: float) -> NDArray[np.float64]:
-        """Return every chain's mean loss above the minimum's, shape (chains,)."""
+    def _excess(self, posterior: Posterior, best: Tensor, rate: float) -> Array:
+        """Return each chain's mean excess loss over the minimum, shape (chains,)."""
         rng, start = Generator().manual_seed(self.seed), best.repeat(self.chains, 1)
         steps, every = round(self.time / rate), round(LOOK / rate)
         states = descend(mean_loss(posterior), optim.SGD, rate, self.batch_size, start, rng)
-        found = [
+        potentials = [
             posterior.potential(theta)
             for step, theta in enumerate(islice(states, 1, steps + 1))
             if step * rate > self.time / 3 and step % every == 0
         ]
         least = posterior.potential(best)
-        return ((torch.stack(found).mean(0) - least) / posterior.n).numpy()
+        return ((torch.stack(potentials).mean(0) - least) / posterior.n).numpy()
 
     def _draw(
-        self,
-        out: Path,
-        excess: dict[float, NDArray[np.float64]],
-        curvature: float,
-        numbers: dict[str, float],
+        self, out: Path, excess: dict[float, Array], curvature: float, numbers: dict[str, float]
     ) -> tuple[Path, ...]:
-        slope, predicted = numbers["slope"], numbers["predicted"]
-        picture, (axes,) = figure.canvas(
-            f"Loss grows with η: slope {slope:.3f} ± {numbers['half']:.3f}, "
-            f"theory's ¼ E‖ĝ‖² = {predicted:.3f}",
-            columns=1,
-        )
+        slope, half, predicted = (numbers[key] for key in ("slope", "half", "predicted"))
+        title = f"Slope of the loss: {slope:.3f} ± {half:.3f}; theory: ¼ E‖ĝ‖² = {predicted:.3f}"
+        fig, (axes,) = figure.canvas(title, 1)
         x = np.linspace(0, 1.1 * self.rates[-1], 50)
         intervals = [seed_interval(each.tolist()) for each in excess.values()]
         figure.bars(axes, self.rates, intervals, f"SGD, {self.chains} chains")
         axes.plot(x, slope * x + curvature * x**2, color=figure.BLUE, label="fit sη + cη²")
         axes.plot(x, predicted * x, color=figure.VERMILION, linestyle="--", label="¼ E‖ĝ‖² η")
         axes.set(xlim=0, ylim=0)
-        y = "mean loss above the minimum (nats)"
-        figure.describe(axes, "", "learning rate η", y, "upper left")
+        figure.describe(axes, "", "learning rate η", "mean excess loss (nats)", "upper left")
         columns = {"rate": self.rates, "excess": [i.mean for i in intervals]}
         columns |= {"half": [half_width(interval) for interval in intervals]}
-        return figure.write(out, "loss-slope", picture, columns)
+        return figure.write(out, "loss-slope", fig, columns)

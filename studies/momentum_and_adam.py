@@ -1,4 +1,4 @@
-"""Momentum, RMSprop and Adam: what they sample, and how fast they train."""
+"""Momentum, RMSprop and Adam: stationary densities, and training speed."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from bdlbench.study import Finding, Say
 
 from . import figure
 from .descent import Loss, after, descend, gradient_noise, mean_loss
-from .intervals import all_in_words, columns, halves, in_words, means
+from .intervals import columns, halves, in_words, means
 from .target import posterior_of
 
-ROWS = 1000  # of the regression whose posterior is known
+ROWS = 1000  # data points of the regression
 SCALES = (1.0, 1.7, 3.0, 5.0)  # of its features
-FEW = 10  # points in its minibatches
-GROUPS = 10  # of chains, for the interval
+FEW = 10  # its batch size
+GROUPS = 10  # of chains, for the confidence interval
 BATCH = 32
 TRIED_RATES = (1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3)
+Intervals = dict[str, Interval]
 
 
 class InverseVariance(optim.Optimizer):
-    """Step by −η·ĝ/(V + δ), V a running mean of ĝ² (the theory's σ⁻²; RMSprop divides by √V)."""
+    """Step by −η·ĝ/(V + δ), V a running mean of ĝ² (σ⁻² in theory; RMSprop divides by √V)."""
 
     def __init__(self, params: Iterable[Tensor], lr: float, damping: float) -> None:
         super().__init__(params, {"lr": lr, "damping": damping})
@@ -61,20 +62,20 @@ OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
 @register("momentum-and-adam")
 @dataclass(frozen=True)
 class MomentumAndAdam:
-    """Compare the densities that optimizers sample at a constant rate, and how they train.
+    """Compare the stationary densities of optimizers with the posterior, and their training loss.
 
-    Theory: SGD preconditioned by Σ⁻¹ (σ⁻²), Σ the gradient noise's covariance, has a Gibbs density.
-    RMSprop and Adam divide by σ. First on a linear regression whose posterior is known: the
-    divergence KL of the sampled Gaussian, scaled to the temperature of the posterior, from it.
-    Then the training loss after a budget, each at the best of ten learning rates.
+    Theory: SGD preconditioned by Σ⁻¹ (σ⁻²), Σ the covariance of the gradient noise, has a Gibbs
+    density; RMSprop and Adam divide by σ. Measured are the KL divergence of the sampled Gaussian,
+    scaled to T = 1, from the exact posterior of a linear regression, and the training loss on a
+    task, for each optimizer at the best of ten learning rates.
 
     Args:
-        task: What is trained on.
-        epochs: Budget of training.
-        steps: On the known posterior; the first third is left out.
-        chains: On the known posterior, in ten groups for the interval.
-        seeds: Training runs; the rate is chosen on another one.
-        seed: Of the first run.
+        task: Task to train on.
+        epochs: Epochs of training.
+        steps: Steps on the regression; the first third is discarded.
+        chains: Chains on the regression, in ten groups for the confidence interval.
+        seeds: Training runs; the learning rate is tuned on another seed.
+        seed: Random seed of the first run.
     """
 
     task: str = "digits"
@@ -85,44 +86,42 @@ class MomentumAndAdam:
     seed: int = 0
 
     def run(self, out: Path, say: Say) -> Finding:
-        """Rank the optimizers by divergence, and by training loss."""
+        """Compare the optimizers by KL divergence, and by training loss."""
         posterior = posterior_of(self.task)
-        kl: dict[str, Interval] = {}
+        seeds = range(self.seed, self.seed + self.seeds)
+        kl, loss, rates = {}, {}, {}
         for name in OPTIMIZERS:
             kl[name] = self._divergence(name)
-            say(f"{name}: KL {in_words(kl[name])}")
-        loss, rates = {}, {}
-        for name in OPTIMIZERS:
             tried = {r: self._train(posterior, name, r, self.seed + 1000) for r in TRIED_RATES}
             rates[name] = min(tried, key=tried.__getitem__)
-            seeds = range(self.seed, self.seed + self.seeds)
-            loss[name] = seed_interval(
-                [self._train(posterior, name, rates[name], seed) for seed in seeds]
-            )
-            say(f"{name}: loss {in_words(loss[name])} at rate {rates[name]:g}")
+            losses = [self._train(posterior, name, rates[name], seed) for seed in seeds]
+            loss[name] = seed_interval(losses)
+            say(f"{name}: KL {in_words(kl[name])}, loss {in_words(loss[name])}")
         numbers = means("kl", kl) | halves("half", kl) | means("loss", loss)
         numbers |= {f"rate.{name}": rate for name, rate in rates.items()}
-        nearest = min(kl, key=lambda name: kl[name].mean)
+        closest = min(kl, key=lambda name: kl[name].mean)
         fastest = min(loss, key=lambda name: loss[name].mean)
+        divergences = ", ".join(f"{in_words(each)} for {name}" for name, each in kl.items())
+        training = ", ".join(f"{in_words(each)} for {name}" for name, each in loss.items())
         text = (
-            f"On a known posterior the stationary density nearest to it is that of {nearest}: the "
-            f"divergence, in nats, is {all_in_words(kl)}. On {self.task} {fastest} has the lowest "
-            f"training loss after {self.epochs} epochs: {all_in_words(loss)} ({self.seeds} seeds)."
+            f"On an exactly known posterior the closest stationary density is that of {closest}: "
+            f"the KL divergence, in nats, is {divergences}. On {self.task} {fastest} has the "
+            f"lowest training loss after {self.epochs} epochs: {training} ({self.seeds} seeds)."
         )
-        title = f"Nearest to the posterior: {nearest}; lowest training loss: {fastest}"
+        title = f"Closest to the posterior: {closest}; lowest training loss: {fastest}"
         return Finding(text, numbers, self._draw(out, title, kl, loss, rates))
 
     def _divergence(self, name: str) -> Interval:
-        """Return the `shape_divergence` of an optimizer's density from the known posterior."""
+        """Return the `shape_divergence` of an optimizer's density from the exact posterior."""
         known = regression()
         start, loss = known.mean.float()[None], mean_loss(known.posterior)
         noise = gradient_noise(known.posterior, start, torch.arange(ROWS), FEW)
-        # The rates bring T near 1 (it is, where exp(−2L/η) is exp(−NL)).
+        # Learning rates for T ≈ 1, where exp(−2L/η) = exp(−NL).
         scale = {"SGD": noise.mean(), "momentum": 10 * noise.mean(), "σ⁻²": torch.ones(())}
         rate = 2 / ROWS / float(scale.get(name, noise.mean().sqrt()))
         optimizer = OPTIMIZERS[name]
         if name == "σ⁻²":
-            # Theory's preconditioner is a constant; a running mean of ĝ² leaps at the start.
+            # In theory the preconditioner is constant; a running mean of ĝ² is unstable at first.
             slope, optimizer = loss.gradient, optim.SGD
             loss = Loss(lambda theta, batch: slope(theta, batch) / noise, loss.n)
         rng = Generator().manual_seed(self.seed)
@@ -145,14 +144,9 @@ class MomentumAndAdam:
         return loss if np.isfinite(loss) else float("inf")
 
     def _draw(
-        self,
-        out: Path,
-        title: str,
-        kl: dict[str, Interval],
-        loss: dict[str, Interval],
-        rates: dict[str, float],
+        self, out: Path, title: str, kl: Intervals, loss: Intervals, rates: dict[str, float]
     ) -> tuple[Path, ...]:
-        picture, (left, right) = figure.canvas(title)
+        fig, (left, right) = figure.canvas(title)
         x = range(len(OPTIMIZERS))
         figure.bars(left, x, list(kl.values()), "")
         figure.bars(right, x, list(loss.values()), "", figure.VERMILION)
@@ -160,16 +154,16 @@ class MomentumAndAdam:
         right.set_xticks(x, [f"{name}\nη = {rate:g}" for name, rate in rates.items()])
         left.set_ylim(bottom=0)
         right.set_ylim(bottom=0)
-        figure.describe(left, "a known posterior", "", "KL of the density, T taken out (nats)")
+        figure.describe(left, "linear regression", "", "KL divergence from the posterior (nats)")
         y = f"training loss after {self.epochs} epochs (nats)"
         figure.describe(right, f"training on {self.task}", "", y)
         table: dict[str, Any] = {"optimizer": list(OPTIMIZERS), "rate": rates.values()}
         table |= columns("kl", list(kl.values())) | columns("loss", list(loss.values()))
-        return figure.write(out, "momentum-and-adam", picture, table)
+        return figure.write(out, "momentum-and-adam", fig, table)
 
 
 def regression() -> exact.ExactPosterior:
-    """Return the posterior of a linear regression on features of unlike scales, of noise 1."""
+    """Return the posterior of a linear regression with features of different scales."""
     rng = torch.Generator().manual_seed(4)
     x = torch.randn(ROWS, len(SCALES), generator=rng) * torch.tensor(SCALES)
     y = x.sum(1) + torch.randn(ROWS, generator=rng)
@@ -177,7 +171,7 @@ def regression() -> exact.ExactPosterior:
 
 
 def shape_divergence(covariance: Tensor, precision: Tensor) -> float:
-    """Return KL(N(0, S/T) ‖ N(0, P⁻¹)) in nats, with T = tr(PS)/dim taken out of S."""
+    """Return KL(N(0, S/T) ‖ N(0, P⁻¹)) in nats, where T = tr(PS)/dim."""
     product = precision @ covariance
     scaled = product * len(product) / product.trace()
     return float(-0.5 * torch.linalg.slogdet(scaled).logabsdet)

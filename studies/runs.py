@@ -1,4 +1,4 @@
-"""Run samplers for a study, and read what they predicted."""
+"""Run samplers for a study, and read their predictions."""
 
 from __future__ import annotations
 
@@ -16,41 +16,29 @@ from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
 
 
-def compare(samplers: Sequence[str], out: Path, **request: Any) -> Comparison:
-    """Compare samplers, with a progress bar; runs are stored in the study's folder.
-
-    Args:
-        samplers: As for `run_comparison`.
-        out: Folder of the study.
-        **request: Task, epochs, seeds, jobs and more, as for `run_comparison`.
-    """
+def compare(study: Any, samplers: Sequence[str], out: Path, **given: Any) -> Comparison:
+    """Run samplers with the task, epochs, seeds and jobs of a study, or those given."""
+    request = {key: getattr(study, key) for key in ("task", "epochs", "seeds", "jobs")} | given
     return run_comparison(samplers, results=out / "runs", quiet=False, **request)
 
 
 def predictions(
     comparison: Comparison, samplers: Sequence[str]
 ) -> dict[str, list[Mapping[str, Predictions]]]:
-    """Return the predictions for every set of every completed run, by sampler.
-
-    Args:
-        comparison: As `compare` returned it.
-        samplers: As they were given to it.
-    """
+    """Return the predictions of every completed run, by sampler; one dict of sets per run."""
     setup = comparison.setup
     candidates = [plan.configure_sampler(parse(text), setup.task) for text in samplers]
     groups = plan.jobs(candidates, setup, plan.fingerprints(setup), comparison.seeds)
-    found: dict[str, list[Mapping[str, Predictions]]] = {}
-    for text, jobs in zip(samplers, groups, strict=True):
-        kept = [(job, store.read(store.folder_of(setup.results, job.run))) for job in jobs]
-        found[text] = [
-            store.read_predictions(store.folder_of(setup.results, job.run), record)
-            for job, record in kept
-            if record.outcome == COMPLETED
-        ]
-    return found
+    by_sampler: dict[str, list[Mapping[str, Predictions]]] = {text: [] for text in samplers}
+    for runs, jobs in zip(by_sampler.values(), groups, strict=True):
+        for folder in (store.folder_of(setup.results, job.run) for job in jobs):
+            record = store.read(folder)
+            if record.outcome == COMPLETED:
+                runs.append(store.read_predictions(folder, record))
+    return by_sampler
 
 
 def sgld_of(task: str, **settings: Setting) -> Any:
-    """Return SGLD as a task sets it, but for these settings."""
+    """Return SGLD with the task's default hyperparameters, overridden by `settings`."""
     defaults = tasks.get(task).settings.get("sgld", {})
     return registry.create("samplers", Spec("sgld"), {**defaults, **settings})

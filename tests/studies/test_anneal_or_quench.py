@@ -18,28 +18,28 @@ class Two(AnnealOrQuench):
 
 @pytest.mark.slow
 def test_slow_cooling_reaches_lower_losses_than_a_quench(tmp_path: Path, loaded_once: None) -> None:
-    found = Two(epochs=15, seeds=3).run(tmp_path, print)
-    assert "at a lower training loss (" in found.text
+    finding = Two(epochs=15, seeds=3).run(tmp_path, print)
+    assert "at a lower training loss (" in finding.text
     for metric in ("train", "held-out"):
-        assert found.numbers[f"gap.{metric}"] < -found.numbers[f"half.{metric}"]
+        assert finding.numbers[f"gap.{metric}"] < -finding.numbers[f"half.{metric}"]
 
 
-def test_the_schedules_cool_as_they_are_called() -> None:
+def test_the_schedules_decay_as_named() -> None:
     assert [fast(0), cosine(0), sawtooth(0)] == pytest.approx([1, 1, 1])
     assert fast(0.1) == pytest.approx(0.01)
     assert cosine(0.5) == pytest.approx(0.5)
     assert [sawtooth(0.1), sawtooth(0.2 + 1e-9)] == pytest.approx([0.5, 1])
 
 
-def test_the_sharpness_is_the_largest_eigenvalue() -> None:
+def test_sharpness_is_the_largest_hessian_eigenvalue() -> None:
     known = exact.gaussian(dim=6)
     expected = float(torch.linalg.eigvalsh(torch.linalg.inv(known.covariance))[-1])
-    found = sharpness(known.posterior, torch.zeros(1, 6))
-    assert found == pytest.approx(expected / known.posterior.n, rel=1e-3)
+    actual = sharpness(known.posterior, torch.zeros(1, 6))
+    assert actual == pytest.approx(expected / known.posterior.n, rel=1e-3)
 
 
 @pytest.mark.parametrize("method", ["L-BFGS-B", "CG"])
-def test_the_budget_of_scipys_methods_is_kept(method: str, loaded_once: None) -> None:
+def test_scipys_methods_respect_the_budget(method: str, loaded_once: None) -> None:
     posterior = posterior_of("digits", "softmax", 0.1)
     start = torch.zeros(1, posterior.network.dim)
     least = float(posterior.potential(minimum(posterior)))

@@ -15,24 +15,22 @@ class Few(BudgetCurves):
 
 
 @pytest.mark.slow
-def test_more_gradients_and_more_draws_bring_better_predictions(
-    tmp_path: Path, loaded_once: None
-) -> None:
-    found = Few(samplers="sgd sgld", seeds=1, jobs=1).run(tmp_path, print)
+def test_more_epochs_and_more_draws_improve_predictions(tmp_path: Path, loaded_once: None) -> None:
+    finding = Few(samplers="sgd sgld", seeds=1, jobs=1).run(tmp_path, print)
     for name in ("sgd", "sgld"):
         for metric in ("negative_log_likelihood", "brier_score"):
-            assert found.numbers[f"{metric}.{name}.20"] < found.numbers[f"{metric}.{name}.5"]
-        assert found.numbers[f"accuracy.{name}.20"] > found.numbers[f"accuracy.{name}.5"]
-    # By Jensen's inequality the mean of predictions is better than a draw's, on average.
+            assert finding.numbers[f"{metric}.{name}.20"] < finding.numbers[f"{metric}.{name}.5"]
+        assert finding.numbers[f"accuracy.{name}.20"] > finding.numbers[f"accuracy.{name}.5"]
+    # By Jensen's inequality: averaged predictions are better than the average draw's.
     nll = "negative_log_likelihood.draws"
-    assert found.numbers[f"{nll}.10"] < found.numbers[f"{nll}.1"] - 0.01
+    assert finding.numbers[f"{nll}.10"] < finding.numbers[f"{nll}.1"] - 0.01
     table = pd.read_csv(tmp_path / "budget.csv")
     assert len(table) == 2 * 2 + 2
     row = table[(table["sampler"] == "sgd") & (table["epochs"] == 20)]
-    assert row["accuracy"].item() == pytest.approx(found.numbers["accuracy.sgd.20"])
+    assert row["accuracy"].item() == pytest.approx(finding.numbers["accuracy.sgd.20"])
 
 
 @pytest.mark.parametrize("count", BudgetCurves.draws)
-def test_draws_are_evenly_spread(count: int) -> None:
+def test_draws_are_evenly_spaced(count: int) -> None:
     chosen = evenly(list(torch.arange(1.0, 101)), count)
     assert [float(draw) for draw in chosen] == [100 / count * k for k in range(1, count + 1)]

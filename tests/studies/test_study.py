@@ -17,17 +17,17 @@ ROOT = Path(__file__).parents[2]
 NAMES = registry.names("studies")
 
 
-def test_the_studies_are_those_of_the_project() -> None:
+def test_the_registered_studies_are_those_of_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert sorted(project["entry-points"]["bdlbench.studies"]) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_study_says_what_it_is_and_can_be_made_by_name(name: str) -> None:
+def test_a_study_has_a_summary_and_is_created_by_name(name: str) -> None:
     study = create(name, {"jobs": 1} if name in ("calibration", "budget") else {"seed": 7})
-    says, settings = registry.summary("studies", name)
-    assert says.endswith(".")
-    assert says == (type(study).__doc__ or "").partition("\n")[0]
+    summary, settings = registry.summary("studies", name)
+    assert summary.endswith(".")
+    assert summary == (type(study).__doc__ or "").partition("\n")[0]
     assert set(re.findall(r"(\w+)=", settings)) == set(vars(study))
 
 
@@ -40,7 +40,7 @@ def test_a_study_says_what_it_is_and_can_be_made_by_name(name: str) -> None:
         ("weights:epochs=many", "weights: epochs: expected a whole number, got 'many'"),
     ],
 )
-def test_a_mistake_is_one_line(
+def test_an_error_is_one_line(
     text: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(PluginError, match=re.escape(message)):
@@ -54,30 +54,30 @@ def test_a_mistake_is_one_line(
     assert message in err
 
 
-def test_the_command_lists_and_runs(
+def test_the_command_lists_and_runs_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bdlbench", "study"])
     main.main()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == NAMES
-    asked = ["study", "diffusion:particles=200,step=0.05", "--out", str(tmp_path), "--seed", "3"]
-    monkeypatch.setattr(sys, "argv", ["bdlbench", *asked])
+    args = ["study", "diffusion:particles=200,step=0.05", "--out", str(tmp_path), "--seed", "3"]
+    monkeypatch.setattr(sys, "argv", ["bdlbench", *args])
     main.main()
-    found, *paths = capsys.readouterr().out.splitlines()
-    assert found.startswith("Brownian particles")
+    text, *paths = capsys.readouterr().out.splitlines()
+    assert text.startswith("Brownian particles")
     assert [Path(path).suffix for path in paths] == [".png", ".svg", ".csv"]
     assert all(Path(path).stat().st_size > 1000 for path in paths)
 
 
-def test_the_page_shows_every_study_and_its_pictures_are_small() -> None:
+def test_the_page_covers_every_study_and_its_plots_are_small() -> None:
     page = (ROOT / "docs" / "studies.md").read_text("utf-8")
-    found = json.loads((ROOT / "docs" / "studies" / "findings.json").read_text("utf-8"))
-    assert sorted(found) == NAMES
+    findings = json.loads((ROOT / "docs" / "studies" / "findings.json").read_text("utf-8"))
+    assert sorted(findings) == NAMES
     assert sorted(re.findall(r"^## (.+)$", page, re.MULTILINE)) == NAMES
-    pictures = {path.name: path.stat().st_size for path in (ROOT / "docs/studies").glob("*.*g*")}
-    for name, entry in found.items():
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/studies").glob("*.*g*")}
+    for name, entry in findings.items():
         assert entry["text"] in page, name
-        for picture in entry["pictures"]:
-            assert f"(studies/{picture})" in page
-            assert pictures[picture] < 400_000
-    assert sum(pictures.values()) < 3_000_000
+        for plot in entry["pictures"]:
+            assert f"(studies/{plot})" in page
+            assert sizes[plot] < 400_000
+    assert sum(sizes.values()) < 3_000_000

@@ -12,15 +12,15 @@ class Few(Temperature):
 
 
 @pytest.mark.slow
-def test_noise_of_two_over_n_samples_the_posterior_and_a_quarter_of_it_a_colder_one(
+def test_noise_of_2_over_n_samples_the_posterior_and_a_quarter_of_it_t_of_a_quarter(
     tmp_path: Path, loaded_once: None
 ) -> None:
-    found = Few(epochs=6, seeds=1, chains=500, jobs=1).run(tmp_path, print)
+    finding = Few(epochs=6, seeds=1, chains=500, jobs=1).run(tmp_path, print)
     for name, temperature in (("2/n", 1.0), ("1/(2n)", 0.25)):
-        # Four errors (the half-width is 1.96), and the bias of the step: a step of 1 % of the
-        # time scale makes the variance wrong by a factor of 1/(1 − 0.01/2).
-        tolerance = 4 / 1.96 * found.numbers[f"half.{name}"] + 0.005 * temperature
-        assert found.numbers[f"T.{name}"] == pytest.approx(temperature, abs=tolerance)
-    assert found.numbers["NLL.4"] > found.numbers["NLL.0.25"]
-    assert found.numbers["best.NLL"] == 0.25
-    assert ", T = 0.25 for NLL (" in found.text
+        # 4 standard errors (the half-width is 1.96), and the bias of the step size: a step of 1 %
+        # of the time scale changes the variance by a factor of 1/(1 − 0.01/2).
+        tolerance = 4 / 1.96 * finding.numbers[f"half.{name}"] + 0.005 * temperature
+        assert finding.numbers[f"T.{name}"] == pytest.approx(temperature, abs=tolerance)
+    assert finding.numbers["NLL.4"] > finding.numbers["NLL.0.25"]
+    assert finding.numbers["best.NLL"] == 0.25
+    assert ", T = 0.25 for NLL (" in finding.text
