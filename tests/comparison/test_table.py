@@ -177,7 +177,7 @@ def test_markdown_is_a_table_with_the_remarks_beneath() -> None:
     assert bullets[1] == "- sgld: diverged in 1 of 3 runs: θ; lower its step size"
     assert bullets[2] == "- a|b[red]: plugin error in 3 of 3 runs: KeyError: '[/bold]'"
     assert "3 runs were stored already; --force repeats them" in bullets[3]
-    assert "95 % Student-t interval of the mean over seeds" in bullets[4]
+    assert "95 % Student-t confidence interval of the mean over seeds" in bullets[4]
     assert bullets[5].startswith("- control: AUROC of a score of the pixels alone")
 
 

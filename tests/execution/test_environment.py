@@ -21,7 +21,7 @@ def register(**functions):
     hooks.extend([module] * module.startswith("bdlbench"))
 
 hooks, os.register_at_fork = [], register
-import arviz_stats, jax, numba, numpyro, scipy.stats, sklearn, torch, torchvision  # who may
+import arviz_stats, jax, numba, numpyro, scipy.stats, sklearn, torch  # these may
 variables, options = dict(os.environ), dict(jax.config.values)
 plugins = [point.module for kind in ("samplers", "datasets", "studies")
            for point in entry_points(group=f"bdlbench.{{kind}}")]

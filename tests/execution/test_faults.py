@@ -67,7 +67,9 @@ def test_a_killed_run_is_a_failed_row_and_the_others_go_on(
     wait_for(lambda: not any(run.is_running() for run in last), "the end of the other run")
     code, out, err = started.end()
     assert (code, out.count("[crashed]")) == (2, 1)
-    assert "crashed in 2 of 4 runs: its process was ended by signal 9 (SIGKILL), perhaps" in err[-1]
+    assert (
+        "crashed in 2 of 4 runs: its process was ended by signal 9 (SIGKILL), possibly" in err[-1]
+    )
     assert sorted(status.survey(started.results).failures.values()) == [1, 1]
     assert started.counts() == {"done": 2, "failed": 2}
     started.complete(compare, kept=2)

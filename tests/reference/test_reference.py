@@ -220,7 +220,7 @@ def test_a_reference_that_failed_the_gate_is_refused(whole: Path) -> None:
 
 
 def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="`bdlbench reference tiny` makes one"):
+    with pytest.raises(RecordError, match="`bdlbench reference tiny` computes one"):
         reference.load("tiny", tmp_path)
     target = tmp_path / "references"
     target.mkdir()
@@ -318,7 +318,7 @@ def test_references_on_other_data_do_not_get_in_each_other_s_way(
     mine = reference.load("tiny", tmp_path, converged=False)
     other = {**mine.facts.data, "train": "0" * 64}
     with pytest.raises(
-        RecordError, match="no reference of tiny for training data 000000000000 and"
+        RecordError, match="no reference posterior of tiny for training data 000000000000 and"
     ):
         reference.load("tiny", tmp_path, converged=False, data=other)
     reference.write(tmp_path, replace(mine, facts=replace(mine.facts, data=other, key="other")))
