@@ -22,6 +22,7 @@ def register(**functions):
 
 hooks, os.register_at_fork = [], register
 import arviz_stats, jax, numba, numpyro, scipy.stats, sklearn, torch  # these may
+torch.optim.SGD([torch.zeros(1)])  # and so may torch's compiler, which this imports
 variables, options = dict(os.environ), dict(jax.config.values)
 plugins = [point.module for kind in ("samplers", "datasets", "studies")
            for point in entry_points(group=f"bdlbench.{{kind}}")]
