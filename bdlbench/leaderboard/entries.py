@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.ranking import rank_intervals
-from bdlbench.metrics.scores import TOLERANCE
+from bdlbench.metrics.scores import agree
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
@@ -109,7 +108,7 @@ def _gather(
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
     """Check a metric of the record against the predictions."""
     said, found = record.metrics.get(metric), float(function(*(np.ones(n) for n in sizes)))
-    if said is None or not math.isclose(said, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+    if said is None or not agree(said, found):
         raise RecordError(
             f"{record.run}: {metric} is {said} in the record, but {found} by its predictions"
         )

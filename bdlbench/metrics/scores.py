@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -146,6 +147,11 @@ def in_distribution(sets: Mapping[str, Predictions]) -> Predictions:
     if len(found) != 1:
         raise ValueError(f"expected one set named test or validation, got {sorted(sets)}")
     return sets[found[0]]
+
+
+def agree(a: float, b: float) -> bool:
+    """Return whether two values of a metric are equal within `TOLERANCE`."""
+    return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
 def score(sets: Mapping[str, Predictions]) -> dict[str, float]:

@@ -5,7 +5,6 @@ Nothing that a run names is loaded or executed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +17,7 @@ from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Labels
-from bdlbench.metrics.scores import TOLERANCE, VERSION, score
+from bdlbench.metrics.scores import VERSION, agree, score
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
@@ -169,6 +168,6 @@ def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
         if said is None or value is None:
             where = "predictions alone" if said is None else "record alone"
             lines.append(f"{name} is in the {where}")
-        elif not math.isclose(said, value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        elif not agree(said, value):
             lines.append(f"{name} is {said!r} in the record, but {value!r} by its predictions")
     return lines
