@@ -26,8 +26,7 @@ def leaderboard(
     """Build leaderboard.md and .csv from all runs on the test split, and print the boards."""
     from rich.console import Console
 
-    from bdlbench.leaderboard import boards as boards
-    from bdlbench.leaderboard import rendering
+    from bdlbench.leaderboard import boards, rendering
     from bdlbench.runs import tasks
 
     wanted = None if task is None else tasks.get(task).name

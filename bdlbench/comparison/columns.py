@@ -56,7 +56,7 @@ class Column:
 
     @property
     def arrow(self) -> str:
-        """The better direction, ``up`` or ``down``; empty for a cost."""
+        """Arrow in the direction of better values, ↑ or ↓; empty for a cost."""
         return "" if self.metric in COSTS else ARROWS[self.direction]
 
     @property

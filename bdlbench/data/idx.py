@@ -31,8 +31,8 @@ class IdxFiles:
 
     Gzipped and unpacked files are read alike, from several folders, in each under
     `<folder>/<name>/raw`. A file that is in none is downloaded into the first folder that can be
-    written to. Only downloads are checked by MD5; there are valid local copies
-    that are packed or rounded otherwise.
+    written to. Only downloads are checked by MD5; there are valid local copies that are packed or
+    rounded otherwise.
 
     Args:
         name: Of the folder.
