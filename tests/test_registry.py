@@ -130,9 +130,9 @@ def test_an_edited_file_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("samplers", "sglld", "no sampler 'sglld'; did you mean sgld? (there are: "),
-        ("samplers", "xyz", "no sampler 'xyz' (there are: "),
-        ("datasets", "mnits", "no data set 'mnits'; did you mean mnist? (there are: "),
+        ("samplers", "sglld", "no sampler 'sglld'; did you mean sgld? (available: "),
+        ("samplers", "xyz", "no sampler 'xyz' (available: "),
+        ("datasets", "mnits", "no data set 'mnits'; did you mean mnist? (available: "),
     ],
 )
 def test_an_unknown_name_suggests_the_nearest(kind: str, name: str, message: str) -> None:
@@ -144,9 +144,9 @@ def test_an_unknown_name_suggests_the_nearest(kind: str, name: str, message: str
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rat": "1"}, "mine: no setting 'rat'; did you mean rate? (there are: rate, steps)"),
+        ({"rat": "1"}, "mine: no setting 'rat'; did you mean rate? (available: rate, steps)"),
         ({"rate": "fast"}, "mine: rate: expected a number, got 'fast'"),
-        ({"steps": "1.5"}, "mine: steps: expected a whole number, got '1.5'"),
+        ({"steps": "1.5"}, "mine: steps: expected an integer, got '1.5'"),
         ({"rate": "-1"}, "mine: expected rate > 0, got -1.0"),
     ],
 )

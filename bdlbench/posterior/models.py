@@ -93,7 +93,7 @@ def build(name: str) -> Network:
             return Network(_lenet5())
         if re.fullmatch(r"mlp(-[1-9]\d{0,4})+", name):
             return Network(_mlp(*(int(width) for width in name.split("-")[1:])))
-    raise BdlbenchError(f"no model {name!r} (there are: {', '.join(NAMES)})")
+    raise BdlbenchError(f"no model {name!r} (available: {', '.join(NAMES)})")
 
 
 def _mlp(*hidden: int) -> nn.Sequential:
