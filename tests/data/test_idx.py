@@ -83,12 +83,12 @@ packed_pixels = gzip.compress(pack(PIXELS))
 corrupt = bytearray(packed_pixels)
 corrupt[-8] ^= 0xFF  # the CRC stands in the last eight bytes
 FAULTS = {
-    "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a whole gzip file, got .*ended"),
-    "corrupt gzip": (IMAGES, bytes(corrupt), "expected a whole gzip file, got CRC"),
+    "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a complete gzip file, got .*ended"),
+    "corrupt gzip": (IMAGES, bytes(corrupt), "expected a complete gzip file, got CRC"),
     "broken gzip": (
         IMAGES,
         packed_pixels[:10] + b"\xff" * 400,
-        "whole gzip file, got .*decompress",
+        "complete gzip file, got .*decompress",
     ),
     "gzip of another file": (IMAGES, gzip.compress(b"hello"), "got 68 65 6c 6c"),
     "web page": (IMAGES, b"<html>404</html>", "expected an IDX file .* got 3c 68 74 6d"),

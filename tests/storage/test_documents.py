@@ -249,7 +249,7 @@ def test_control_rows_are_those_that_are_computed() -> None:
         (b'{"a": 1e999}', "expected finite numbers, got 1e999"),
         (b'{"a": 1, "a": 2}', "expected every name once, got 'a' twice"),
         (b'{"b": {"a": 1, "a": 1}}', "expected every name once, got 'a' twice"),
-        (b"[" * 100_000, "nested without end"),
+        (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5000, "integer string conversion"),
         (b"\xff", "codec can't decode"),
         (b"{", "Expecting property name"),

@@ -113,19 +113,19 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("submit RUN --to URL", "Invalid value for '--to': expected a path on this machine, got"),
-        ("publish --out URL", "Invalid value for '--out': expected a path on this machine, got"),
+        ("submit RUN --to URL", "Invalid value for '--to': expected a local path, got"),
+        ("publish --out URL", "Invalid value for '--out': expected a local path, got"),
         ("publish --results URL", "expected --out, a folder on this machine, for the site of mem"),
         ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a path on this"),
-        ("study unknown --out URL", "Invalid value for '--out': expected a path on this machine"),
+        ("study unknown --out URL", "Invalid value for '--out': expected a local path"),
         ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
         ("verify RUN --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
-        ("grid URL", "Invalid value for 'FILE.toml': expected a path on this machine, got"),
-        ("status URL", "Invalid value for '[FILE.toml]': expected a path on this machine, got"),
+        ("grid URL", "Invalid value for 'FILE.toml': expected a local path, got"),
+        ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
         ("score URL", f"expected a folder with runs/ or of a run, got {URL}; name one"),
-        ("score nope://x", "expected a folder or a URL that fsspec opens here, got nope://x ("),
-        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec opens here"),
+        ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
+        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
     ],
 )  # fmt: skip
 def test_what_must_be_here_is_refused_behind_a_url(
