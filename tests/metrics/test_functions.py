@@ -197,7 +197,7 @@ def test_auroc_counts_pairs_and_depends_on_ranks_only(inside: Float64s, outside:
         (np.empty((0, 3)), [], "shape"),
         ([[0.5, np.nan]], [0], "finite"),
         ([[1.5, -0.5]], [0], "non-negative"),
-        ([[0.5, 0.499]], [0], "sum to 1, got a row that is off by 0.001"),
+        ([[0.5, 0.499]], [0], "sum to 1, got a row that differs by 0.001"),
         ([[0.5, 0.5]], [0, 1], "expected 1 integer labels"),
         ([[0.5, 0.5]], [0.0], "integer labels, got float64"),
         ([[0.5, 0.5]], [2], r"labels in 0\.\.1, got 2\.\.2"),
