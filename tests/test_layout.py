@@ -53,13 +53,13 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
+def test_a_module_imports_only_from_layers_above_it(path: Path) -> None:
     own = ORDER.index(place(name(path)))
     below = [found for found in imports(path) if ORDER.index(place(found)) > own]
     assert not below, f"{name(path)} imports {', '.join(below)}"
 
 
-def test_no_module_imports_itself_by_a_detour() -> None:
+def test_there_are_no_import_cycles() -> None:
     graph = {name(path): set(imports(path)) for path in MODULES}
     left = dict(graph)
     while free := [module for module, needs in left.items() if not needs & left.keys() - {module}]:

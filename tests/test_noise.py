@@ -57,7 +57,7 @@ def test_neighbours_are_uncorrelated(sample: NDArray[np.float64], lag: int, powe
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 127, 128, 129, 1000])
-def test_every_number_of_a_shorter_tensor_is_drawn(count: int) -> None:
+def test_shorter_tensors_are_filled_completely(count: int) -> None:
     columns = np.stack([draw(count, seed) for seed in range(2000)])
     means, variances = columns.mean(axis=0), columns.var(axis=0, ddof=1)
     bound = SIGMA + math.sqrt(2 * math.log(count))  # the largest of `count` numbers is larger
@@ -85,7 +85,7 @@ def test_the_generator_determines_the_numbers() -> None:
     assert not torch.equal(first, second)
 
 
-def test_without_a_generator_torch_s_own_is_used() -> None:
+def test_torchs_default_generator_is_used_by_default() -> None:
     state = torch.random.get_rng_state()
     try:
         torch.manual_seed(3)
@@ -98,7 +98,7 @@ def test_without_a_generator_torch_s_own_is_used() -> None:
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 5), (2, 3, 4)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_shape_and_type_are_kept(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_shape_and_dtype_are_retained(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     drawn = normal_like(torch.empty(shape, dtype=dtype), torch.Generator().manual_seed(0))
     assert (drawn.shape, drawn.dtype) == (shape, dtype)
     assert drawn.isfinite().all()
@@ -112,7 +112,7 @@ def test_a_transposed_tensor_gets_all_of_its_noise() -> None:
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype) -> None:
+def test_noise_added_in_place_is_the_same(count: int, dtype: torch.dtype) -> None:
     start = torch.arange(count, dtype=dtype)
     drawn = normal_like(start, torch.Generator().manual_seed(5))
     found = start.clone()
@@ -124,7 +124,7 @@ def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("strided", [False, True])
-def test_a_drift_is_added_on_the_way(count: int, dtype: torch.dtype, strided: bool) -> None:
+def test_a_drift_is_added_in_the_same_pass(count: int, dtype: torch.dtype, strided: bool) -> None:
     rng = torch.Generator().manual_seed(1)
     start, drift = (torch.randn(count, dtype=dtype, generator=rng) for _ in range(2))
     expected = start.add(drift, alpha=-1e-2 / 3)
@@ -149,7 +149,7 @@ def test_a_sparse_drift_is_added_too() -> None:
     assert torch.equal(found, torch.tensor([0.0, -3.0, 0.0]))
 
 
-def test_noise_is_added_to_a_view_where_it_lies() -> None:
+def test_noise_is_added_to_a_view_in_place() -> None:
     whole = torch.zeros(50, 100)
     add_normal_(whole.T[:, 10:], 2.0, torch.Generator().manual_seed(0))
     assert (whole[:10] == 0).all()
@@ -157,7 +157,7 @@ def test_noise_is_added_to_a_view_where_it_lies() -> None:
 
 
 @pytest.mark.slow
-def test_without_a_place_for_what_is_compiled_the_numbers_are_the_same(tmp_path: Path) -> None:
+def test_the_numbers_are_the_same_without_a_compilation_cache(tmp_path: Path) -> None:
     draw = (
         "import torch; from bdlbench.noise import _add, normal_like; "
         "print(normal_like(torch.empty(300), torch.Generator().manual_seed(3)).tolist(), "

@@ -30,7 +30,7 @@ INSTALLED = [(kind, name) for kind in registry.KINDS for name in registry.names(
 
 
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
-def test_an_installed_plugin_says_what_it_is(kind: str, name: str) -> None:
+def test_installed_plugins_have_a_summary(kind: str, name: str) -> None:
     plugin = registry.load(kind, name)
     says, settings = registry.summary(kind, name)
     assert says.endswith(".")
@@ -41,7 +41,7 @@ def test_an_installed_plugin_says_what_it_is(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
-def test_the_settings_of_an_installed_plugin_can_be_typed(kind: str, name: str) -> None:
+def test_settings_of_installed_plugins_can_be_given_as_text(kind: str, name: str) -> None:
     default = registry.create(kind, Spec(name))
     pairs = tuple((key, str(value)) for key, value in dataclasses.asdict(default).items())
     assert registry.create(kind, parse(str(Spec(name, pairs)))) == default

@@ -40,7 +40,7 @@ def test_the_readmes_sampler_runs_and_samples(tmp_path: Path) -> None:
     assert ours.metrics["accuracy"].mean == pytest.approx(shipped.metrics["accuracy"].mean)
 
 
-def test_the_test_command_is_the_one_that_ci_runs() -> None:
+def test_the_test_command_is_that_of_ci() -> None:
     assert block("test command").strip().endswith("-m pytest")
     assert "test command" in (ROOT / ".ci" / "run").read_text("utf-8")
 

@@ -71,7 +71,7 @@ def test_the_mean_stroke_of_a_bar_is_its_width() -> None:
     assert glyph.stroke == pytest.approx(expected)
 
 
-def test_strokes_are_as_wide_as_asked() -> None:
+def test_strokes_have_the_requested_width() -> None:
     # Without spread every letter has the same stroke, relative to its own height; those that are
     # narrower than asked are thickened, so only the turned bounding box adds to the height.
     bitmaps, labels = letter_bitmaps(copies=1, stroke=0.2, spread=0.0, seed=0)
@@ -80,7 +80,7 @@ def test_strokes_are_as_wide_as_asked() -> None:
     assert min(ink) == pytest.approx(0.2, abs=0.025)  # of the I without serifs
 
 
-def test_bitmaps_are_bilevel_and_not_cut_off() -> None:
+def test_bitmaps_are_bilevel_and_not_truncated() -> None:
     bitmaps, labels = letter_bitmaps(copies=2, stroke=0.25, spread=0.0, seed=1)
     assert np.bincount(labels).tolist() == [2 * len(FACES)] * 10
     assert all(set(np.unique(np.asarray(bitmap))) <= {0, 255} for bitmap in bitmaps)
@@ -105,7 +105,7 @@ def test_upsampling_is_bilinear() -> None:
     np.testing.assert_allclose(upsample(ramp)[0], expected, atol=1.01)
 
 
-def test_digits_are_scikit_learns_in_order() -> None:
+def test_digits_equal_scikit_learns() -> None:
     train, test = load("digits", "train"), load("digits")
     assert (len(train), len(test)) == (1297, 500)
     theirs = load_digits()
@@ -136,7 +136,7 @@ def test_letters_are_balanced_and_in_random_order(
 
 
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
-def test_letters_are_deterministic_and_leave_global_random_state_alone(
+def test_letters_are_deterministic_and_do_not_use_global_random_state(
     request: pytest.FixtureRequest, name: str
 ) -> None:
     first: Images = request.getfixturevalue(name.replace("-", "_"))
@@ -159,7 +159,7 @@ def test_letters_of_one_kind_look_alike(request: pytest.FixtureRequest, name: st
     assert (distances.argmin(axis=1) == images.labels[half:]).mean() > 0.8
 
 
-def test_letters_have_the_ink_of_the_digits_where_the_digits_have_it(letters: Images) -> None:
+def test_letters_have_the_mean_intensity_and_margins_of_the_digits(letters: Images) -> None:
     digits = load("digits", "train")
     assert letters.pixels.mean() == pytest.approx(digits.pixels.mean(), rel=0.05)
     for images in (letters, digits):
@@ -183,7 +183,9 @@ def test_mnist_letters_are_anti_aliased_on_a_black_background(mnist_letters: Ima
 
 
 @needs_data
-def test_pixel_statistics_do_not_tell_mnist_letters_from_mnist(mnist_letters: Images) -> None:
+def test_pixel_statistics_do_not_distinguish_letters_from_mnist(
+    mnist_letters: Images,
+) -> None:
     digits = registry.load("datasets", "mnist")().load("test", search_folders())
     statistics: dict[str, Any] = {
         "mean intensity": lambda pixels: pixels.mean(axis=(1, 2)),

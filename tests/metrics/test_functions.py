@@ -102,7 +102,7 @@ def test_adaptive_calibration_error_against_its_definition_in_loops() -> None:
     assert metrics.adaptive_calibration_error(p, y) == pytest.approx(total / 150, rel=1e-12)
 
 
-def test_entropy_of_even_and_of_sure_predictions() -> None:
+def test_entropy_of_uniform_and_of_confident_predictions() -> None:
     p = np.array([[0.25] * 4, [1.0, 0, 0, 0], [0.5, 0.5, 0, 0]])
     expected = [math.log(4), 0.0, math.log(2)]
     np.testing.assert_allclose(metrics.predictive_entropy(p), expected, rtol=1e-14)
@@ -144,7 +144,7 @@ def test_hand_worked_detection() -> None:
 
 
 @pytest.mark.parametrize(("count", "threshold"), [(19, 0), (20, 1), (21, 1), (40, 2), (100, 5)])
-def test_fpr_lets_at_most_five_percent_escape(count: int, threshold: int) -> None:
+def test_fpr_misses_at_most_five_percent(count: int, threshold: int) -> None:
     # OOD scores 0, 1, …: the threshold is the number of scores that 5 % leaves out, rounded down.
     inside = np.array([threshold - 0.5, float(threshold)])
     assert metrics.fpr_at_95_tpr(inside, np.arange(count, dtype=np.float64)) == 0.5
@@ -166,7 +166,7 @@ SCORES = arrays(np.float64, st.integers(1, 12), elements=st.integers(-4, 4).map(
 
 @settings(deadline=None)
 @given(logits=LOGITS, bins=st.integers(1, 20), data=st.data())
-def test_metrics_keep_their_ranges_and_ignore_order(
+def test_metrics_are_in_range_and_independent_of_order(
     logits: Float64s, bins: int, data: st.DataObject
 ) -> None:
     p, n = softmax(logits, axis=1), len(logits)
@@ -204,23 +204,23 @@ def test_auroc_counts_pairs_and_depends_on_ranks_only(inside: Float64s, outside:
         ([[0.5, 0.5]], [-1], r"labels in 0\.\.1"),
     ],
 )
-def test_wrong_input_is_named(p: object, y: object, message: str) -> None:
+def test_invalid_input_is_refused(p: object, y: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metrics.accuracy(np.asarray(p), np.asarray(y))
 
 
-def test_rows_may_be_off_by_rounding() -> None:
+def test_rows_may_differ_from_one_by_rounding() -> None:
     assert metrics.accuracy(np.array([[0.50005, 0.5]]), np.array([0])) == 1.0
 
 
 @pytest.mark.parametrize("function", [metrics.auroc, metrics.average_precision])
 @pytest.mark.parametrize("bad", [[], [np.nan], [[0.0]]])
-def test_wrong_scores_are_named(function: Callable[..., float], bad: list[float]) -> None:
+def test_invalid_scores_are_refused(function: Callable[..., float], bad: list[float]) -> None:
     with pytest.raises(ValueError, match="vector of finite scores"):
         function(np.array([0.0]), np.array(bad))
 
 
-def test_no_bins_and_another_number_of_entropies_are_named() -> None:
+def test_invalid_bins_and_entropies_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 bin, got 0"):
         metrics.expected_calibration_error(P, Y, bins=0)
     with pytest.raises(ValueError, match="expected entropies"):

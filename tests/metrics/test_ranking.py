@@ -29,7 +29,7 @@ def test_holm_by_hand() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_every_pair_is_tested_as_two_samplers_are(metric: str) -> None:
+def test_pairs_are_tested_as_in_paired_difference(metric: str) -> None:
     seeds = [(0, 1, 2), (0, 1, 2), (0, 2), (1,), (7,)]
     entries = [
         {seed: run(100 * e + seed, 1.0 + 0.3 * e) for seed in seeds_of}
@@ -63,7 +63,7 @@ def test_every_pair_is_tested_as_two_samplers_are(metric: str) -> None:
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 15, 0.05 / 66])
 @pytest.mark.parametrize("points", [0.0, 0.1, 0.3, 1.0])
-def test_no_p_value_is_too_small_however_far_out(points: float, level: float) -> None:
+def test_p_values_are_conservative_far_out_in_the_tail(points: float, level: float) -> None:
     """Draw differences of 0 over three seeds: a variance of 1 from them, and that of the points."""
     rng, n = np.random.default_rng(0), 200_000
     difference = rng.normal(size=n) * np.sqrt(1 + points)
@@ -91,14 +91,14 @@ def test_ranks_by_hand() -> None:
     assert ranking.rank_intervals("accuracy", [], [50]) == []
 
 
-def test_the_same_runs_are_never_told_apart() -> None:
+def test_identical_runs_never_differ_significantly() -> None:
     values = np.random.default_rng(0).normal(size=(3, 50))
     entries = [fake(values) for _ in range(4)]
     assert ranking.rank_intervals("accuracy", entries, [50]) == [(1, 4)] * 4
 
 
 @pytest.mark.slow
-def test_samplers_that_are_equal_are_told_apart_in_at_most_5_percent() -> None:
+def test_equal_samplers_differ_significantly_in_at_most_5_percent() -> None:
     """Draw boards of six equal samplers: point, seed and sampler-by-point effects, no other."""
     rng, boards, wrong = np.random.default_rng(0), 150, 0
     for _ in range(boards):

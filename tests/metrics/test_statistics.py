@@ -72,7 +72,7 @@ def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
     interval = seed_interval([0.5])
     assert (interval.mean, interval.low, interval.high, interval.n) == (0.5, None, None, 1)
     for values in ([], [1.0, math.nan]):
-        with pytest.raises(ValueError, match="at least one finite value"):
+        with pytest.raises(ValueError, match="one finite value per seed"):
             seed_interval(values)
 
 
@@ -100,7 +100,7 @@ def test_the_difference_is_that_of_the_scores(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_identical_predictions_differ_by_exactly_nothing(metric: str, seeds: int) -> None:
+def test_identical_predictions_have_difference_0(metric: str, seeds: int) -> None:
     runs = [run(s, 1.0) for s in range(seeds)]
     found = paired_difference(metric, runs, runs, resamples=20)
     assert (found.difference, found.low, found.high, found.standard_error) == (0, 0, 0, 0)
@@ -108,7 +108,7 @@ def test_identical_predictions_differ_by_exactly_nothing(metric: str, seeds: int
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_more_skilful_sampler_is_better_whatever_the_direction(metric: str) -> None:
+def test_the_more_skilful_sampler_is_better_in_either_direction(metric: str) -> None:
     # At skill 2 the predictions are close to calibrated; at 0 they are confident chance.
     poor, good = [run(s, 0.0) for s in range(3)], [run(20 + s, 2.0) for s in range(3)]
     assert paired_difference(metric, poor, good, resamples=100).verdict == "better"
@@ -140,7 +140,7 @@ def test_point_error_of_a_mean_is_the_paired_closed_form(
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 15, 16, 17, 33, 300])
-def test_weighted_auroc_is_that_of_inputs_that_are_there_so_often(inputs: int) -> None:
+def test_weighted_auroc_equals_auroc_of_repeated_inputs(inputs: int) -> None:
     rng = np.random.default_rng(inputs)
     inside, outside = (np.round(rng.normal(size=n), 1) for n in (inputs, 40))
     counts = [rng.integers(4, size=(n, 5)).astype("f4") for n in (inputs, 40)]
@@ -241,7 +241,7 @@ def test_interval_covers_when_seeds_and_points_both_vary() -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 2.0])
-def test_three_seeds_that_happen_to_agree_do_not_make_it_too_narrow(ratio: float) -> None:
+def test_the_interval_is_not_too_narrow_if_three_seeds_happen_to_agree(ratio: float) -> None:
     """`ratio`: the error from the seeds over that from the points."""
     rng = np.random.default_rng(1)
     trials = 4000
@@ -269,7 +269,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert both == [paired_difference("accuracy", *pair, resamples=50, seed=1) for pair in pairs]
 
 
-def test_what_cannot_be_compared_is_named() -> None:
+def test_runs_that_cannot_be_compared_are_refused() -> None:
     one, two = run(1, 1.0), run(2, 1.0)
     with pytest.raises(ValueError, match="same seeds for both samplers, got 1 and 2"):
         paired_difference("accuracy", [one], [one, two])
@@ -309,5 +309,5 @@ def test_what_cannot_be_compared_is_named() -> None:
         ),
     ],
 )
-def test_differences_in_words(found: Difference, expected: str) -> None:
+def test_differences_are_described(found: Difference, expected: str) -> None:
     assert sentence(found, "sgd", "sgld", "OOD AUROC") == expected

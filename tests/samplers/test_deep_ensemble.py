@@ -25,7 +25,7 @@ def sample(budget: Budget, chains: int = 1, **settings: float) -> tuple[list[flo
 
 
 @pytest.mark.parametrize(("members", "draws", "expected"), [(5, 20, 5), (4, 4, 4), (5, 2, 2)])
-def test_members_share_the_budget_and_are_never_more_than_the_draws(
+def test_members_share_the_budget_and_do_not_exceed_the_draws(
     members: int, draws: int, expected: int
 ) -> None:
     progress, found = sample(Budget(40, draws), members=members)

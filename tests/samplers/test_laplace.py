@@ -58,7 +58,7 @@ def test_with_many_data_it_is_the_inverse_diagonal_of_the_exact_precision() -> N
     torch.testing.assert_close(draws.var(0), expected, rtol=tolerance, atol=0)
 
 
-def test_every_chain_has_a_mode_and_draws_of_its_own() -> None:
+def test_chains_have_separate_modes_and_draws() -> None:
     draws = draw(linear_regression(), Budget(100 * 3, 20), chains=3)
     assert draws.shape == (20, 3, 2)
     assert len(draws.reshape(-1, 2).unique(dim=0)) == 60

@@ -40,7 +40,7 @@ def test_with_a_frozen_preconditioner_the_target_is_the_posterior(temperature: f
     assert (ratio < bias * (1 + 4 * (2 / k) ** 0.5)).all()
 
 
-def test_without_freezing_it_is_not_since_the_missing_term_counts() -> None:
+def test_without_freezing_the_omitted_term_biases_it() -> None:
     # The smaller the step, the worse: V then follows the single gradient.
     moving = sample(step_size=1e-3, alpha=0.0, freeze=False, damping=0.1)
     frozen = sample(step_size=1e-3, alpha=0.0, freeze=True, damping=0.1)
@@ -109,6 +109,6 @@ def test_the_preconditioner_does_not_depend_on_the_scale_nor_on_other_chains() -
 @pytest.mark.parametrize(
     "wrong", [{"lr": 0.0}, {"temperature": -1.0}, {"alpha": 1.0}, {"damping": 0.0}]
 )
-def test_the_optimizer_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_the_optimizer_refuses_invalid_settings(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         PSGLD([torch.zeros(1, requires_grad=True)], **{"lr": 0.1, **wrong})  # type: ignore[arg-type]

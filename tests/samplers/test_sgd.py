@@ -27,7 +27,7 @@ def test_sgd_ends_at_the_mode_of_the_same_posterior() -> None:
     assert (error.abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()
 
 
-def test_momentum_ends_there_too_and_by_another_way() -> None:
+def test_momentum_ends_at_the_same_mode_by_another_path() -> None:
     plain, heavy = last(batch_size=20), last(batch_size=20, momentum=0.9, learning_rate=0.01)
     assert not torch.equal(plain, heavy)
     assert ((heavy - EXACT.mean).abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()

@@ -57,7 +57,7 @@ def test_the_stationary_variance_is_that_of_a_gibbs_density(temperature: float) 
     assert (np.abs(draws.mean(0) - MEAN.numpy()) < 4 * np.sqrt(expected / k)).all()
 
 
-def test_damping_lowers_the_temperature_by_what_the_curvature_says() -> None:
+def test_damping_lowers_the_temperature_as_predicted_by_the_curvature() -> None:
     draws = sample(160, damping=3.0)
     # λ is the largest of a window's half minibatches: between that of all data and twice as much.
     low, high = gibbs(1.0, raised=6 * CURVATURE.max()), gibbs(1.0, raised=3 * CURVATURE.max())
@@ -86,6 +86,6 @@ def test_it_does_not_move_before_the_covariance_is_known() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 1}, {"temperature": 0.0}, {"damping": 0.0}])
-def test_it_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(PluginError, match="expected"):
         registry.configure(registry.load("samplers", "sgd-covariance"), wrong)

@@ -75,6 +75,6 @@ def test_without_momentum_it_is_sgld() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"temperature": -1.0}])
-def test_the_optimizer_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_the_optimizer_refuses_invalid_settings(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         SGHMC([torch.zeros(1, requires_grad=True)], **{"lr": 0.1, **wrong})  # type: ignore[arg-type]

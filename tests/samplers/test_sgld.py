@@ -67,7 +67,7 @@ def test_full_batch_sgld_has_the_covariance_that_theory_gives(temperature: float
     assert measured[1, 1] / exact[1, 1] > 1.05, "the test must be able to see the known bias"
 
 
-def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> None:
+def test_the_variance_of_sgld_is_between_that_of_no_noise_and_of_independent_minibatches() -> None:
     # Minibatches that go through the data in turn are negatively correlated, so that the noise
     # of independent ones, which theory has in closed form, is an upper bound.
     step_size, batch_size = 1e-4, 25
@@ -86,7 +86,7 @@ def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> N
     ("name", "settings"),
     [("sgld", {}), ("psgld", {"damping": 1e4})],  # with which the preconditioner is 1
 )
-def test_the_step_size_falls_from_the_first_step_to_the_last(
+def test_the_step_size_decays_from_the_first_step_to_the_last(
     name: str, settings: dict[str, float]
 ) -> None:
     rate, decay, steps = 1e-3, 0.1, 8
@@ -99,7 +99,7 @@ def test_the_step_size_falls_from_the_first_step_to_the_last(
 
 @pytest.mark.parametrize("name", ["sgld", "psgld"])
 @pytest.mark.parametrize("decay", [0.0, -0.5, 1.5])
-def test_a_step_size_that_rises_or_is_gone_at_once_is_refused(name: str, decay: float) -> None:
+def test_a_decay_above_1_or_of_0_is_refused(name: str, decay: float) -> None:
     with pytest.raises(PluginError, match=f"{name}: expected decay .*{decay}"):
         registry.configure(registry.load("samplers", name), {"decay": decay})
 
@@ -131,6 +131,6 @@ def test_the_optimizer_skips_parameters_without_a_gradient() -> None:
 
 
 @pytest.mark.parametrize(("lr", "temperature"), [(0.0, 1.0), (-1.0, 1.0), (0.1, -1.0)])
-def test_the_optimizer_refuses_what_makes_no_sense(lr: float, temperature: float) -> None:
+def test_the_optimizer_refuses_invalid_settings(lr: float, temperature: float) -> None:
     with pytest.raises(ValueError, match="expected"):
         SGLD([torch.zeros(1, requires_grad=True)], lr=lr, temperature=temperature)

@@ -33,7 +33,7 @@ def kept(results: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("step", "whole"), [(0, False), (1, False), (2, True)])
-def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
+def test_runs_are_written_atomically(
     compare: Compare,
     write_sampler: Write,
     plan_run: Plan,
@@ -61,7 +61,7 @@ def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
     assert (row.outcomes, row.reused) == ({"completed": 1}, whole)
 
 
-def test_what_a_killed_process_left_behind_is_ignored(
+def test_files_left_by_a_killed_process_are_ignored(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path = write_sampler(QUICK)
@@ -91,7 +91,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_full_disk_keeps_what_is_finished(
+def test_a_full_disk_does_not_lose_finished_runs(
     compare: Compare, write_sampler: Write, small_disk: Path
 ) -> None:
     path = write_sampler(QUICK)
@@ -106,7 +106,7 @@ def test_a_full_disk_keeps_what_is_finished(
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
 
 
-def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
+def test_a_folder_that_becomes_read_only_does_not_lose_finished_runs(
     compare: Compare, write_sampler: Write, small_disk: Path
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
@@ -132,7 +132,7 @@ def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
 
 
-def test_a_file_that_may_not_grow_is_reported(
+def test_a_file_size_limit_is_reported(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -149,7 +149,7 @@ def test_a_file_that_may_not_grow_is_reported(
 
 
 @pytest.mark.parametrize("place", ["file/below", "/proc/bdlbench"])
-def test_results_that_cannot_be_kept_are_refused_before_any_run(
+def test_unwritable_results_are_refused_before_any_run(
     compare: Compare,
     write_sampler: Write,
     tmp_path: Path,
