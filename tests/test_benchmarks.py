@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic; how fast things are is not for tests to say."""
+"""Arithmetic of the benchmarks; tests assert no running times."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(alternate, "time", clock)
     actions = {"slow": (action("slow", 0.25), 10), "quick": (action("quick", 0.01), 1)}
     found = alternate.alternate(actions, rounds=3)
-    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # of ten units a call
+    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # ten units per call
     np.testing.assert_allclose(found.seconds["quick"], [0.01] * 3)
-    # Two at first, and in each of three rounds a tenth of a second, after a fifth of it to warm up.
+    # Two calls first; then in each of three rounds 0.02 s of warm-up and 0.1 s of measurement.
     assert (calls.count("slow"), calls.count("quick")) == (2 + 3, 2 + 3 * (10 + 2))
 
 

@@ -1,4 +1,4 @@
-"""The clock: what is counted, what is kept, and when it ends."""
+"""The budget: its cost, its draws and its end."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_two_gradients_per_step_are_charged_twice() -> None:
         problem.gradient(theta, batch)
         problem.potential(theta, batch)
         kept.append(keep)
-    # Known only after the first step, which was planned at half its cost.
+    # The first step was planned at half its cost.
     assert len(kept) == 20
     assert sum(kept) == 2
     assert problem.epochs == 4

@@ -21,7 +21,7 @@ from bdlbench import register
 @register("mine")
 @dataclass(frozen=True)
 class Mine:
-    """Yield where the chain starts."""
+    """Yield the initial state."""
 
     rate: float = 0.5
     steps: int | None = None
@@ -122,7 +122,7 @@ def test_an_edited_file_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = Path(plugin_file(tmp_path))
     before = registry.load("samplers", str(path))
     digest, stat = registry.source_digest(before), path.stat()
-    plugin_file(tmp_path, MINE.replace("0.5", "0.7"))  # of the same size, in the same second
+    plugin_file(tmp_path, MINE.replace("0.5", "0.7"))  # same size, same second
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     after = registry.load("samplers", str(path))
     assert (registry.configure(before, {}).rate, registry.configure(after, {}).rate) == (0.5, 0.7)

@@ -15,13 +15,13 @@ from bdlbench.data.download import fetch
 from bdlbench.errors import DataError, DataMissing
 
 CLOSING = threading.Event()
-PATIENCE = 2.0  # seconds: the other mirrors answer at once, but the machine may be busy
+PATIENCE = 2.0  # seconds: other mirrors answer at once, but the machine may be busy
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Serve /good, /unsized, /truncated and /wrong, hang on /silent; all else is a 404."""
+    """Serve /good, /unsized, /truncated and /wrong; /silent hangs, other paths return 404."""
 
     def do_GET(self) -> None:
         bodies = {"/truncated": CONTENT[:1000], "/wrong": CONTENT[::-1]}
@@ -55,7 +55,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def dead() -> str:
-    # Bound and closed: nothing listens on this port.
+    # Bound and closed, so that no server listens on this port.
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
         return f"http://127.0.0.1:{server.server_port}/dead"
 
@@ -71,7 +71,7 @@ def test_a_download_is_complete_and_readable_by_all(server: str, path: str, tmp_
     fetch([f"{server}/{path}"], target, MD5)
     assert target.read_bytes() == CONTENT
     assert os.listdir(target.parent) == ["file.gz"]
-    assert target.stat().st_mode & 0o777 == 0o644, "others may read it, too"
+    assert target.stat().st_mode & 0o777 == 0o644, "readable by all"
 
 
 @pytest.mark.parametrize("first", ["truncated", "wrong", "missing", "dead", "silent"])

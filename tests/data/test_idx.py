@@ -81,7 +81,7 @@ def test_reading_writes_no_files(tmp_path: Path) -> None:
 IMAGES, LABEL_FILE = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 packed_pixels = gzip.compress(pack(PIXELS))
 corrupt = bytearray(packed_pixels)
-corrupt[-8] ^= 0xFF  # the CRC stands in the last eight bytes
+corrupt[-8] ^= 0xFF  # part of the CRC
 FAULTS = {
     "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a complete gzip file, got .*ended"),
     "corrupt gzip": (IMAGES, bytes(corrupt), "expected a complete gzip file, got CRC"),
@@ -152,7 +152,7 @@ def test_downloads_go_to_the_first_writable_folder(
         target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
 
     monkeypatch.setattr(bdlbench.data.idx, "fetch", deliver)
-    # A file in the place of a folder cannot be written to, whoever runs this.
+    # A file in place of a folder is not writable even for root.
     (tmp_path / "file").touch(0o777)
     folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
     assert len(FILES.read("train", folders)) == 5

@@ -50,7 +50,7 @@ def test_every_face_has_every_letter(face: str) -> None:
     font = FT2Font(str(font_path(face)))
     drawn = {font.get_char_index(ord(letter)) for letter in LETTERS}
     assert len(drawn) == 10
-    assert 0 not in drawn  # the glyph of what is missing
+    assert 0 not in drawn  # the glyph of missing characters
 
 
 def test_glyphs_are_centred_signed_distance_maps() -> None:
@@ -59,7 +59,7 @@ def test_glyphs_are_centred_signed_distance_maps() -> None:
         assert abs(rows[0] + rows[-1] - (SIDE - 1)) <= 1
         assert abs(columns[0] + columns[-1] - (SIDE - 1)) <= 1
         assert glyph.height == rows[-1] - rows[0] + 1
-        # Distances between neighbours differ by 1 at most, by 2 across the outline.
+        # Distances of adjacent pixels differ by at most 1, or 2 across the outline.
         assert np.abs(np.diff(glyph.distance, axis=0)).max() <= 2
 
 
@@ -113,7 +113,7 @@ def test_digits_equal_scikit_learns() -> None:
     assert np.array_equal(labels, theirs.target)
     pixels = np.concatenate([train.pixels, test.pixels])
     means = theirs.images.mean(axis=(1, 2)) * 255 / 16
-    # Their outer pixels weigh as much as the inner ones, as long as the rows are evenly upsampled.
+    # Upsampling weights outer and inner pixels equally.
     np.testing.assert_allclose(pixels.mean(axis=(1, 2)), means, atol=4)
 
 
@@ -131,7 +131,7 @@ def test_letters_are_balanced_and_in_random_order(
 ) -> None:
     images: Images = request.getfixturevalue(name.replace("-", "_"))
     assert np.bincount(images.labels).tolist() == [size // 10] * 10
-    assert (np.diff(images.labels) % 10 > 1).mean() > 0.5  # neither by letter nor by face
+    assert (np.diff(images.labels) % 10 > 1).mean() > 0.5  # sorted neither by letter nor by face
     assert len({image.tobytes() for image in images.pixels}) > 0.99 * size
 
 
@@ -148,7 +148,7 @@ def test_letters_are_deterministic_and_do_not_use_global_random_state(
 
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
 def test_letters_of_one_kind_look_alike(request: pytest.FixtureRequest, name: str) -> None:
-    # The mean letters must be ten different ones, and most letters nearest to their own.
+    # The ten mean letters differ, and most letters are closest to their own.
     images: Images = request.getfixturevalue(name.replace("-", "_"))
     pixels = images.pixels.reshape(len(images), -1).astype(np.float64)
     half = len(images) // 2
@@ -163,7 +163,7 @@ def test_letters_have_the_mean_intensity_and_margins_of_the_digits(letters: Imag
     digits = load("digits", "train")
     assert letters.pixels.mean() == pytest.approx(digits.pixels.mean(), rel=0.05)
     for images in (letters, digits):
-        assert images.pixels[:, :, [0, 27]].mean() < 10  # the outer columns are all but empty
+        assert images.pixels[:, :, [0, 27]].mean() < 10  # the outer columns are nearly empty
         assert images.pixels[:, [0, 27]].mean() > 60  # the outer rows are not
 
 
@@ -171,7 +171,7 @@ def test_mnist_letters_fill_20_pixels_and_are_centred_by_mass(mnist_letters: Ima
     for image in mnist_letters.pixels[:300]:
         rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-        # A box of 20 has room for 4 pixels to either side.
+        # A box of 20 leaves 4 pixels on either side.
         edges = {0, 27} & {*rows.tolist(), *columns.tolist()}
         assert edges or np.abs(np.array(center_of_mass(image)) - 13.5).max() <= 0.51
 

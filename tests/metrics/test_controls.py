@@ -23,11 +23,11 @@ def test_hand_worked_controls() -> None:
     inside, outside = constant_images(90, 110, 130), constant_images(100, 0)
     found = control_aurocs(train, inside, outside)
     assert found.keys() == NAMES
-    # Intensity: 1 of 6 pairs is in order; turned round, 5 of 6.
+    # Intensity: 1 of 6 pairs is in order; reversed, 5 of 6.
     assert found["mean_intensity"] == pytest.approx(5 / 6)
-    # Non-zero pixels: three ties, three pairs in reverse order; turned round, 4.5 of 6.
+    # Non-zero pixels: three ties, three pairs in reverse order; reversed, 4.5 of 6.
     assert found["nonzero_fraction"] == pytest.approx(4.5 / 6)
-    # Distances in pixel values: 10, 10, 30 inside, 0 and 100 outside: not turned round.
+    # Distances in pixel values: 10, 10, 30 inside, 0 and 100 outside; not reversed.
     assert found["pixel_knn"] == pytest.approx(3 / 6)
 
 
@@ -61,7 +61,7 @@ def pixel(value: int) -> Images:
 
 def test_ten_thousand_training_images_are_spread_over_all() -> None:
     train = np.zeros((15_000, 1, 1), np.uint8)
-    train[10_000:] = 250  # the first 10,000 would hold none of these
+    train[10_000:] = 250  # not among the first 10,000
     assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 1.0
 
 

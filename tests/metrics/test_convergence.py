@@ -1,4 +1,4 @@
-"""R-hat and effective sample sizes, held against ArviZ, which computes them one by one."""
+"""R-hat and effective sample sizes, compared with ArviZ."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bdlbench.metrics.functions import Float64s, Floats, Labels
 
-# Four inputs, three classes; the third is wrong and the fourth surely right.
+# Four inputs, three classes; the third is wrong, the fourth right with probability 1.
 P = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.0, 0.0, 1.0]])
 Y = np.array([0, 1, 1, 2])
 
@@ -120,7 +120,7 @@ def test_scores_rank_logit_gaps_that_round_to_probability_one(
 
 
 def test_mutual_information_by_hand() -> None:
-    # Two draws, each sure of another class: the mean is even, no draw has any entropy.
+    # Two draws, each certain of a different class: the mean is uniform, each entropy is 0.
     p = np.array([[0.5, 0.5]])
     assert metrics.mutual_information(p, np.array([0.0])) == pytest.approx([math.log(2)])
     assert metrics.mutual_information(p, np.array([math.log(2)])) == [0.0]
@@ -138,14 +138,14 @@ def test_a_single_draw_stored_as_float32_has_no_mutual_information(scale: float)
 def test_hand_worked_detection() -> None:
     inside, outside = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0])
     assert metrics.auroc(inside, outside) == pytest.approx((1 + 0.5 + 0 + 3) / 6, rel=1e-14)
-    # 4 is caught first (precision 1), then 3 is not one, then 2 with its tie (precision 2/4).
+    # In descending order: 4 is OOD (precision 1), 3 is not, 2 is, with a tie (precision 2/4).
     assert metrics.average_precision(inside, outside) == pytest.approx(0.5 * 1 + 0.5 * 0.5)
     assert metrics.fpr_at_95_tpr(inside, outside) == pytest.approx(2 / 3, rel=1e-14)
 
 
 @pytest.mark.parametrize(("count", "threshold"), [(19, 0), (20, 1), (21, 1), (40, 2), (100, 5)])
 def test_fpr_misses_at_most_five_percent(count: int, threshold: int) -> None:
-    # OOD scores 0, 1, …: the threshold is the number of scores that 5 % leaves out, rounded down.
+    # OOD scores 0, 1, …: the threshold is 5 % of their number, rounded down.
     inside = np.array([threshold - 0.5, float(threshold)])
     assert metrics.fpr_at_95_tpr(inside, np.arange(count, dtype=np.float64)) == 0.5
 

@@ -1,4 +1,4 @@
-"""Verdicts do not depend on the processor: rounding moves no metric by more than is allowed."""
+"""Verdicts do not depend on the processor: rounding changes metrics within tolerance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bdlbench.metrics.scores import TOLERANCE, score
 from bdlbench.records import store
 
 RUNS = Path(__file__).parents[2] / "results/runs"
-# One of each task and model; the second is one in which old scores moved between processors.
+# One per task and model; the scores of the second used to depend on the processor.
 PUBLISHED = [
     "digits-sgd-[0-9a-f]*-0",
     "mnist-1k-sgd-covariance-*-4",
@@ -37,7 +37,7 @@ def published(pattern: str) -> Path:
 
 
 def perturbed(sets: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Move every probability by one or four units in the last place, up or down."""
+    """Change every probability by one or four units in the last place, up or down."""
     found = {}
     for name, one in sets.items():
         p = one.probabilities

@@ -145,7 +145,7 @@ def test_weighted_auroc_equals_auroc_of_repeated_inputs(inputs: int) -> None:
     inside, outside = (np.round(rng.normal(size=n), 1) for n in (inputs, 40))
     counts = [rng.integers(4, size=(n, 5)).astype("f4") for n in (inputs, 40)]
     for count in counts:
-        count[0] = 1  # somebody is there
+        count[0] = 1  # at least one input
     found = _weighted_auroc(inside, outside)(*counts)
     for column, value in enumerate(found):
         often = [
@@ -186,7 +186,7 @@ def test_point_error_of_calibration_agrees_with_resampling_the_predictions() -> 
         ]
         differences.append(errors[1] - errors[0])
     found = paired_difference("expected_calibration_error", [{"test": a}], [{"test": b}])
-    tolerance = math.sqrt(2) * FOUR_MC_ERRORS  # both sides are resampled
+    tolerance = math.sqrt(2) * FOUR_MC_ERRORS  # both values are resampled
     assert found.standard_error == pytest.approx(np.std(differences, ddof=1), rel=tolerance)
 
 
@@ -200,7 +200,7 @@ def test_seed_error_alone_gives_the_t_interval_over_seeds() -> None:
     shifts = [0.1, 0.2, 0.16]
     a, b = [seed_shifted(0.0) for _ in shifts], [seed_shifted(s) for s in shifts]
     found = paired_difference("negative_log_likelihood", a, b, resamples=20)
-    expected = seed_interval(shifts)  # no point differs from another, so the seeds are all
+    expected = seed_interval(shifts)  # points are equal: all variance is from seeds
     assert found.low == pytest.approx(expected.low, abs=1e-5)
     assert found.high == pytest.approx(expected.high, abs=1e-5)
     assert found.verdict == "worse"
@@ -221,7 +221,7 @@ def test_errors_add_in_quadrature_each_with_its_own_quantile() -> None:
 
 
 def test_interval_covers_when_seeds_and_points_both_vary() -> None:
-    """Simulate runs of known expected difference 0.4 and count how often it is covered."""
+    """Simulate runs with expected difference 0.4, and count how often intervals contain it."""
     rng = np.random.default_rng(0)
     trials, hits, naive_hits = 300, 0, 0
     for _ in range(trials):
@@ -234,15 +234,15 @@ def test_interval_covers_when_seeds_and_points_both_vary() -> None:
         means = effects.mean(axis=1) + 0.4
         naive_hits += means.min() <= 0.4 <= means.max()
     # Binomial error: √(.95·.05/300) = 0.0126; four of them. (60 resamples cost less than 1 %.)
-    # No bound above: with noise that no point and seed share, the interval may be too wide.
+    # No upper bound: with noise independent between points and seeds, it may be too wide.
     assert hits / trials > 0.95 - 0.05
-    # The percentile bootstrap over 3 seeds is [min, max]; it covers 75 % at the very best.
+    # The percentile bootstrap over 3 seeds is [min, max], with a coverage of at most 75 %.
     assert naive_hits / trials < 0.75 + 4 * math.sqrt(0.75 * 0.25 / trials)
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 2.0])
 def test_the_interval_is_not_too_narrow_if_three_seeds_happen_to_agree(ratio: float) -> None:
-    """`ratio`: the error from the seeds over that from the points."""
+    """`ratio`: error over seeds divided by error over points."""
     rng = np.random.default_rng(1)
     trials = 4000
     of_points, of_seeds = rng.normal(size=trials), ratio * rng.normal(size=(trials, 3))

@@ -1,4 +1,4 @@
-"""The potential and its gradient against torch's own modules, losses and autograd."""
+"""The potential and its gradient, compared with torch's modules, losses and autograd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def start(posterior: Posterior, chains: int) -> Tensor:
 
 
 def potential_by_hand(posterior: Posterior, theta: Tensor) -> Tensor:
-    """U of one chain through torch's own module, with the terms written out."""
+    """Compute U of one chain with torch's module, term by term."""
     parameters = {name: p[0] for name, p in posterior.network.unflatten(theta[None]).items()}
     logits = functional_call(posterior.network.module, parameters, (posterior.x,))
     prior = sum((p**2).sum() for p in parameters.values()) / (2 * posterior.prior_std**2)
@@ -106,7 +106,7 @@ def test_moments_of_linear_regression_follow_from_its_potential() -> None:
     exact = linear_regression()
     posterior, theta = exact.posterior, exact.mean.float()[None]
     assert posterior.gradient(theta).abs().max() < 1e-2, "U has its minimum at the exact mean"
-    # U is quadratic, so that differences of its gradient give the exact precision.
+    # U is quadratic: gradient differences give the exact precision.
     columns = [
         (posterior.gradient(theta + e) - posterior.gradient(theta - e))[0] / 2 for e in torch.eye(2)
     ]

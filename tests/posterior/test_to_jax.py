@@ -1,4 +1,4 @@
-"""The potential in JAX against the one in torch, in float64."""
+"""The potential in JAX, compared with torch's in float64."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def on_layers(*layers: nn.Module) -> Posterior:
 
 
 def assert_equal_to_torch(posterior: Posterior) -> None:
-    """Compare outputs, U and ∇U at a point that is typical of the prior."""
+    """Compare outputs, U and ∇U at a typical point of the prior."""
     theta = 0.1 * torch.randn(1, posterior.network.dim, generator=torch.Generator().manual_seed(2))
     y = posterior.y if posterior.y.dtype == torch.int64 else posterior.y.double()
     double = Posterior(
@@ -122,7 +122,7 @@ def test_the_potential_can_be_vmapped_over_chains() -> None:
     values, gradients = jax.jit(jax.vmap(jax.value_and_grad(problem.to_jax())))(theta.numpy())
     assert_close(values, posterior.potential(theta))
     assert_close(gradients, posterior.gradient(theta))
-    assert problem.epochs == 0, "what is spent in JAX, the sampler charges"
+    assert problem.epochs == 0, "evaluations in JAX are charged by the sampler"
 
 
 def test_the_data_are_not_compiled_into_the_program() -> None:

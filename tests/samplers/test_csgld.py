@@ -1,4 +1,4 @@
-"""Cyclical SGLD: where its draws come from, and that it moves as SGLD does."""
+"""Cyclical SGLD: origin and distribution of its draws."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_draws_are_divided_equally_between_the_sampling_stages(
     progress, states = sample(Budget(40, draws, burn_in), cycles=cycles, exploration=0.75)
     assert len(states) == draws
     assert len({tuple(state.flatten().tolist()) for state in states}) == draws
-    step = 10 / (40 * 100)  # what one step adds to the progress
+    step = 10 / (40 * 100)  # progress per step
     phases = [math.modf((at - step) * cycles + 1e-9) for at in progress]  # before the step
     assert all(phase >= 0.75 for phase, _ in phases)
     counts = [sum(cycle == c for _, cycle in phases) for c in range(cycles)]

@@ -1,4 +1,4 @@
-"""HMC and NUTS against exact posteriors, and what they spend against a count of their own."""
+"""HMC and NUTS: draws compared with exact posteriors, cost with counted evaluations."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression(prior_std=1.0)  # n = 100; a full trajectory has about 20 leapfrogs
-CHAINS = 100  # throughout, since another number is another program to compile
+CHAINS = 100  # always, since another number requires recompilation
 SAMPLERS: dict[str, dict[str, int]] = {"hmc": {}, "nuts": {"max_tree_depth": 4}}  # as above
 
 
 def make(epochs: float, draws: int, burn_in: float = 0.5, chains: int = CHAINS) -> Problem:
-    """Make a problem with so many epochs a chain."""
+    """Make a problem with this number of epochs per chain."""
     return Problem(EXACT.posterior, Budget(epochs * chains, draws, burn_in), chains=chains)
 
 
@@ -65,7 +65,7 @@ class Counting:
     tick: Any
 
     def __call__(self, theta: Array) -> Array:
-        jax.debug.callback(self.tick, theta)  # with θ: once for every chain
+        jax.debug.callback(self.tick, theta)  # with θ: called once per chain
         value: Array = self.potential(theta)
         return value
 
@@ -104,7 +104,7 @@ def test_hmc_yields_at_least_min_draws_within_its_budget(
 def test_the_tree_depth_of_nuts_allows_adaptation_and_draws(
     epochs: int, depths: tuple[int, int]
 ) -> None:
-    # Of 400 gradients, 200 // 20 = 10 ≥ 2³ − 1 a tree in warm-up, 200 // 10 = 20 ≥ 2⁴ − 1 after it.
+    # Of 400 gradients, 200 // 20 = 10 ≥ 2³ − 1 in warm-up, 200 // 10 = 20 ≥ 2⁴ − 1 after it.
     assert tree_depths(make_plan(make(epochs, draws=20), min_draws=10), deepest=6) == depths
 
 
@@ -117,7 +117,7 @@ def test_a_large_budget_gives_full_trajectories_and_even_thinning() -> None:
     assert len(spent) == 20
     assert spent[-1] > 0.98 * 4000
     leapfrogs = np.gcd.reduce(np.rint(gaps).astype(int))
-    # π/2 over a step that lies below the limit of stability, twice the least standard deviation.
+    # π/2 over a step below the stability limit, twice the smallest standard deviation.
     least = float(torch.linalg.eigvalsh(EXACT.covariance).min().sqrt())
     assert leapfrogs > np.pi / 2 / (2 * least)
     assert gaps[1:].max() - gaps[1:].min() <= leapfrogs
@@ -131,7 +131,7 @@ def test_trajectories_have_the_requested_length_up_to_the_limit_of_leapfrogs() -
 
 
 def test_a_rejected_proposal_repeats_the_state_and_is_a_draw() -> None:
-    # More draws are asked for than there are iterations, so that none lies between two draws.
+    # More draws than iterations, so that none is thinned.
     problem = make(epochs=600, draws=300)
     draws = sample("hmc", problem, target_accept_prob=0.6)
     repeated = (draws[1:] == draws[:-1]).all(axis=2).mean()

@@ -1,4 +1,4 @@
-"""Crashes while writing, full disks: runs are there as a whole or not at all, and it is said."""
+"""Crashes while writing and full disks: runs are stored atomically, and errors reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_runs_are_written_atomically(
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "sync", die)
-        patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no time to clear up
+        patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no clean-up
         with pytest.raises(KeyboardInterrupt):
             run.execute(job)
     assert len(kept(tmp_path)) == whole
@@ -86,7 +86,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk can only be mounted by root")
     yield disk
-    # A run that has answered may still be on its way out, with its lock on the disk.
+    # A process that has answered may not have terminated yet, and hold its lock.
     wait_for(lambda: not server().children(), "the end of all runs")
     subprocess.run(["umount", str(disk)], check=True)
 
@@ -100,7 +100,7 @@ def test_a_full_disk_does_not_lose_finished_runs(
     )
     with pytest.raises(RecordError, match=message):
         compare([path], small_disk, seeds=3)
-    assert os.listdir(small_disk / "runs") == kept(small_disk), "nothing is left half-written"
+    assert os.listdir(small_disk / "runs") == kept(small_disk), "no partial run is left"
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     (row,) = compare([path], small_disk, seeds=3).rows
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
@@ -117,7 +117,7 @@ def test_a_folder_that_becomes_read_only_does_not_lose_finished_runs(
     if rng.initial_seed() == 1 and not os.path.exists({str(once)!r}):
         open({str(once)!r}, "w").close()
         mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", {runs!r}]
-        subprocess.run(mount, check=True)  # a lock is open: not even root makes the disk read-only
+        subprocess.run(mount, check=True)  # an open lock prevents it even for root
     yield problem.init(rng)
     """)
     with pytest.raises(
@@ -137,8 +137,8 @@ def test_a_file_size_limit_is_reported(
 ) -> None:
     path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
     processes.start()
-    pid = server().pid  # what it forks inherits its limits
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20_000, before[1]))  # a draw: 6,400 bytes
+    pid = server().pid  # its children inherit the limits
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20_000, before[1]))  # one draw takes 6,400 bytes
     try:
         with pytest.raises(RecordError, match=r"cannot write to .* \(File too large\).*0 of 1"):
             compare([path], tmp_path, model="mlp-2")

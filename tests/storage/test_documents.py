@@ -1,4 +1,4 @@
-"""JSON documents: read strictly, and whatever is wrong with one is one line on it."""
+"""JSON documents: strict reading, with one-line errors."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_corrupt_document_is_a_one_line_error(tmp_path: Path, kind: str, conte
     read()
     path.write_bytes(content)
     if (kind, content) == ("control rows", b"{}"):
-        assert read() == {}, "of a task without OOD sets"
+        assert read() == {}, "valid for a task without OOD sets"
         return
     assert_one_line(kind, path, read)
 

@@ -1,4 +1,4 @@
-"""What a stranger wrote, on a terminal, in Markdown and in a spreadsheet."""
+"""Untrusted text on terminals, in Markdown and in spreadsheets."""
 
 from __future__ import annotations
 

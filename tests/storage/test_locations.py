@@ -1,4 +1,4 @@
-"""Results behind a URL: the same runs, and a run without its record does not count."""
+"""Results behind a URL: the same runs; those without a record do not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands on results behind a URL, and what they do with nothing, or with a run twice."""
+"""Commands on results behind a URL, without runs, and with duplicate arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ URL = "memory://bucket/results"
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    """Run a command in this process, in an empty folder; return exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
     for name, empty in (("store", {}), ("pseudo_dirs", [""])):
@@ -43,7 +43,7 @@ def call(
 
 @pytest.fixture(params=[URL, "file"])
 def stored(request: pytest.FixtureRequest, call: Run, tmp_path: Path) -> tuple[str, str]:
-    """Keep a run behind a URL; return that and the run's name."""
+    """Store a run behind a URL; return the URL and the run's name."""
     url = (tmp_path.parent / "a store").as_uri() if request.param == "file" else request.param
     return url, synthetic.write(place(url)).run
 
