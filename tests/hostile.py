@@ -212,9 +212,9 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "a shape of terabytes": (
         zipped(("test/votes.npy", header("(1000000000000,)"))),
-        "shape it says",
+        "to match its shape",
     ),
-    "a shape below 0": (zipped(("test/votes.npy", header("(-1, 5)"))), "shape it says"),
+    "a shape below 0": (zipped(("test/votes.npy", header("(-1, 5)"))), "to match its shape"),
     "a shape that is a program": (zipped(("a.npy", header("__import__('os')"))), "malformed node"),
     "a structured type": (zipped(("a.npy", header("(1,)", "O"))), "expected numbers in 'a.npy'"),
     "10,000 arrays": (zipped(*((f"{i}.npy", b"") for i in range(2000))), "at most 1000 arrays"),
