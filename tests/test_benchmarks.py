@@ -1,4 +1,4 @@
-"""Arithmetic of the benchmarks; tests assert no running times."""
+"""The benchmarks' own arithmetic; how fast things are is not for tests to say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.__main__ import main
 from benchmarks.figures import Figure
 
 
-def test_a_ratio_is_the_median_over_rounds_to_the_fastest() -> None:
+def test_a_ratio_is_the_median_over_rounds_to_the_quickest() -> None:
     timings = alternate.Timings(
         {
             "a": np.array([2.0, 4.0, 9.0]),
@@ -42,9 +42,9 @@ def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(alternate, "time", clock)
     actions = {"slow": (action("slow", 0.25), 10), "quick": (action("quick", 0.01), 1)}
     found = alternate.alternate(actions, rounds=3)
-    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # ten units per call
+    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # of ten units a call
     np.testing.assert_allclose(found.seconds["quick"], [0.01] * 3)
-    # Two calls first; then in each of three rounds 0.02 s of warm-up and 0.1 s of measurement.
+    # Two at first, and in each of three rounds a tenth of a second, after a fifth of it to warm up.
     assert (calls.count("slow"), calls.count("quick")) == (2 + 3, 2 + 3 * (10 + 2))
 
 
@@ -58,7 +58,7 @@ def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatc
         (Figure("a", 0.1, "s", ratio=1.1, bar=1.0), False),
     ],
 )
-def test_a_limit_is_for_the_ratio_if_there_is_one(figure: Figure, holds: bool) -> None:
+def test_a_bar_is_for_the_ratio_where_there_is_one(figure: Figure, holds: bool) -> None:
     assert figure.holds == holds
     assert ("**does not hold**" in figures.table([figure])) != holds
 
@@ -78,7 +78,7 @@ def test_a_ratio_that_grew_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
     assert figures.worse(now) == ["steps: c to b: 1.00 was, 1.16 is"]
 
 
-def test_write_requires_all_sections(
+def test_a_part_is_not_written_over_the_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "start-up", "--write"])
