@@ -1,7 +1,7 @@
-"""The benchmark suite for Bayesian deep learning.
+"""Benchmark suite for Bayesian deep learning.
 
-A sampler is a plugin that yields weights; bdlbench gives it a posterior and a budget, turns its
-weights into predictions, scores the predictions, and keeps what is needed to score them again.
+A sampler is a plugin that yields draws of a network's weights. bdlbench gives it a posterior and a
+budget, and computes and stores its predictions, from which every metric can be recomputed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "compare", "register"]
 
-# Torch takes seconds to import; `bdlbench --help` must not wait for it.
+# Importing torch takes seconds, too long for `bdlbench --help`.
 _LAZY = {"Problem": "bdlbench.problem", "compare": "bdlbench.comparison.compare"}
 
 

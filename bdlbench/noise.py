@@ -1,9 +1,9 @@
 """Gaussian noise in float32, four times as fast as torch's on one thread.
 
-An SGLD step needs as many Gaussian numbers as the model has weights, and torch's generator, the
-Mersenne twister, makes them one after another: for mlp-400-400 that is a third of a step. Here 64
-generators (xoshiro128++: Blackman & Vigna, 2021, Scrambled linear pseudorandom number generators)
-run side by side in the processor's vector registers, and so does the Box–Muller transform (1958).
+An SGLD step needs one Gaussian number per weight, and torch's generator, the Mersenne twister,
+draws them one by one, which takes a third of a step for mlp-400-400. Here 64 generators
+(xoshiro128++: Blackman & Vigna, 2021, Scrambled linear pseudorandom number generators) run in
+parallel in the processor's vector registers, as does the Box–Muller transform (1958).
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from torch import Tensor
 from bdlbench.storage.locations import user_cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-LANES = 64  # parallel generators; numbers depend on it, hence it is the same on every processor
+LANES = 64  # parallel generators: the same on every processor, since the numbers depend on it
 U32, F32, I32 = np.uint32, np.float32, np.int32
-# Constants: a logarithm or a power in the loops would keep the compiler from using the registers.
+# Constants: computing a logarithm or a power in the loops would prevent vectorisation.
 SQRT_2, LOG_2 = F32(math.sqrt(2)), F32(math.log(2))
 UNIT, QUARTER = F32(2.0**-32), F32(2.0**-32 * math.pi / 2)
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:
-    """Return the generator of a run's random numbers."""
+    """Return a seeded generator for the random numbers of a run."""
     return torch.Generator(device).manual_seed(seed)
 
 
 def normal_like(tensor: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Return independent draws from N(0, 1), of the shape, type and device of a tensor.
+    """Return independent draws from N(0, 1), with the shape, dtype and device of a tensor.
 
-    They are a function of the generator's state, which moves on. On a GPU, and in other types than
-    float32, it is torch that draws them.
+    They are a function of the generator's state, which they advance. On a GPU, and for dtypes other
+    than float32, torch draws them.
 
-    A call seeds its generators with 128 bits from `generator`. Their period is 2¹²⁸ − 1, so that
-    sequences of two calls overlap with a probability below 10⁻²⁰. No number is beyond 6.7.
+    A call seeds the 64 generators with 128 bits from `generator`. Their period is 2¹²⁸ − 1: the
+    sequences of two calls overlap with a probability below 10⁻²⁰. Draws lie within ±6.7.
     """
     out = torch.zeros_like(tensor, memory_format=torch.contiguous_format)
     return add_normal_(out, 1.0, generator)
@@ -55,11 +55,11 @@ def add_normal_(
     drift: Tensor | None = None,
     rate: float = 0.0,
 ) -> Tensor:
-    """Add rate·drift and independent draws from N(0, std²) to a tensor, in its place; return it.
+    """Add rate·drift and independent draws from N(0, std²) to a tensor, in place; return it.
 
-    The draws are those of `normal_like`, but never stand in memory, and the tensor is passed over
-    once. It is ``tensor.add_(drift, alpha=rate)`` and then the noise: to the last bit where torch
-    rounds a product and its sum once, as it does on processors that can.
+    The draws are those of `normal_like`, but they are not stored, and the tensor is read and
+    written once. The result equals ``tensor.add_(drift, alpha=rate)`` followed by the noise, to the
+    last bit if torch uses fused multiply-add.
     """
     quick = _suits(tensor)
     if drift is not None and not (quick and _suits(drift) and drift.shape == tensor.shape):
@@ -79,23 +79,20 @@ def _suits(tensor: Tensor) -> bool:
 
 def _flat(tensor: Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.detach().numpy()
-    return array.reshape(-1)  # of what is contiguous: a view
+    return array.reshape(-1)  # a view, since it is contiguous
 
 
 def compiled(**options: Any) -> Callable[[Function], Function]:
-    """Return numba's decorator, with its cache where one can be written.
+    """Return ``numba.njit(**options)``, with caching if a cache folder is writable.
 
-    numba looks for one beside the source and in the user's cache, and refuses to go on if neither
-    can be written to, as in many a container. Every process then compiles anew, for some seconds.
-
-    Args:
-        options: Of ``numba.njit``.
+    numba tries the folder of the source and the user's cache, and fails if neither is writable, as
+    in many containers. Then every process compiles for itself, which takes some seconds.
     """
 
     def decorate(function: Function) -> Function:
         made: Function
         try:
-            # Without a home, numba would make a folder that is called ~.
+            # Without a home directory, numba would create a folder named ~.
             made = njit(cache=user_cache() is not None, **options)(function)
         except RuntimeError:  # pragma: no cover -- "no locator available"
             made = njit(**options)(function)
@@ -136,7 +133,7 @@ def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
 
 @compiled()
 def _seed(seed: Any, state: Any) -> None:
-    """Fill the states (4, LANES) from 128 bits: each half of them by splitmix64."""
+    """Fill the states (4, LANES) from 128 bits, each half with splitmix64."""
     for half in range(2):
         counter = np.uint64(seed[half])
         for lane in range(LANES):
@@ -156,7 +153,7 @@ def _rotated(x: Any, by: int) -> Any:
 
 @njit(inline="always")
 def _next(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
-    """Return 32 bits of a generator, and its state after a step of xoshiro128++."""
+    """Return the next 32 bits of a generator, and its state after a step of xoshiro128++."""
     bits = U32(_rotated(U32(s0 + s3), 7) + s0)
     shifted = U32(s1 << U32(9))
     s2, s3 = U32(s2 ^ s0), U32(s3 ^ s1)
@@ -165,13 +162,13 @@ def _next(s0: Any, s1: Any, s2: Any, s3: Any) -> Any:
 
 @njit(inline="always")
 def _log(x: Any) -> Any:
-    """Return log x for x in (0, 1]: of the mantissa by a series, of the exponent exactly."""
+    """Return log x for x in (0, 1]: a series for the mantissa, exact for the exponent."""
     bits: Any = _bits_of(x)  # type: ignore[call-arg]  # the context is given by numba
     mantissa = _float_of(U32((bits & U32(0x7FFFFF)) | U32(0x3F800000)))
     large = mantissa > SQRT_2
-    # To 32 bits again, since numba takes a difference in 64: half as many fit into a register.
+    # Cast to 32 bits, since numba subtracts in 64 bits, of which half as many fit a register.
     exponent = F32(I32(I32(bits >> U32(23)) - I32(127))) + (F32(1) if large else F32(0))
-    # log m = 2·artanh t with t = (m − 1)/(m + 1), |t| < 0.172: five terms do for float32.
+    # log m = 2·artanh t with t = (m − 1)/(m + 1), |t| < 0.172: five terms suffice for float32.
     mantissa = mantissa * F32(0.5) if large else mantissa
     t = (mantissa - F32(1)) / (mantissa + F32(1))
     t2 = t * t
@@ -184,7 +181,7 @@ def _log(x: Any) -> Any:
 
 @njit(inline="always")
 def _sine_cosine(bits: Any) -> Any:
-    """Return sine and cosine of an angle uniform on the circle: a quadrant, and an angle in it."""
+    """Return sine and cosine of a uniform random angle: 2 bits of quadrant, 30 of angle in it."""
     quadrant = bits >> U32(30)
     angle = F32(I32(U32(bits << U32(2)))) * QUARTER  # in ±π/4
     a2 = angle * angle
@@ -199,8 +196,8 @@ def _sine_cosine(bits: Any) -> Any:
 
 @compiled(fastmath=True, error_model="numpy")
 def _transform(first: Any, second: Any) -> Any:
-    """Make two Gaussian numbers of two uniform ones (Box & Muller, 1958)."""
-    # The odd multiples of 2⁻³²: never 0, and down to where the radius is 6.66.
+    """Transform two uniform numbers into two Gaussian ones (Box & Muller, 1958)."""
+    # Odd multiples of 2⁻³²: never 0, and the smallest gives a radius of 6.66.
     uniform = F32(I32(first >> U32(1))) * (UNIT + UNIT) + UNIT
     radius = F32(math.sqrt(F32(-2) * _log(uniform)))
     sine, cosine = _sine_cosine(second)
@@ -209,7 +206,7 @@ def _transform(first: Any, second: Any) -> Any:
 
 @compiled(error_model="numpy")
 def _add_block(a: Any, b: Any, c: Any, d: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
-    """Draw two numbers per lane, and add them and the drift, all in registers."""
+    """Add the drift and two draws per lane to a block, all in registers."""
     for lane in range(LANES):
         first, s0, s1, s2, s3 = _next(a[lane], b[lane], c[lane], d[lane])
         second, a[lane], b[lane], c[lane], d[lane] = _next(s0, s1, s2, s3)
@@ -232,7 +229,7 @@ def _add(seed: Any, std: Any, drift: Any, rate: Any, out: Any) -> None:
     for start in range(0, whole, width):
         part = None if drift is None else drift[start : start + width]
         _add_block(a, b, c, d, std, part, rate, out[start : start + width])
-    if whole < out.size:  # what is left, in a block of its own
+    if whole < out.size:  # the remainder, in a padded block
         left, last = out.size - whole, np.zeros((2, width), np.float32)
         last[0, :left] = out[whole:]
         if drift is not None:

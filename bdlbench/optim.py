@@ -1,4 +1,4 @@
-"""The update equations, as optimizers that work in any training loop."""
+"""Update equations of samplers, as functions and as optimizers for any training loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bdlbench.settings import check_positive, check_range
 
 
 def cosine(fraction: float) -> float:
-    """Return the factor of a step size that falls along half a cosine, from 1 at 0 to 0 at 1.
+    """Return the cosine annealing factor of a step size: from 1 at fraction 0 to 0 at 1.
 
     Source: Loshchilov & Hutter (2017), SGDR, equation 5, without restarts.
     """
@@ -25,16 +25,16 @@ def cosine(fraction: float) -> float:
 def descend_(
     theta: Tensor, gradient: Tensor, rate: float, momentum: float, velocity: Tensor
 ) -> Tensor:
-    """Step by gradient descent, in place: v ← μv + ∇U, θ ← θ − ηv.
+    """Take a step of gradient descent with momentum, in place: v ← μv + ∇U, θ ← θ − ηv.
 
-    Source: Sutskever et al. (2013), with η outside of v, as ``torch.optim.SGD`` has it.
+    Source: Sutskever et al. (2013), with η outside of v, as in ``torch.optim.SGD``.
 
     Args:
         theta: θ, of any shape.
-        gradient: ∇U, or an unbiased estimate of it, of that shape.
+        gradient: ∇U, or an unbiased estimate of it, of the same shape.
         rate: The learning rate η.
         momentum: μ.
-        velocity: v, zeros at first; unused if μ is 0.
+        velocity: v, initially zero; unused if μ is 0.
     """
     if momentum:
         gradient = velocity.mul_(momentum).add_(gradient)
@@ -48,11 +48,11 @@ def langevin_(
     temperature: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Step by stochastic gradient Langevin dynamics, in place; see `SGLD`, which explains it.
+    """Take a step of stochastic gradient Langevin dynamics, in place; see `SGLD`.
 
     Args:
         theta: θ, of any shape.
-        gradient: ∇U, or an unbiased estimate of it, of that shape.
+        gradient: ∇U, or an unbiased estimate of it, of the same shape.
         epsilon: The step size ε.
         temperature: T.
         generator: Source of the noise.
@@ -62,7 +62,7 @@ def langevin_(
 
 
 class SGLD(torch.optim.Optimizer):
-    """Step by stochastic gradient Langevin dynamics: θ ← θ − (ε/2)·∇U + N(0, εT).
+    """Stochastic gradient Langevin dynamics: θ ← θ − (ε/2)·∇U + N(0, εT).
 
     Its stationary density is exp(−U/T) up to O(ε). The gradients must be those of the potential
     U, a **sum** over the N training points plus the prior's term: with a mean loss, multiply the
@@ -72,8 +72,8 @@ class SGLD(torch.optim.Optimizer):
 
     Args:
         params: Parameters, or groups of them.
-        lr: The step size ε, under the name that torch's learning rate schedulers look for.
-        temperature: T; 1 samples the Bayes posterior, 0 is gradient descent with rate ε/2.
+        lr: The step size ε, under the name that torch's learning rate schedulers use.
+        temperature: T; 1 samples the Bayes posterior, 0 is gradient descent with learning rate ε/2.
         generator: Source of the noise; it must be on the parameters' device.
 
     Raises:
@@ -96,7 +96,7 @@ class SGLD(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """Take one step; the gradients must be in place.
+        """Take one step with the gradients in ``.grad``.
 
         Args:
             closure: Re-evaluates the loss and its gradients; its value is returned.
@@ -111,29 +111,29 @@ class SGLD(torch.optim.Optimizer):
 
 
 class PSGLD(torch.optim.Optimizer):
-    """Step by preconditioned SGLD: θ ← θ − (ε/2)·G∇U + N(0, εTG), G = 1/(λ + √V), diagonal.
+    """Preconditioned SGLD: θ ← θ − (ε/2)·G∇U + N(0, εTG), G = 1/(λ + √V), diagonal.
 
-    V ← αV + (1 − α)·(∇U)² is RMSprop's. Both its scale and G's are taken out: √V is divided by its
-    largest element, and G after it by its own. G is therefore between λ/(1 + λ) and 1, the same
-    for the gradient of a sum and of a mean, and ε keeps the meaning that it has in `SGLD`: what is
-    stable there is stable here. (In the paper λ and ε are in units of the mean gradient.)
+    V ← αV + (1 − α)·(∇U)², as in RMSprop. √V is divided by its largest element, and then G by its
+    own. G therefore lies between λ/(1 + λ) and 1, does not depend on whether U is a sum or a mean,
+    and every ε that is stable for `SGLD` is stable here. (In the paper λ and ε are in units of the
+    mean gradient.)
 
-    While V moves, the stationary density is not exp(−U/T), since the term Γ = ∂G/∂θ is left out
-    (as in the paper's experiments); call `freeze` when it has settled: then G is a constant, Γ is
-    0, and the density is exp(−U/T) up to O(ε).
+    While V changes, the stationary density is not exp(−U/T), since the term Γ = ∂G/∂θ is omitted
+    (as in the paper's experiments). Call `freeze` once V has converged: G is then constant, Γ is 0,
+    and the density is exp(−U/T) up to O(ε).
 
     The gradients must be those of the **sum** U, as for `SGLD`.
 
     Source: Li et al. (2016), Preconditioned SGLD for deep neural networks, algorithm 1.
 
     Args:
-        params: Parameters, or groups of them, each group with its own preconditioner.
+        params: Parameters, or groups of them; each group is normalised separately.
         lr: The step size ε.
         temperature: T; 1 samples the Bayes posterior.
-        alpha: α, the fraction of V that is retained in a step.
+        alpha: α, the decay rate of V.
         damping: λ.
-        chains: Whether the first axis of every parameter counts independent chains, whose
-            largest elements are their own.
+        chains: Whether the first axis of every parameter indexes independent chains, each of
+            which is normalised separately.
         generator: Source of the noise; it must be on the parameters' device.
 
     Raises:
@@ -160,7 +160,7 @@ class PSGLD(torch.optim.Optimizer):
         self._generator = generator
 
     def freeze(self) -> None:
-        """Freeze the preconditioner at its value in the last step (the next, if there was none)."""
+        """Freeze the preconditioner at its value in the last step, or before any, in the next."""
         for group in self.param_groups:
             group["frozen"] = True
 
@@ -182,13 +182,13 @@ class PSGLD(torch.optim.Optimizer):
 
     def _update_preconditioner(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         for parameter in parameters:
-            assert parameter.grad is not None  # `step` leaves those without a gradient out
+            assert parameter.grad is not None  # `step` omits parameters without a gradient
             square = _kept(self.state[parameter], "V", parameter).mul_(group["alpha"])
             square.addcmul_(parameter.grad, parameter.grad, value=1 - group["alpha"])
         roots = []
         for parameter in parameters:
             state = self.state[parameter]
-            # √V in the place of the last G: in new memory it would take several times as long.
+            # √V overwrites the last G: in new memory it would take several times as long.
             root = torch.sqrt(state["V"], out=_kept(state, "G", parameter))
             roots.append(self._rows(root))
         smallest = torch.stack([root.amin(1) for root in roots]).amin(0)[:, None]
@@ -202,12 +202,12 @@ class PSGLD(torch.optim.Optimizer):
 
 
 class SGHMC(torch.optim.Optimizer):
-    """Step by stochastic gradient HMC: v ← μv − (ε/2)·∇U + N(0, ε(1 − μ)T), θ ← θ + v.
+    """Stochastic gradient HMC: v ← μv − (ε/2)·∇U + N(0, ε(1 − μ)T), θ ← θ + v.
 
     Its stationary density is exp(−U/T) up to O(ε): for a Gaussian of variance s² and an exact
     gradient the variance is s²T/(1 − ε/(4(1 + μ)s²)). With μ = 0 it is `SGLD`; every ε that is
-    stable there is stable here, and moves the chain about 1/(1 − μ) times as far. The noise of
-    the minibatches is not subtracted from the noise that is added (the paper's B̂ is 0).
+    stable there is stable here, and moves the chain about 1/(1 − μ) times as far. The injected
+    noise is not reduced by that of the minibatches (the paper's B̂ is 0).
 
     The gradients must be those of the **sum** U, as for `SGLD`.
 
@@ -255,7 +255,7 @@ class SGHMC(torch.optim.Optimizer):
 
 
 def _kept(state: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
-    """Return the state of a parameter under a name: zeros, the first time."""
+    """Return a parameter's state tensor, initially zero."""
     if name not in state:
         state[name] = torch.zeros_like(like)
     return state[name]

@@ -1,4 +1,4 @@
-"""The problem that a sampler is given: a posterior and a budget, with the cost counted."""
+"""The problem given to a sampler: a posterior, and a budget of gradient evaluations."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bdlbench.posterior.potential import Posterior
 if TYPE_CHECKING:
     from bdlbench.posterior.to_jax import JaxPotential
 
-CHECK_EVERY = 50  # gradients between two looks for non-finite numbers: each waits for the device
+CHECK_EVERY = 50  # gradients between checks for non-finite values, which wait for the device
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The budget of a run, and the number of draws that it must yield.
+    """Budget and number of draws of a run.
 
     Args:
-        epochs: Evaluations of the gradient on one training point, over all chains, divided by the
-            number of training points.
-        draws: Number of states to keep, of each chain.
+        epochs: Gradient evaluations on single training points, summed over all chains, divided by
+            the number of training points.
+        draws: Draws per chain.
         burn_in: Fraction of the budget before the first draw.
     """
 
@@ -35,7 +35,7 @@ class Budget:
     burn_in: float = 0.5
 
     def __post_init__(self) -> None:
-        # A run's name is made from the budget, and 200 and 200.0 are one.
+        # Names of runs are derived from the budget: 200 and 200.0 must give the same name.
         object.__setattr__(self, "epochs", float(self.epochs))
         if not 0 < self.epochs < math.inf:
             raise ValueError(f"expected finite epochs > 0, got {self.epochs}")
@@ -46,16 +46,16 @@ class Budget:
 
 
 class Problem:
-    """The posterior that a plugin samples, and the clock that it runs on.
+    """A posterior to sample within a budget; it counts the gradient evaluations.
 
     It holds training data only. θ is a float32 tensor of shape (chains, dim) throughout.
 
     Args:
         posterior: The model, prior and training data.
-        budget: What may be spent.
+        budget: Number of epochs and draws.
         chains: Number of parallel chains.
-        on_progress: Called with the fraction of the budget spent, whenever something is charged.
-        start: Draws starting points (chains, dim); usually at the scale of the layers' widths.
+        on_progress: Called with the fraction of the budget used after every charge.
+        start: Draws initial states, shape (chains, dim); by default `Network.init`.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class Problem:
 
     @property
     def progress(self) -> float:
-        """Fraction of the budget spent, in [0, 1]; for schedules."""
+        """Fraction of the budget used, in [0, 1]; for schedules."""
         return min(1.0, self._spent / self._allowed)
 
     @property
     def epochs(self) -> float:
-        """Epochs spent: evaluations on one training point, divided by `n`."""
+        """Epochs used: evaluations on single training points, divided by `n`."""
         return self._spent / self.n
 
     @property
@@ -117,7 +117,7 @@ class Problem:
         return max(0, self._allowed - self._spent)
 
     def init(self, rng: torch.Generator) -> Tensor:
-        """Draw a starting point for each chain."""
+        """Draw an initial state for each chain, shape (chains, dim)."""
         return self._start(self.chains, rng)
 
     def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
@@ -125,14 +125,14 @@ class Problem:
         return self._posterior.network.unflatten(theta)
 
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim); it is charged.
+        """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim), and charge it.
 
         Args:
             theta: Parameters, shape (chains, dim).
             batch: Indices from `steps`, or None for all the training data.
 
         Raises:
-            Diverged: The gradient is no longer finite (looked at every 50 gradients).
+            Diverged: The gradient is not finite (checked every 50 gradients).
         """
         self._charge_batch(theta, batch)
         gradient = self._posterior.gradient(theta, batch)
@@ -147,17 +147,17 @@ class Problem:
         return self._posterior.potential(theta, batch)
 
     def to_jax(self) -> JaxPotential:
-        """Return U(θ) of θ (dim,) as a JAX function; its cost must be reported by `charge`.
+        """Return U(θ) as a JAX function of θ (dim,); its cost must be reported to `charge`.
 
         Raises:
-            BdlbenchError: The model has a layer without a translation.
+            BdlbenchError: A layer of the model has no translation to JAX.
         """
-        from bdlbench.posterior.to_jax import to_jax  # only who uses JAX waits for its import
+        from bdlbench.posterior.to_jax import to_jax  # JAX takes long to import
 
         return to_jax(self._posterior)
 
     def charge(self, evaluations: int) -> None:
-        """Count evaluations on single training points that were made outside of `gradient`."""
+        """Charge evaluations on single training points that were made outside of `gradient`."""
         if evaluations < 0:
             raise ValueError(f"expected evaluations >= 0, got {evaluations}")
         self._spent += evaluations
@@ -166,19 +166,20 @@ class Problem:
     def steps(
         self, batch_size: int | None, rng: torch.Generator, until: float = 1.0
     ) -> Iterator[tuple[Tensor | None, bool]]:
-        """Run the clock: yield a minibatch, and whether to keep the state after this step.
+        """Yield minibatches until the budget is used, and whether to yield a draw after each step.
 
-        Every chain goes through all data in its own random order, again and again. What a step
-        costs is what the sampler is charged in it, and a minibatch at least. States are kept
-        after burn-in, evenly spaced, the last one after the last step.
+        Every chain passes through the data in its own random order, reshuffled in every epoch. A
+        step costs what the sampler is charged during it, at least one minibatch. Draws are evenly
+        spaced after burn-in, the last one after the last step.
 
         Args:
-            batch_size: Training points a step and chain, or None for all data at every step.
+            batch_size: Training points per step and chain, or None for all data at every step.
             rng: Source of the shuffling.
-            until: Progress at which to stop, for samplers that go through several phases.
+            until: Progress at which to stop, for samplers with several phases.
 
         Yields:
-            Indices of shape (chains, batch_size) for `gradient` (None for all data), and keep.
+            Indices of shape (chains, batch_size) for `gradient` (None for all data), and whether
+            the state after this step is a draw.
 
         Raises:
             ValueError: The batch size is not in 1…n, or the budget is too small for the draws.
@@ -197,9 +198,9 @@ class Problem:
             self._on_progress(self.progress)
 
     def _is_due(self, now: int, end: int, steps_left: int) -> bool:
-        """Return whether the next draw is due at cost `now`, when the last step ends at `end`.
+        """Return whether the next draw is due at cost `now`, if the last step ends at `end`.
 
-        Whole numbers throughout, so that no draw is lost to rounding.
+        In integers, so that no draw is lost to rounding.
         """
         missing = self.draws - self._kept
         burn_in = round(self._budget.burn_in * end)
@@ -207,10 +208,10 @@ class Problem:
         return missing > 0 and (on_grid or steps_left <= missing)
 
     def _batches(self, size: int | None, rng: torch.Generator) -> Iterator[Tensor | None]:
-        """Cut each chain's endless sequence of shuffled epochs into minibatches of equal size."""
+        """Split each chain's stream of shuffled epochs into minibatches of equal size."""
         while size is None:
             yield None
-        while size == self.n:  # all the data at every step: its order is of no account
+        while size == self.n:  # full batch: the order does not matter
             yield torch.arange(self.n, device=rng.device).expand(self.chains, -1)
         left = torch.empty(self.chains, 0, dtype=torch.int64, device=rng.device)
         while True:
@@ -220,7 +221,7 @@ class Problem:
             left = order[:, whole:]
 
     def _shuffle(self, rng: torch.Generator) -> Tensor:
-        # One chain at a time: to sort random keys of all chains takes thirty times as long.
+        # One chain at a time: sorting random keys of all chains takes thirty times as long.
         orders = [
             torch.randperm(self.n, generator=rng, device=rng.device) for _ in range(self.chains)
         ]
@@ -232,7 +233,7 @@ class Problem:
             raise ValueError(f"expected batch_size from 1 to {self.n}, got {size}")
         if self._allowed < self.draws * size * self.chains:
             raise ValueError(
-                f"expected a budget of at least {self.draws} steps, one a draw, got "
+                f"expected a budget of at least {self.draws} steps, one per draw, got "
                 f"{self._allowed // (size * self.chains)}: raise the epochs or lower batch_size"
             )
         return size
@@ -246,5 +247,5 @@ class Problem:
 
 
 def _all_finite(tensor: Tensor) -> bool:
-    # The sum of what is not finite is not finite either, and takes a thirtieth of the time.
+    # A finite sum has only finite terms, and takes a thirtieth of the time.
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())

@@ -1,8 +1,7 @@
-"""Find plugins. Built-in and third-party plugins are loaded in the same way.
+"""Discovery of plugins; built-in and third-party plugins are loaded in the same way.
 
-A plugin is a class under ``@register("name")``. One that is installed is an entry point of the
-group ``bdlbench.samplers``, ``bdlbench.datasets`` or ``bdlbench.studies``; one in a file is loaded
-by its path.
+A plugin is a class under ``@register("name")``. Installed plugins are entry points of the group
+``bdlbench.samplers``, ``bdlbench.datasets`` or ``bdlbench.studies``; others are loaded by path.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from bdlbench.errors import PluginError
 from bdlbench.settings import Setting, Spec, coerce, fields, is_simple
 
 Plugin = TypeVar("Plugin", bound=type)
-# The method that makes a class a plugin of this kind, and its arguments after `self`.
+# The method that identifies a plugin of each kind, and its number of arguments besides `self`.
 KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2), "studies": ("run", 2)}
 
 
 def register(name: str) -> Callable[[Plugin], Plugin]:
-    """Register a plugin class under a name, and check its interface at once.
+    """Register a plugin class under a name, and validate its interface.
 
     Args:
         name: Lower-case letters, digits and dashes; unique among the installed plugins.
@@ -61,7 +60,7 @@ def load(kind: str, reference: str) -> type:
     """Return the plugin class that a name or a path to a file refers to.
 
     Raises:
-        PluginError: It is missing, ambiguous or broken; the message says which and what to do.
+        PluginError: The plugin is missing, ambiguous or broken.
     """
     if reference.endswith(".py"):
         return _load_file(kind, Path(reference))
@@ -81,7 +80,7 @@ def load(kind: str, reference: str) -> type:
 
 
 def configure(plugin: type, settings: Mapping[str, str | Setting]) -> Any:
-    """Return an instance of the plugin with these settings, reading text as the field's type.
+    """Instantiate a plugin; settings given as text are converted to their type.
 
     Raises:
         PluginError: A setting is unknown, of the wrong type or out of range.
@@ -102,7 +101,7 @@ def configure(plugin: type, settings: Mapping[str, str | Setting]) -> Any:
 
 
 def create(kind: str, spec: Spec, defaults: Mapping[str, Setting] | None = None) -> Any:
-    """Load and configure the plugin that `spec` refers to; its settings win over `defaults`."""
+    """Load and configure the plugin that `spec` refers to; its settings override `defaults`."""
     return configure(load(kind, spec.reference), {**(defaults or {}), **dict(spec.settings)})
 
 
@@ -114,7 +113,7 @@ def source_digest(plugin: type) -> str:
 def summary(kind: str, name: str) -> tuple[str, str]:
     """Return the first line of a plugin's docstring, and its settings.
 
-    The source is read, not imported, so that listing is quick and a broken plugin is listed, too.
+    The source is parsed, not imported: listing is fast, and includes broken plugins.
     """
     point = next(point for point in _entry_points(kind) if point.name == name)
     try:
@@ -135,17 +134,17 @@ def summary(kind: str, name: str) -> tuple[str, str]:
 
 
 def _written(value: ast.expr) -> str:
-    """Format a default as on the command line: text without quotes."""
+    """Format a default as on the command line: strings without quotes."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         return value.value
     return ast.unparse(value)
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return the suggestions for an unknown name: the nearest, and all known ones."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{hint} (there are: {', '.join(known) or 'none'})"
+    """Format suggestions for an unknown name: the closest match, and all known names."""
+    matches = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {matches[0]}?" if matches else ""
+    return f"{hint} (available: {', '.join(known) or 'none'})"
 
 
 def _entry_points(kind: str) -> list[EntryPoint]:
@@ -208,7 +207,7 @@ def _load_file(kind: str, path: Path) -> type:
 
 
 def _execute(path: Path) -> ModuleType:
-    # The name is unique to the path, and in sys.modules because dataclasses look there.
+    # Dataclasses look up their module in sys.modules, hence a name that is unique to the path.
     name = "bdlbench_file_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -219,7 +218,7 @@ def _execute(path: Path) -> ModuleType:
 
 
 def _import(reference: str, importer: Callable[[], Any]) -> Any:
-    """Run third-party code; any exception becomes one line that names the plugin."""
+    """Import a plugin; any exception becomes a one-line error that names it."""
     try:
         return importer()
     except PluginError as error:

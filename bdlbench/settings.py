@@ -1,4 +1,4 @@
-"""Read, check and print the settings of a plugin: its dataclass fields."""
+"""Settings of a plugin, the fields of its dataclass: parsing and validation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 from bdlbench.errors import PluginError
 
-LONGEST = 1000  # characters of a text: records are not read back with more, nor with control ones
+LONGEST = 1000  # characters of a string; records with longer ones are rejected
 Setting = bool | int | float | str | None
 
-# A name comes first: the value of a setting may end in .py, too.
+# Names are tried before paths, since the value of a setting may end in .py, too.
 _REFERENCE = re.compile(
     r"(?P<reference>[a-z][a-z0-9-]+(?=:|\Z)|.+?\.py|[^:]*)(?::(?P<settings>.*))?", re.DOTALL
 )
@@ -23,7 +23,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """A reference to a plugin, with settings; it is all that is sent between processes."""
+    """Name or path of a plugin, and its settings; processes exchange it instead of objects."""
 
     reference: str
     settings: tuple[tuple[str, str], ...] = ()
@@ -35,7 +35,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """Split ``sgld:step_size=3e-6,batch_size=64`` into the reference and the settings.
+    """Parse ``sgld:step_size=3e-6,batch_size=64``.
 
     Raises:
         PluginError: The text is not of that form.
@@ -55,13 +55,13 @@ def parse(text: str) -> Spec:
 
 
 def fields(plugin: type) -> dict[str, type]:
-    """Return the plugin's settings, each with its type annotation."""
+    """Return the type annotation of every setting of a plugin."""
     hints = typing.get_type_hints(plugin)
     return {field.name: hints[field.name] for field in dataclasses.fields(plugin)}
 
 
 def coerce(text: str, annotation: Any) -> Setting:
-    """Read one setting's value from text.
+    """Convert text to the type of a setting.
 
     Raises:
         ValueError: The text is not a value of that type.
@@ -77,7 +77,7 @@ def coerce(text: str, annotation: Any) -> Setting:
     try:
         value: Setting = kind(text)
     except ValueError:
-        name = {"int": "a whole number", "float": "a number"}.get(kind.__name__, kind.__name__)
+        name = {"int": "an integer", "float": "a number"}.get(kind.__name__, kind.__name__)
         raise ValueError(f"expected {name}, got {text!r}") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {text!r}")

@@ -1,4 +1,4 @@
-"""The interface of a study, and the creation of one by name."""
+"""Interface of studies, and their creation by name."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bdlbench.errors import PluginError
 from bdlbench.settings import Setting, check_positive, parse
 
 Say = Callable[[str], None]
-"""Shows a line of progress."""
+"""Prints a line of progress."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The finding of a study.
+    """Result of a study.
 
     Args:
-        text: Two sentences, made from the numbers.
-        numbers: What was measured, by name.
-        files: The pictures and the data behind them.
+        text: Two sentences, generated from the numbers.
+        numbers: Measured values, by name.
+        files: Plots, and the data behind them.
     """
 
     text: str
@@ -31,34 +31,34 @@ class Finding:
 
 
 class Study(Protocol):
-    """Run an experiment; the settings are the fields of a frozen dataclass, all with defaults."""
+    """An experiment; its settings are the fields of a frozen dataclass, all with defaults."""
 
     def run(self, out: Path, say: Say) -> Finding:
-        """Carry out the experiment.
+        """Run the experiment.
 
         Args:
             out: Folder for plots, data and runs.
-            say: Shows a line of progress.
+            say: Prints a line of progress.
         """
 
 
 def create(text: str, given: Mapping[str, Setting]) -> Study:
-    """Return the study that ``NAME[:setting=value,…]`` refers to, with its settings.
+    """Return the study that ``NAME[:setting=value,…]`` refers to.
 
     Args:
         text: As on the command line.
-        given: Settings that were given in another way; those in `text` win.
+        given: Further settings; those in `text` override them.
 
     Raises:
-        PluginError: There is no such study or setting, a number other than the seed is not
+        PluginError: The study or a setting does not exist, a number other than the seed is not
             positive, or two packages provide the study.
     """
     spec = parse(text)
-    found: Study = registry.create("studies", spec, given)
-    numbers = {name: value for name, value in vars(found).items() if type(value) in (int, float)}
+    study: Study = registry.create("studies", spec, given)
+    numbers = {name: value for name, value in vars(study).items() if type(value) in (int, float)}
     numbers.pop("seed", None)
     try:
         check_positive(**numbers)
     except ValueError as error:
         raise PluginError(f"{spec.reference}: {error}") from None
-    return found
+    return study

@@ -27,15 +27,14 @@ class Digits:
     """Handwritten digits of the UCI repository, 8x8, upsampled bilinearly to 28x28.
 
     The 1,797 images that scikit-learn ships (Alpaydin & Kaynak, 1998, doi:10.24432/C50P49): the
-    first 1,297 are for training, the last 500 for testing. The order is kept, because neighbours
-    are often by the same writer: a shuffled split would test on the hands it was trained on. No
-    image is in both splits. Nothing is downloaded.
+    first 1,297 for training, the last 500 for testing. They are not shuffled, since consecutive
+    images are often by the same writer, who would then be in both splits. Nothing is downloaded.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:
-        """Load a split: pixels 0 to 255, labels 0-9.
+        """Load a split, with pixels 0 to 255 and labels 0-9.
 
         Raises:
             ValueError: The split is neither "train" nor "test".
@@ -48,12 +47,12 @@ class Digits:
 
 
 def _table() -> NDArray[np.int64]:
-    """Return 64 counts and the label of every image: what `sklearn.datasets.load_digits` reads.
+    """Return 64 counts and the label of every image, like `sklearn.datasets.load_digits`.
 
-    Read from scikit-learn's file: to import its data sets takes as long as a small run.
+    Importing `sklearn.datasets` instead would take as long as a small run.
     """
-    found = find_spec("sklearn")
-    assert found is not None, "scikit-learn is installed with bdlbench"
-    assert found.origin is not None
-    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    spec = find_spec("sklearn")
+    assert spec is not None, "scikit-learn is installed with bdlbench"
+    assert spec.origin is not None
+    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
     return np.loadtxt(file, np.int64, delimiter=",")

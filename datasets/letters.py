@@ -1,4 +1,4 @@
-"""Letters A-J made like scikit-learn's digits."""
+"""Letters A-J, generated like scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -20,27 +20,24 @@ if TYPE_CHECKING:
 
 COPIES = 5  # of 220 glyphs: 1,100 images
 SEED = 0
-STROKE = 0.155  # of the height, chosen once so that the letters have as much ink as the digits
-SPREAD = 0.1  # the digits were written with one kind of pen
-# The digits fill the height of their 32x32 bitmaps and about this much of the width: the outer
-# columns of blocks are all but empty.
-WIDTH = 25
+STROKE = 0.155  # of the height, chosen to match the mean intensity of the digits
+SPREAD = 0.1  # small, since the digits were all written with one kind of pen
+WIDTH = 25  # of the digits, which fill the height of their 32x32 bitmaps but not the width
 
 
 @register("letters")
 @dataclass(frozen=True)
 class Letters:
-    """Letters A-J from matplotlib's fonts, through the steps that made scikit-learn's digits.
+    """Letters A-J from matplotlib's fonts, processed like scikit-learn's digits.
 
-    32x32 bilevel bitmaps, size-normalised, the set pixels of 4x4 blocks counted
-    (Alpaydin & Kaynak, 1998, doi:10.24432/C50P49), then upsampled as the digits are. Generated,
-    nothing is read or downloaded.
+    The set pixels of 4x4 blocks of size-normalised 32x32 bitmaps are counted (Alpaydin & Kaynak,
+    1998, doi:10.24432/C50P49), then upsampled like the digits. Nothing is downloaded.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:
-        """Generate the letters: 1,100 images, labels 0-9 for A-J.
+        """Generate 1,100 images, with labels 0-9 for A-J.
 
         Raises:
             ValueError: The split is not "test".
@@ -53,7 +50,7 @@ class Letters:
 
 
 def normalised(bitmap: Image.Image) -> NDArray[np.bool_]:
-    """Stretch a bilevel image to 32 rows and at most `WIDTH` columns, centred in 32x32."""
+    """Scale a bilevel image to 32 rows and at most `WIDTH` columns, centred in 32x32."""
     width = min(max(1, round(bitmap.width * 32 / bitmap.height)), WIDTH)
     grey = np.asarray(bitmap.resize((width, 32), Image.Resampling.BOX))
     image = np.zeros((32, 32), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""MNIST, the handwritten digits."""
+"""MNIST, handwritten digits."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ FILES = IdxFiles(
 class MNIST:
     """Handwritten digits, 60,000 for training and 10,000 for testing, 28x28.
 
-    LeCun, Bottou, Bengio & Haffner (1998), doi:10.1109/5.726791. Read from `MNIST/raw`, downloaded
-    from torchvision's mirrors if it is nowhere.
+    LeCun, Bottou, Bengio & Haffner (1998), doi:10.1109/5.726791. Read from `MNIST/raw`, or
+    downloaded from torchvision's mirrors.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:
-        """Read a split: pixels 0 to 255, labels 0-9.
+        """Load a split, with pixels 0 to 255 and labels 0-9.
 
         Raises:
             ValueError: The split is neither "train" nor "test".
-            DataError: A file is truncated, corrupt or foreign.
-            DataMissing: A file is in no folder and cannot be downloaded.
+            DataError: A file is truncated, corrupt or of another format.
+            DataMissing: A file was not found and cannot be downloaded.
         """
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")

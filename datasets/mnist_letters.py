@@ -1,4 +1,4 @@
-"""Letters A-J drawn like MNIST's digits."""
+"""Letters A-J, generated like MNIST's digits."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 COPIES = 9  # of 220 glyphs: 1,980 images
 SEED = 0
-# Chosen once so that stroke width and ink are MNIST's: with a median stroke of 2.1 of 20 pixels,
-# mean intensity and non-zero fraction tell these letters from MNIST's test digits with an AUROC of
-# 0.52 and 0.46. The spread is that of MNIST's strokes, 0.26, and some more for the other shapes.
+# Chosen to match the stroke width and ink of MNIST: with a median stroke of 2.1 of 20 pixels, mean
+# intensity and non-zero fraction distinguish these letters from MNIST's test digits with an AUROC
+# of 0.52 and 0.46. The spread is slightly above that of MNIST's strokes, 0.26.
 STROKE = 2.1 / 20
 SPREAD = 0.3
 
@@ -30,19 +30,19 @@ SPREAD = 0.3
 @register("mnist-letters")
 @dataclass(frozen=True)
 class MNISTLetters:
-    """Letters A-J from matplotlib's fonts, put through the steps that made MNIST.
+    """Letters A-J from matplotlib's fonts, processed like MNIST.
 
-    Bilevel letters, slightly turned and sheared, are fitted into 20x20 keeping their aspect ratio,
-    which anti-aliases them, and centred by their mass in 28x28 (LeCun et al., 1998,
+    Bilevel letters, slightly rotated and sheared, are scaled to 20x20 with anti-aliasing and
+    constant aspect ratio, and centred by their mass in 28x28 (LeCun et al., 1998,
     doi:10.1109/5.726791). Their strokes are as wide as MNIST's, so that neither mean intensity nor
-    the fraction of non-zero pixels tells the two apart. One in 44 is an I without serifs, a plain
-    stroke that cannot be distinguished from a 1. Generated; nothing is read or downloaded.
+    the fraction of non-zero pixels distinguishes the two. One in 44 is an I without serifs, which
+    looks like a 1. Nothing is downloaded.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:
-        """Generate the letters: 1,980 images, labels 0-9 for A-J.
+        """Generate 1,980 images, with labels 0-9 for A-J.
 
         Raises:
             ValueError: The split is not "test".
@@ -54,7 +54,7 @@ class MNISTLetters:
 
 
 def like_mnist(bitmap: Image.Image) -> NDArray[np.uint8]:
-    """Fit a bilevel image into 20x20, anti-aliased, and centre its mass in 28x28."""
+    """Scale a bilevel image to fit 20x20, with anti-aliasing, and centre its mass in 28x28."""
     scale = 20 / max(bitmap.size)
     size = (max(1, round(bitmap.width * scale)), max(1, round(bitmap.height * scale)))
     ink = np.asarray(bitmap.resize(size, Image.Resampling.BOX))

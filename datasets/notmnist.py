@@ -1,4 +1,4 @@
-"""notMNIST, letters A-J from fonts found on the web, in MNIST's format."""
+"""notMNIST, letters A-J from fonts on the web."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ FILES = IdxFiles(
 @register("notmnist")
 @dataclass(frozen=True)
 class NotMNIST:
-    """Letters A-J from fonts found on the web, 10,000 for testing, 28x28.
+    """Letters A-J from fonts on the web, 10,000 for testing, 28x28.
 
-    Bulatov (2011), yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html, as converted by
-    davidflanagan/notMNIST-to-MNIST. 196 images are exact duplicates, and the fraction of non-zero
-    pixels alone tells it from MNIST with AUROC 0.9993: read a score beside the controls. Read
-    from `notMNIST/raw`, downloaded from GitHub if it is nowhere.
+    Bulatov (2011), yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html, converted to MNIST's
+    format by davidflanagan/notMNIST-to-MNIST. 196 images are exact duplicates, and the fraction of
+    non-zero pixels alone distinguishes it from MNIST with AUROC 0.9993: compare scores with the
+    controls. Read from `notMNIST/raw`, or downloaded from GitHub.
     """
 
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:
-        """Read the letters: pixels 0 to 255, labels 0-9 for A-J.
+        """Load the letters, with pixels 0 to 255 and labels 0-9 for A-J.
 
         Raises:
             ValueError: The split is not "test".
-            DataError: A file is truncated, corrupt or foreign.
-            DataMissing: A file is in no folder and cannot be downloaded.
+            DataError: A file is truncated, corrupt or of another format.
+            DataMissing: A file was not found and cannot be downloaded.
         """
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")

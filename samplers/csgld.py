@@ -16,22 +16,22 @@ from bdlbench.settings import check_positive, check_range
 @register("csgld")
 @dataclass(frozen=True)
 class CyclicalSGLD:
-    """Cyclical SGLD: θ ← θ − (εₖ/2)·∇Û(θ) + N(0, εₖT), εₖ a cosine that restarts every cycle.
+    """Cyclical SGLD: θ ← θ − (εₖ/2)·∇Û(θ) + N(0, εₖT), with cosine cycles of εₖ.
 
-    The first part of a cycle explores, without noise; the rest samples, and only there are
-    states kept, the same number in every cycle. The clock's own burn-in is not used.
+    The exploration stage of a cycle has no noise; the draws are from the sampling stages, the same
+    number from each. The burn-in of the budget is not used.
 
-    It is approximate: the cycles find modes by gradient descent, which does not visit them
-    according to their mass, and a stage is too short to forget where exploration left off.
+    It is approximate: gradient descent does not find modes in proportion to their mass, and a
+    sampling stage is too short to become independent of the state after exploration.
 
     Source: Zhang et al. (2020), Cyclical stochastic gradient MCMC, algorithm 1 and equation 1.
 
     Args:
         step_size: ε at the start of every cycle.
-        batch_size: Training points in a minibatch.
+        batch_size: Minibatch size.
         cycles: Number of cycles.
-        exploration: Fraction of a cycle that explores.
-        temperature: T, while sampling.
+        exploration: Fraction of a cycle for exploration.
+        temperature: T of the sampling stages.
     """
 
     target: ClassVar[str] = "approximate"
@@ -48,16 +48,16 @@ class CyclicalSGLD:
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Yield states of the sampling stages, evenly spaced."""
-        theta, kept = problem.init(rng), 0
+        theta, drawn = problem.init(rng), 0
         for batch, _ in problem.steps(self.batch_size, rng):
             cycle, phase = divmod(problem.progress * self.cycles, 1)
-            stage = (phase - self.exploration) / (1 - self.exploration)  # from 0 to 1 in sampling
+            stage = (phase - self.exploration) / (1 - self.exploration)  # 0 to 1 while sampling
             epsilon = self.step_size * cosine(phase)
             temperature = self.temperature if stage >= 0 else 0.0
             langevin_(theta, problem.gradient(theta, batch), epsilon, temperature, rng)
-            # Draw j is due at j − ½ of the parts that all sampling stages together are cut into.
-            if stage >= 0 and kept + 0.5 <= (cycle + stage) / self.cycles * problem.draws:
-                kept += 1
+            # Draws are due at the midpoints of equal parts of the concatenated sampling stages.
+            if stage >= 0 and drawn + 0.5 <= (cycle + stage) / self.cycles * problem.draws:
+                drawn += 1
                 yield theta
-        for _ in range(kept, problem.draws):  # fewer steps than draws: the last state stands again
+        for _ in range(drawn, problem.draws):  # fewer steps than draws: repeat the last state
             yield theta

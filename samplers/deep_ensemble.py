@@ -17,21 +17,21 @@ from bdlbench.settings import check_positive, check_range
 @register("deep-ensemble")
 @dataclass(frozen=True)
 class DeepEnsemble:
-    """Deep ensemble: θ ← θ − η·∇Û(θ)/N from several random starting points, one draw each.
+    """Deep ensemble: θ ← θ − η·∇Û(θ)/N from multiple random initialisations, one draw each.
 
-    Every member minimises the whole of U, with η falling along half a cosine, and has an equal
-    share of the budget: the ensemble costs what any other sampler costs. (The paper's members
-    each have a full budget, and adversarial examples, which most users leave out.)
+    Every member minimises U with cosine annealing of η and an equal share of the budget, so that
+    the ensemble costs the same as other samplers. (In the paper each member has a full budget, and
+    adversarial examples, which most implementations omit.)
 
-    It is approximate: a set of MAP estimates, whose spread is not the posterior's.
+    It is approximate: a set of MAP estimates, whose spread is not that of the posterior.
 
     Source: Lakshminarayanan et al. (2017), Simple and scalable predictive uncertainty estimation.
 
     Args:
-        learning_rate: The first η of every member, for the mean loss U/N.
-        batch_size: Training points in a minibatch.
+        learning_rate: Initial η, for the mean loss U/N.
+        batch_size: Minibatch size.
         momentum: μ, as for ``sgd``.
-        members: Number of members; never more than the draws that are asked for.
+        members: Number of members; at most the number of draws.
     """
 
     target: ClassVar[str] = "approximate"
@@ -46,7 +46,7 @@ class DeepEnsemble:
         check_range(0, 0.999, momentum=self.momentum)
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        """Yield each member when it is trained."""
+        """Yield each member after its training."""
         members = min(self.members, problem.draws)
         for member in range(members):
             theta = problem.init(rng)

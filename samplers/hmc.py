@@ -18,23 +18,23 @@ from bdlbench.settings import check_positive, check_range
 @register("hmc")
 @dataclass(frozen=True)
 class HMC:
-    """Hamiltonian Monte Carlo with Metropolis correction: leapfrogs through U, by NumPyro.
+    """Hamiltonian Monte Carlo with Metropolis correction: leapfrog integration of U, by NumPyro.
 
     Targets exp(−U/T) exactly; a rejected proposal repeats the state, and counts as a draw. Every
-    leapfrog costs a gradient over all the data, and so a budget that is ample for others may be
-    short here. Warm-up, which finds the step size, then has many short trajectories, and those
-    after it are cut short (to one leapfrog if need be) so that `min_draws` draws of each chain
-    fit: still exact in the limit, but the chain moves little. With a large budget trajectories
-    have their full length, and what is left over goes into iterations between the draws.
+    leapfrog costs a full-batch gradient, so that a budget that is ample for other samplers may be
+    small for HMC. Then warm-up, which adapts the step size, has many short trajectories, and later
+    trajectories are shortened (to one leapfrog if necessary) so that each chain has `min_draws`
+    draws: still exact in the limit, but the chain moves little. With a large budget trajectories
+    have full length, and chains are thinned.
 
-    Source: Duane et al. (1987); Neal (2011), MCMC using Hamiltonian dynamics, whose advice it is
-    (section 3.2) to vary the step size a little: by ±10 %.
+    Source: Duane et al. (1987); Neal (2011), MCMC using Hamiltonian dynamics; the step size is
+    jittered by ±10 % as recommended there (section 3.2).
 
     Args:
-        trajectory_length: Of the path through θ with unit mass; None is π/2·prior_std·√T, the
-            quarter of a period in which the prior alone would be sampled afresh.
+        trajectory_length: Integration time with unit mass; None is π/2·prior_std·√T, a quarter of
+            the prior's period, after which a draw from the prior is independent of the last.
         target_accept_prob: Acceptance probability that the step size is adapted to.
-        min_draws: Draws that trajectories are cut short for.
+        min_draws: Number of draws for which trajectories are shortened.
         temperature: T; 1 is the Bayes posterior.
     """
 

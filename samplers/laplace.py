@@ -1,4 +1,4 @@
-"""The Laplace approximation, with a diagonal covariance."""
+"""Diagonal Laplace approximation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bdlbench.noise import normal_like
 from bdlbench.optim import cosine
 from bdlbench.settings import check_positive, check_range
 
-BATCHES = 100  # in an epoch at least, for F: a variance from k of them is known to √(2/k)
+BATCHES = 100  # minimum per epoch, for F: the relative error of a variance from k is √(2/k)
 
 
 @register("laplace")
@@ -23,23 +23,23 @@ BATCHES = 100  # in an epoch at least, for F: a variance from k of them is known
 class Laplace:
     """Laplace approximation: N(θ*, T/(F + 1/s²)), θ* the MAP estimate, F diagonal, s the prior's.
 
-    θ* is the end of θ ← θ − η·∇Û(θ)/N, η falling along half a cosine. F = Σᵢ(gᵢ − ḡ)² is the
-    empirical Fisher information, gᵢ the gradient of one point's log likelihood. It is had from
-    the variance of minibatch gradients, F = Var(∇Û)·B/N, where the prior's term, a constant, has
-    no part. (B is at most N/100 for that: drawing without replacement makes less than 1 %.)
+    θ* is the last iterate of θ ← θ − η·∇Û(θ)/N with cosine annealing of η. F = Σᵢ(gᵢ − ḡ)² is the
+    empirical Fisher information, gᵢ the gradient of one point's log likelihood. It is estimated by
+    the variance of minibatch gradients, F = Var(∇Û)·B/N, to which the prior term, a constant, does
+    not contribute. (B is at most N/100, so that drawing without replacement changes it by < 1 %.)
 
-    It is approximate: a Gaussian at one mode, and the empirical Fisher falls short of the Hessian
-    where the data are fitted well (Kunstner et al., 2019). The package laplace-torch needs the
-    module and its data, where a sampler here has only ∇U; hence no Kronecker factors.
+    It is approximate: a Gaussian at one mode, and the empirical Fisher underestimates the Hessian
+    where the data are fitted well (Kunstner et al., 2019). There are no Kronecker factors: unlike
+    the package laplace-torch, samplers only have access to ∇U, not to the module and the data.
 
     Source: MacKay (1992), A practical Bayesian framework for backpropagation networks; Ritter et
-    al. (2018) for neural networks of today.
+    al. (2018) for modern neural networks.
 
     Args:
-        learning_rate: The first η, for the mean loss U/N.
-        batch_size: Training points in a minibatch.
-        curvature: Fraction of the budget that goes into F.
-        temperature: T, by which the covariance is multiplied.
+        learning_rate: Initial η, for the mean loss U/N.
+        batch_size: Minibatch size.
+        curvature: Fraction of the budget for the estimation of F.
+        temperature: T, a factor of the covariance.
     """
 
     target: ClassVar[str] = "approximate"
@@ -54,7 +54,7 @@ class Laplace:
         check_range(0, float("inf"), temperature=self.temperature)
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        """Find the mode and the curvature there, then yield draws from the Gaussian."""
+        """Find the mode, estimate its curvature, then yield draws from the Gaussian."""
         theta, training = problem.init(rng), 1 - self.curvature
         for batch, _ in problem.steps(self.batch_size, rng, until=training):
             rate = self.learning_rate * cosine(min(1.0, problem.progress / training))
@@ -71,5 +71,5 @@ class Laplace:
             gradient, count = problem.gradient(theta, batch), count + 1
             before = gradient - mean
             mean.add_(before, alpha=1 / count)
-            squares.addcmul_(before, gradient - mean)  # Welford: no difference of large numbers
+            squares.addcmul_(before, gradient - mean)  # Welford: no cancellation
         return squares / max(1, count) * size / n

@@ -19,19 +19,19 @@ from bdlbench.settings import check_positive, check_range
 class MCDropout:
     """Monte Carlo dropout: θ ← θ − η·m⊙∇Û(m⊙θ)/N, with a new mask m at every step.
 
-    A hidden unit is dropped by a mask on the weights that lead out of it, so that the draws m⊙θ
-    are a distribution over weights: m is 0 with probability p and else 1/(1 − p), the same for
-    all weights of a unit; for convolutions a unit is a feature map. The inputs and the biases are
-    kept: without a hidden layer the draws are all the same point estimate. The steps minimise
-    the mean of U(m⊙θ) over masks, the paper's variational objective; η falls along half a cosine.
+    A hidden unit is dropped by masking its outgoing weights, so that the draws m⊙θ are a
+    distribution over weights: m is 0 with probability p, else 1/(1 − p), the same for all weights
+    of a unit; in convolutions a unit is a feature map. Inputs and biases are not dropped: without
+    a hidden layer all draws are the same point estimate. Training minimises the mean of U(m⊙θ)
+    over masks, the paper's variational objective, with cosine annealing of η.
 
-    It is approximate: the best of a family of two-point distributions, not the posterior.
+    It is approximate: the variational family consists of two-point distributions.
 
     Source: Gal & Ghahramani (2016), Dropout as a Bayesian approximation.
 
     Args:
-        learning_rate: The first η, for the mean loss U/N.
-        batch_size: Training points in a minibatch.
+        learning_rate: Initial η, for the mean loss U/N.
+        batch_size: Minibatch size.
         dropout: p, the probability that a hidden unit is dropped.
     """
 
@@ -45,7 +45,7 @@ class MCDropout:
         check_range(0, 0.99, dropout=self.dropout)
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        """Train with dropout, then yield masked copies of the last state."""
+        """Train with dropout, then yield randomly masked copies of the last state."""
         theta = problem.init(rng)
         mask = torch.ones_like(theta)
         for batch, _ in problem.steps(self.batch_size, rng):
@@ -58,7 +58,7 @@ class MCDropout:
             yield mask * theta
 
     def _drop(self, problem: Problem, mask: Tensor, rng: Generator) -> None:
-        """Draw a new mask in place: views of weights are (chains, units out, units in, …)."""
+        """Draw a new mask in place; weights have shape (chains, units out, units in, …)."""
         weights = [view for view in problem.unflatten(mask).values() if view.dim() > 2]
         for view in weights[1:]:
             chains, _, units, *rest = view.shape

@@ -18,18 +18,18 @@ from bdlbench.settings import check_positive, check_range
 @register("nuts")
 @dataclass(frozen=True)
 class NUTS:
-    """The No-U-Turn sampler: HMC that ends a trajectory when it turns back, by NumPyro.
+    """The No-U-Turn sampler: HMC with adaptive trajectory length, by NumPyro.
 
-    Targets exp(−U/T) exactly. A trajectory doubles until it turns, to 2^depth − 1 leapfrogs; the
-    depth is limited so that `min_draws` draws of each chain fit into the budget, and warm-up,
-    which finds the step size, has thirty iterations or more.
+    Targets exp(−U/T) exactly. A trajectory is doubled until it makes a U-turn, to 2^depth − 1
+    leapfrogs; the depth is limited so that `min_draws` draws of each chain and at least twenty
+    iterations of warm-up, which adapts the step size, fit into the budget.
 
     Source: Hoffman & Gelman (2014), in the multinomial form of Betancourt (2017).
 
     Args:
-        max_tree_depth: Limit of the depth, for any budget.
+        max_tree_depth: Maximum depth, for any budget.
         target_accept_prob: Acceptance probability that the step size is adapted to.
-        min_draws: Draws that the depth is limited for.
+        min_draws: Number of draws for which the depth is limited.
         temperature: T; 1 is the Bayes posterior.
     """
 

@@ -17,10 +17,10 @@ from bdlbench.settings import check_positive, check_range
 class PSGLD:
     """Preconditioned SGLD: θ ← θ − (ε/2)·G∇Û(θ) + N(0, εTG), G = 1/(λ + √V).
 
-    V is RMSprop's running mean of squared gradients. It is frozen half-way through burn-in, and
-    the rest of burn-in forgets the adaptation: G is then constant, the term Γ = ∂G/∂θ is exactly
-    0, and the target is exp(−U/T) up to O(ε). With ``freeze=False`` V moves on and Γ is left out,
-    as in the paper's experiments: that samples from another density, the more so the smaller ε is.
+    V is RMSprop's moving average of squared gradients. It is frozen halfway through burn-in: G is
+    then constant, the term Γ = ∂G/∂θ is 0, and the target is exp(−U/T) up to O(ε). With
+    ``freeze=False`` V is always updated and Γ omitted, as in the paper's experiments: the samples
+    are from another density, the more so the smaller ε is.
 
     √V and then G are divided by their largest elements: G lies between λ/(1 + λ) and 1, every ε
     that is stable for SGLD is stable here, and no direction is slower by more than 1 + 1/λ.
@@ -28,13 +28,13 @@ class PSGLD:
     Source: Li et al. (2016), Preconditioned SGLD for deep neural networks, algorithm 1.
 
     Args:
-        step_size: ε, at the beginning.
-        batch_size: Training points in a minibatch.
+        step_size: Initial ε.
+        batch_size: Minibatch size.
         temperature: T; 1 is the Bayes posterior.
-        alpha: The fraction of V that is retained in a step.
+        alpha: Decay rate of V.
         damping: λ, relative to the largest √V.
-        freeze: Whether V is frozen.
-        decay: What ε has fallen to at the end, as a fraction of what it was: as for SGLD.
+        freeze: Whether V is frozen halfway through burn-in.
+        decay: Final ε as a fraction of the initial one, as for SGLD.
     """
 
     target: ClassVar[str] = "exact"

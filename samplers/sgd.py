@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: the point estimate that everything else is compared with."""
+"""Stochastic gradient descent, a point estimate."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bdlbench.settings import check_positive, check_range
 class SGD:
     """Stochastic gradient descent on U: the maximum a posteriori (MAP) estimate, one draw.
 
-    v ← μv + ∇Û/N,  θ ← θ − ηv, with η falling along half a cosine to 0 (Loshchilov & Hutter, 2017).
+    v ← μv + ∇Û/N,  θ ← θ − ηv, with cosine annealing of η to 0 (Loshchilov & Hutter, 2017).
 
     Args:
-        learning_rate: The first η, for the mean loss U/N: ε of the samplers' convention is 2η/N.
-        batch_size: Training points in a minibatch.
+        learning_rate: Initial η, for the mean loss U/N; it corresponds to a step size ε of 2η/N.
+        batch_size: Minibatch size.
         momentum: μ.
     """
 

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with the inverse covariance of its gradient."""
+"""Stochastic gradient descent, preconditioned with the inverse covariance of its gradient."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ DIFFERENCE = 1e-2  # length of a step of the power iteration
 class SGDCovariance:
     """SGD with the inverse gradient covariance: θ ← θ − 2T·Σ⁻¹∇Û(θ), Σ the variance of ∇Û.
 
-    No noise is added: the minibatches' own is made to do its work. A step θ ← θ − ηΣ⁻¹∇Û has the
+    No noise is injected: that of the minibatches takes its place. A step θ ← θ − ηΣ⁻¹∇Û has the
     drift −ηΣ⁻¹∇U and noise of variance η²Σ⁻¹ΣΣ⁻¹ = η²Σ⁻¹. Langevin dynamics with the
     preconditioner G = Σ⁻¹ has −(ε/2)G∇U and εTG: equal for ε = 2η and T = η/2. With **η = 2T** the
-    stationary density is therefore exp(−U/T), as far as the noise is Gaussian and the same
-    everywhere, Σ is diagonal, and B ≪ N: a step contracts by 2TB/N, and the bias is of that order.
+    stationary density is therefore exp(−U/T), provided that the noise is Gaussian and constant, Σ
+    is diagonal, and B ≪ N: a step contracts by 2TB/N, and the bias is of that order.
 
-    Three things are done for that: the minibatches are drawn independently (those of a shuffled
-    epoch cancel each other); Σ is measured between the halves of each minibatch, in windows that
-    double, the first of which does not move θ; and it is frozen half-way through burn-in. Σ is
-    raised by `damping`·Tλ, where λ is the largest curvature, found by power iteration on
-    differences of gradients: without it a step would diverge wherever the gradient hardly varies,
-    as for pixels that are always black. The temperature of such parameters is below T.
+    For this, minibatches are drawn independently (in a shuffled epoch their noise cancels); Σ is
+    estimated from the two halves of each minibatch, in windows that double, the first without
+    moving θ; and it is frozen halfway through burn-in. Σ is increased by `damping`·Tλ, where λ is
+    the largest curvature, estimated by power iteration on gradient differences: without it steps
+    would diverge where the gradient hardly varies, as for pixels that are always black. The
+    temperature of such parameters is below T.
 
     It is approximate for all these reasons.
 
@@ -41,9 +41,9 @@ class SGDCovariance:
     inference, corollary 3.
 
     Args:
-        batch_size: B, training points in a minibatch; one less if it is odd.
+        batch_size: Minibatch size B, rounded down to an even number.
         temperature: T = η/2; 1 is the Bayes posterior.
-        damping: How much is added to Σ, in units of Tλ; at 1 no step can diverge on a quadratic.
+        damping: Added to Σ, in units of Tλ; from 1 on, steps are stable on a quadratic U.
     """
 
     target: ClassVar[str] = "approximate"

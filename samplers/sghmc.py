@@ -17,16 +17,16 @@ from bdlbench.settings import check_positive, check_range
 class SGHMC:
     """Stochastic gradient HMC: v ← μv − (ε/2)·∇Û(θ) + N(0, ε(1 − μ)T), θ ← θ + v.
 
-    Targets exp(−U/T) up to O(ε) from discretisation and from the minibatch gradient's noise,
-    which is not subtracted from the noise that is added. With μ = 0 it is SGLD; a step moves the
-    chain about 1/(1 − μ) times as far, and the minibatch noise counts as many times as much.
+    Targets exp(−U/T) up to O(ε) from discretisation and from the minibatch noise, by which the
+    injected noise is not reduced. With μ = 0 it is SGLD; otherwise the chain moves about 1/(1 − μ)
+    times as far in a step, and the effect of the minibatch noise is larger by the same factor.
 
     Source: Chen et al. (2014), Stochastic gradient Hamiltonian Monte Carlo, equation 15.
 
     Args:
-        step_size: ε, held constant: the paper's η is ε/2.
-        batch_size: Training points in a minibatch.
-        momentum: μ: the paper's α is 1 − μ.
+        step_size: ε, constant; the paper's η is ε/2.
+        batch_size: Minibatch size.
+        momentum: μ; the paper's α is 1 − μ.
         temperature: T; 1 is the Bayes posterior.
     """
 

@@ -18,16 +18,16 @@ from bdlbench.settings import check_positive, check_range
 class SGLD:
     """Stochastic gradient Langevin dynamics: θ ← θ − (ε/2)·∇Û(θ) + N(0, εT).
 
-    Targets exp(−U/T) up to O(ε) from discretisation and from the minibatch gradient's noise.
+    Targets exp(−U/T) up to O(ε) from discretisation and from the minibatch noise.
 
     Source: Welling & Teh (2011), Bayesian learning via stochastic gradient Langevin dynamics.
 
     Args:
-        step_size: ε, at the beginning.
-        batch_size: Training points in a minibatch.
+        step_size: Initial ε.
+        batch_size: Minibatch size.
         temperature: T; 1 is the Bayes posterior.
-        decay: What ε has fallen to at the end, as a fraction of what it was; 1 holds it constant.
-            It falls exponentially: the bias falls with it, and so does how far the chain moves.
+        decay: Final ε as a fraction of the initial one; 1 is a constant ε. The decay is
+            exponential; it reduces the bias, and how far the chain moves.
     """
 
     target: ClassVar[str] = "exact"

@@ -19,23 +19,23 @@ from bdlbench.settings import check_positive, check_range
 @register("swag")
 @dataclass(frozen=True)
 class SWAG:
-    """SWAG: a Gaussian fitted to the path of θ ← θ − η·∇Û(θ)/N, diagonal plus low rank.
+    """SWAG: a Gaussian fitted to the iterates of θ ← θ − η·∇Û(θ)/N, diagonal plus low rank.
 
-    During burn-in η falls along half a cosine to a constant rate. The states that the clock keeps
-    after it are the snapshots: with their mean θ̄, their variance σ² and the K last of them,
-    draws are θ̄ + √T·(σ⊙z₁/√2 + Dz₂/√(2(K − 1))), where D holds the deviations from the mean so far.
+    During burn-in η is annealed along a cosine, and then constant. Evenly spaced iterates after
+    burn-in, one per draw, give the mean θ̄, the variance σ², and the deviations D of the last K from
+    the running mean; draws are θ̄ + √T·(σ⊙z₁/√2 + Dz₂/√(2(K − 1))).
 
-    It is approximate: the spread of the path depends on the rate and the batch size.
+    It is approximate: the spread of the iterates depends on the learning rate and the batch size.
 
     Source: Maddox et al. (2019), A simple baseline for Bayesian uncertainty in deep learning,
     algorithm 1.
 
     Args:
-        learning_rate: The first η, for the mean loss U/N.
+        learning_rate: Initial η, for the mean loss U/N.
         constant_rate: η after burn-in.
-        batch_size: Training points in a minibatch.
+        batch_size: Minibatch size.
         rank: K.
-        temperature: T, by which the covariance is multiplied.
+        temperature: T, a factor of the covariance.
     """
 
     target: ClassVar[str] = "approximate"
@@ -52,7 +52,7 @@ class SWAG:
         check_range(0, float("inf"), temperature=self.temperature)
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        """Average the states after burn-in, then yield draws from the Gaussian."""
+        """Fit the Gaussian to the iterates after burn-in, then yield draws from it."""
         theta = problem.init(rng)
         mean, squares = torch.zeros_like(theta), torch.zeros_like(theta)
         deviations: list[Tensor] = []
@@ -64,7 +64,7 @@ class SWAG:
                 snapshots += 1
                 before = theta - mean
                 mean.add_(before, alpha=1 / snapshots)
-                squares.addcmul_(before, theta - mean)  # Welford: no difference of large numbers
+                squares.addcmul_(before, theta - mean)  # Welford: no cancellation
                 deviations = [*deviations[1 - self.rank :], theta - mean]
         std, columns = (squares / snapshots).sqrt(), torch.stack(deviations)
         for _ in range(problem.draws):

@@ -1,4 +1,4 @@
-"""A newcomer places any file at sight: what may import what."""
+"""Layers: which modules may import which."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "bdlbench"
-ORDER = (  # whatever is named here imports only from what is named before it
+ORDER = (  # each imports only from those before it
     *(
         "errors",
         "settings",
@@ -29,7 +29,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def place(module: str) -> str:
-    """Return the part of bdlbench that a module belongs to."""
+    """Return the package or top-level module that a module belongs to."""
     return [*module.split("."), "__init__"][1]
 
 
@@ -39,7 +39,7 @@ def name(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the modules of bdlbench that a file imports, wherever in it and however."""
+    """Yield the modules of bdlbench that a file imports, also within functions."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("bdlbench"))
@@ -53,16 +53,16 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
+def test_a_module_imports_only_from_layers_above_it(path: Path) -> None:
     own = ORDER.index(place(name(path)))
     below = [found for found in imports(path) if ORDER.index(place(found)) > own]
     assert not below, f"{name(path)} imports {', '.join(below)}"
 
 
-def test_no_module_imports_itself_by_a_detour() -> None:
+def test_there_are_no_import_cycles() -> None:
     graph = {name(path): set(imports(path)) for path in MODULES}
     left = dict(graph)
     while free := [module for module, needs in left.items() if not needs & left.keys() - {module}]:
         for module in free:
             del left[module]
-    assert not left, f"a circle among {', '.join(sorted(left))}"
+    assert not left, f"import cycle of {', '.join(sorted(left))}"

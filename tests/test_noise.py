@@ -1,4 +1,4 @@
-"""The fast Gaussian noise is Gaussian, independent, and a function of the generator alone."""
+"""Fast noise: Gaussian, independent, and a function of the generator alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy import stats
 
 from bdlbench.noise import LANES, add_normal_, normal_like
 
-SIGMA = 4.5  # standard errors: a right generator fails one such test in 150,000
+SIGMA = 4.5  # standard errors: a correct generator fails one test in 150,000
 
 
 def draw(count: int, seed: int = 0) -> NDArray[np.float64]:
@@ -49,7 +49,7 @@ def test_distribution(sample: NDArray[np.float64]) -> None:
 @pytest.mark.parametrize("lag", [1, 2, LANES - 1, LANES, LANES + 1, 2 * LANES, 4 * LANES])
 @pytest.mark.parametrize("power", [1, 2])
 def test_neighbours_are_uncorrelated(sample: NDArray[np.float64], lag: int, power: int) -> None:
-    """Of the numbers and of their squares; a pair of Box and Muller's stands LANES apart."""
+    """Test numbers and squares; Box–Muller pairs have a lag of LANES."""
     values = sample**power - (power == 2)
     products = values[:-lag] * values[lag:]
     error = products.std(ddof=1) / math.sqrt(len(products))
@@ -57,14 +57,14 @@ def test_neighbours_are_uncorrelated(sample: NDArray[np.float64], lag: int, powe
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 127, 128, 129, 1000])
-def test_every_number_of_a_shorter_tensor_is_drawn(count: int) -> None:
+def test_shorter_tensors_are_filled_completely(count: int) -> None:
     columns = np.stack([draw(count, seed) for seed in range(2000)])
     means, variances = columns.mean(axis=0), columns.var(axis=0, ddof=1)
-    bound = SIGMA + math.sqrt(2 * math.log(count))  # the largest of `count` numbers is larger
+    bound = SIGMA + math.sqrt(2 * math.log(count))  # for the largest of `count` numbers
     assert np.abs(means).max() < bound / math.sqrt(2000)
     assert np.abs(variances - 1).max() < bound * math.sqrt(2 / 2000)
     neighbours = (columns[:, 1:] * columns[:, :-1]).mean(axis=0)
-    assert np.abs(neighbours).max(initial=0) < bound / math.sqrt(2000), "each has its own"
+    assert np.abs(neighbours).max(initial=0) < bound / math.sqrt(2000), "all are independent"
 
 
 def test_calls_and_seeds_are_independent() -> None:
@@ -85,7 +85,7 @@ def test_the_generator_determines_the_numbers() -> None:
     assert not torch.equal(first, second)
 
 
-def test_without_a_generator_torch_s_own_is_used() -> None:
+def test_torchs_default_generator_is_used_by_default() -> None:
     state = torch.random.get_rng_state()
     try:
         torch.manual_seed(3)
@@ -98,7 +98,7 @@ def test_without_a_generator_torch_s_own_is_used() -> None:
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 5), (2, 3, 4)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_shape_and_type_are_kept(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_shape_and_dtype_are_retained(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     drawn = normal_like(torch.empty(shape, dtype=dtype), torch.Generator().manual_seed(0))
     assert (drawn.shape, drawn.dtype) == (shape, dtype)
     assert drawn.isfinite().all()
@@ -112,7 +112,7 @@ def test_a_transposed_tensor_gets_all_of_its_noise() -> None:
 
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype) -> None:
+def test_noise_added_in_place_is_the_same(count: int, dtype: torch.dtype) -> None:
     start = torch.arange(count, dtype=dtype)
     drawn = normal_like(start, torch.Generator().manual_seed(5))
     found = start.clone()
@@ -124,7 +124,7 @@ def test_what_is_added_in_place_is_the_same_noise(count: int, dtype: torch.dtype
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 1000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("strided", [False, True])
-def test_a_drift_is_added_on_the_way(count: int, dtype: torch.dtype, strided: bool) -> None:
+def test_a_drift_is_added_in_the_same_pass(count: int, dtype: torch.dtype, strided: bool) -> None:
     rng = torch.Generator().manual_seed(1)
     start, drift = (torch.randn(count, dtype=dtype, generator=rng) for _ in range(2))
     expected = start.add(drift, alpha=-1e-2 / 3)
@@ -132,7 +132,7 @@ def test_a_drift_is_added_on_the_way(count: int, dtype: torch.dtype, strided: bo
     if strided:
         drift = torch.stack([drift, drift], dim=1)[:, 0]
     found = add_normal_(start, 0.01, torch.Generator().manual_seed(5), drift, -1e-2 / 3)
-    # One rounding: elsewhere torch may round a product before it is added.
+    # Without fused multiply-add, torch rounds a product before it is added.
     torch.testing.assert_close(found, expected, rtol=2**-22, atol=2**-24)
 
 
@@ -140,7 +140,7 @@ def test_a_drift_of_another_shape_is_never_read_past_its_end() -> None:
     with pytest.raises(RuntimeError, match="size"):
         add_normal_(torch.zeros(1000), 1.0, None, torch.zeros(10), 1.0)
     found = add_normal_(torch.zeros(1000), 0.0, None, torch.ones(1), 2.0)
-    assert (found == 2).all(), "broadcast, as torch has it"
+    assert (found == 2).all(), "broadcast, as in torch"
 
 
 def test_a_sparse_drift_is_added_too() -> None:
@@ -149,7 +149,7 @@ def test_a_sparse_drift_is_added_too() -> None:
     assert torch.equal(found, torch.tensor([0.0, -3.0, 0.0]))
 
 
-def test_noise_is_added_to_a_view_where_it_lies() -> None:
+def test_noise_is_added_to_a_view_in_place() -> None:
     whole = torch.zeros(50, 100)
     add_normal_(whole.T[:, 10:], 2.0, torch.Generator().manual_seed(0))
     assert (whole[:10] == 0).all()
@@ -157,14 +157,14 @@ def test_noise_is_added_to_a_view_where_it_lies() -> None:
 
 
 @pytest.mark.slow
-def test_without_a_place_for_what_is_compiled_the_numbers_are_the_same(tmp_path: Path) -> None:
+def test_the_numbers_are_the_same_without_a_compilation_cache(tmp_path: Path) -> None:
     draw = (
         "import torch; from bdlbench.noise import _add, normal_like; "
         "print(normal_like(torch.empty(300), torch.Generator().manual_seed(3)).tolist(), "
         "type(_add._cache).__name__)"
     )
     script = tmp_path / "script.py"
-    # numba's own answer where neither the source's folder nor the home can be written to
+    # as numba does if neither the source's folder nor the home is writable
     script.write_text(
         "from numba.core.caching import CacheImpl\nCacheImpl._locator_classes = []\n" + draw
     )

@@ -30,7 +30,7 @@ INSTALLED = [(kind, name) for kind in registry.KINDS for name in registry.names(
 
 
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
-def test_an_installed_plugin_says_what_it_is(kind: str, name: str) -> None:
+def test_installed_plugins_have_a_summary(kind: str, name: str) -> None:
     plugin = registry.load(kind, name)
     says, settings = registry.summary(kind, name)
     assert says.endswith(".")
@@ -41,7 +41,7 @@ def test_an_installed_plugin_says_what_it_is(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
-def test_the_settings_of_an_installed_plugin_can_be_typed(kind: str, name: str) -> None:
+def test_settings_of_installed_plugins_can_be_given_as_text(kind: str, name: str) -> None:
     default = registry.create(kind, Spec(name))
     pairs = tuple((key, str(value)) for key, value in dataclasses.asdict(default).items())
     assert registry.create(kind, parse(str(Spec(name, pairs)))) == default
@@ -50,7 +50,7 @@ def test_the_settings_of_an_installed_plugin_can_be_typed(kind: str, name: str) 
 
 
 def install(folder: Path, package: str, name: str, module: str, source: str = MINE) -> None:
-    """Lay out what `pip install` leaves of a package with one sampler."""
+    """Create the files that `pip install` creates for a package with one sampler."""
     info = folder / f"{package}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
@@ -70,7 +70,7 @@ def test_an_installed_package_is_found_by_name(
     install(tmp_path, "found", "mine", "found_sampler")
     monkeypatch.syspath_prepend(tmp_path)
     assert "mine" in registry.names("samplers")
-    assert "found_sampler" not in sys.modules, "it is found without being imported"
+    assert "found_sampler" not in sys.modules, "found without an import"
     assert registry.load("samplers", "mine").__module__ == "found_sampler"
 
 

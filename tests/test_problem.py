@@ -1,4 +1,4 @@
-"""The clock: what is counted, what is kept, and when it ends."""
+"""The budget: its cost, its draws and its end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rng() -> torch.Generator:
     chains=st.integers(1, 3),
     batch_size=st.integers(1, 100),
 )
-def test_exactly_the_draws_are_kept_and_the_budget_is_spent(
+def test_the_number_of_draws_is_exact_and_the_budget_is_used(
     epochs: float, draws: int, burn_in: float, chains: int, batch_size: int
 ) -> None:
     problem = make(epochs, draws, burn_in, chains)
@@ -56,7 +56,7 @@ def test_draws_are_evenly_spaced_after_burn_in() -> None:
     assert kept == [60, 70, 80, 90, 100]
 
 
-def test_a_sampler_that_looks_twice_is_charged_twice() -> None:
+def test_two_gradients_per_step_are_charged_twice() -> None:
     problem = make(epochs=4, draws=2)
     theta = problem.init(rng())
     kept = []
@@ -64,7 +64,7 @@ def test_a_sampler_that_looks_twice_is_charged_twice() -> None:
         problem.gradient(theta, batch)
         problem.potential(theta, batch)
         kept.append(keep)
-    # Known only after the first step, which was planned at half its cost.
+    # The first step was planned at half its cost.
     assert len(kept) == 20
     assert sum(kept) == 2
     assert problem.epochs == 4
@@ -81,7 +81,7 @@ def test_full_gradients_and_charges_count_all_points_of_all_chains() -> None:
         problem.charge(-1)
 
 
-def test_every_chain_sees_every_point_once_an_epoch_in_its_own_order() -> None:
+def test_every_chain_sees_every_point_once_per_epoch_in_its_own_order() -> None:
     problem = make(epochs=4, chains=2)
     batches = [batch for batch, _ in problem.steps(30, rng())]
     stream = torch.cat([batch for batch in batches if batch is not None], dim=1)
@@ -106,7 +106,7 @@ def test_phases_share_the_budget_and_the_draws() -> None:
     assert (len(second), sum(second), problem.progress) == (70, 5, 1)
 
 
-def test_progress_runs_from_nought_to_one_and_is_reported() -> None:
+def test_progress_rises_from_0_to_1_and_is_reported() -> None:
     reported: list[float] = []
     problem = Problem(POSTERIOR, Budget(2, 1), on_progress=reported.append)
     seen = [problem.progress for _ in problem.steps(50, rng())]
@@ -125,7 +125,7 @@ def test_a_theta_of_the_wrong_shape_is_refused() -> None:
         make(epochs=1).gradient(torch.zeros(2))
 
 
-def test_a_gradient_that_is_not_finite_is_named() -> None:
+def test_a_gradient_that_is_not_finite_is_reported() -> None:
     with pytest.raises(Diverged, match="∇U is not finite"):
         make(epochs=1).gradient(torch.full((1, 2), float("inf")))
 
@@ -157,6 +157,6 @@ def test_only_a_gradient_that_is_not_finite_ends_a_run(
         ({"epochs": 1, "draws": 1, "burn_in": 1}, r"burn_in in \[0, 1\), got 1"),
     ],
 )
-def test_a_budget_that_makes_no_sense_is_refused(arguments: dict[str, float], message: str) -> None:
+def test_an_invalid_budget_is_refused(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Budget(**arguments)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from bdlbench import register
 @register("mine")
 @dataclass(frozen=True)
 class Mine:
-    """Yield where the chain starts."""
+    """Yield the initial state."""
 
     rate: float = 0.5
     steps: int | None = None
@@ -77,7 +77,9 @@ def load_error(reference: str) -> str:
         ('"mine"', '"sgd"', "'sgd' is provided by bdlbench (bdlbench_samplers.sgd:SGD); choose"),
     ],
 )
-def test_a_wrong_plugin_file_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_invalid_plugin_file_is_a_one_line_error(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     assert old in MINE
     found = load_error(path := plugin_file(tmp_path, MINE.replace(old, new, 1)))
     assert found.startswith(f"{path}: {message}")
@@ -85,23 +87,23 @@ def test_a_wrong_plugin_file_is_one_line(tmp_path: Path, old: str, new: str, mes
 
 
 @pytest.mark.parametrize("name", ["missing.py", "folder.py"])
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.py").mkdir()
     assert load_error(str(tmp_path / name)).startswith(f"{tmp_path / name}: no such file; give")
 
 
-def test_ctrl_c_is_not_taken_for_a_broken_plugin(tmp_path: Path) -> None:
+def test_ctrl_c_is_not_reported_as_a_broken_plugin(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         registry.load("samplers", plugin_file(tmp_path, "raise KeyboardInterrupt"))
 
 
-def test_a_plugin_that_the_file_imports_is_not_the_file_s_own(tmp_path: Path) -> None:
+def test_imported_plugins_do_not_count_as_those_of_the_file(tmp_path: Path) -> None:
     borrowed = "from bdlbench import registry\nSGD = registry.load('samplers', 'sgd')\n"
     plugin = registry.load("samplers", plugin_file(tmp_path, MINE + borrowed))
     assert plugin.__name__ == "Mine"
 
 
-def test_files_of_one_name_do_not_leak_into_each_other(tmp_path: Path) -> None:
+def test_files_of_the_same_name_are_separate_modules(tmp_path: Path) -> None:
     paths = [
         plugin_file(tmp_path / "a"),
         plugin_file(tmp_path / "b", MINE.replace("rate: float = 0.5", "pace: float = 2.0")),
@@ -115,12 +117,12 @@ def test_files_of_one_name_do_not_leak_into_each_other(tmp_path: Path) -> None:
     assert digests[0] != digests[1]
 
 
-def test_an_edited_file_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edited_file_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = Path(plugin_file(tmp_path))
     before = registry.load("samplers", str(path))
     digest, stat = registry.source_digest(before), path.stat()
-    plugin_file(tmp_path, MINE.replace("0.5", "0.7"))  # of the same size, in the same second
+    plugin_file(tmp_path, MINE.replace("0.5", "0.7"))  # same size, same second
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     after = registry.load("samplers", str(path))
     assert (registry.configure(before, {}).rate, registry.configure(after, {}).rate) == (0.5, 0.7)
@@ -130,12 +132,12 @@ def test_an_edited_file_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("samplers", "sglld", "no sampler 'sglld'; did you mean sgld? (there are: "),
-        ("samplers", "xyz", "no sampler 'xyz' (there are: "),
-        ("datasets", "mnits", "no data set 'mnits'; did you mean mnist? (there are: "),
+        ("samplers", "sglld", "no sampler 'sglld'; did you mean sgld? (available: "),
+        ("samplers", "xyz", "no sampler 'xyz' (available: "),
+        ("datasets", "mnits", "no data set 'mnits'; did you mean mnist? (available: "),
     ],
 )
-def test_an_unknown_name_suggests_the_nearest(kind: str, name: str, message: str) -> None:
+def test_an_unknown_name_suggests_the_closest(kind: str, name: str, message: str) -> None:
     with pytest.raises(PluginError) as caught:
         registry.load(kind, name)
     assert str(caught.value) == message + ", ".join(registry.names(kind)) + ")"
@@ -144,13 +146,13 @@ def test_an_unknown_name_suggests_the_nearest(kind: str, name: str, message: str
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rat": "1"}, "mine: no setting 'rat'; did you mean rate? (there are: rate, steps)"),
+        ({"rat": "1"}, "mine: no setting 'rat'; did you mean rate? (available: rate, steps)"),
         ({"rate": "fast"}, "mine: rate: expected a number, got 'fast'"),
-        ({"steps": "1.5"}, "mine: steps: expected a whole number, got '1.5'"),
+        ({"steps": "1.5"}, "mine: steps: expected an integer, got '1.5'"),
         ({"rate": "-1"}, "mine: expected rate > 0, got -1.0"),
     ],
 )
-def test_a_wrong_setting_is_one_line(
+def test_an_invalid_setting_is_a_one_line_error(
     tmp_path: Path, settings: dict[str, str | Setting], message: str
 ) -> None:
     with pytest.raises(PluginError) as caught:
@@ -158,7 +160,7 @@ def test_a_wrong_setting_is_one_line(
     assert str(caught.value) == message
 
 
-def test_the_user_s_settings_win_over_the_task_s(tmp_path: Path) -> None:
+def test_the_users_settings_override_those_of_the_task(tmp_path: Path) -> None:
     spec = parse(plugin_file(tmp_path) + ":rate=3")
     created = registry.create("samplers", spec, {"rate": 2.0, "steps": 7})
     assert dataclasses.asdict(created) == {"rate": 3.0, "steps": 7}

@@ -1,1 +1,1 @@
-"""Labelled images: found, fetched or drawn."""
+"""Labelled images: read from files, downloaded or generated."""

@@ -1,7 +1,7 @@
-"""Draw the letters A-J from the fonts that matplotlib ships, with strokes of any width.
+"""Letters A-J from the fonts that matplotlib ships, with strokes of any width.
 
-A letter is kept as its signed distance map, so that its strokes are made thinner or thicker by
-moving one threshold: the number of pixels to erode or to dilate is the distance itself.
+A letter is stored as its signed distance map: thresholding the map at a distance erodes or dilates
+the strokes by that number of pixels.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LETTERS = "ABCDEFGHIJ"
-# Every face that matplotlib ships with plain Latin capitals. Left out: cmsy10 (script capitals),
-# cmex10 (brackets and sums in the places of letters) and the symbol fonts, which have none.
+# All faces with plain Latin capitals that matplotlib ships; not cmsy10 (script capitals), cmex10
+# (brackets and sums in place of letters) and the symbol fonts.
 FACES = (
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
@@ -30,10 +30,10 @@ FACES = (
     *("cmr10", "cmb10", "cmss10", "cmtt10", "cmti10", "cmmi10"),
 )
 EM = 104  # font size in pixels: capitals are 64 to 98 pixels high
-SIDE = 160  # side of a distance map: room for any of them, thickened, sheared and turned
+SIDE = 160  # side of a distance map: fits every letter, thickened, sheared and rotated
 MAX_ROTATION = np.deg2rad(12)
 MAX_SHEAR = 0.25  # MNIST's digits have a shear of standard deviation 0.24
-MIN_STROKE = 0.065  # of the height: 1.3 pixels of MNIST's 20, thinner lines break into dots
+MIN_STROKE = 0.065  # of the height, 1.3 of MNIST's 20 pixels: thinner lines break into dots
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +41,11 @@ class Glyph:
     """One letter of one typeface.
 
     Args:
-        label: Place of the letter in `LETTERS`.
-        distance: Shape (SIDE, SIDE), pixels to the outline, positive inside.
+        label: Index in `LETTERS`.
+        distance: Distance to the outline in pixels, positive inside, shape (SIDE, SIDE).
         stroke: Mean stroke width in pixels.
         height: Height in pixels.
-        max_erosion: Pixels that may be taken off each side before hairlines break.
+        max_erosion: Pixels that can be eroded on each side before hairlines break.
     """
 
     label: int
@@ -56,30 +56,30 @@ class Glyph:
 
 
 def font_path(face: str) -> Path:
-    """Return the path of a typeface of matplotlib."""
+    """Return the path of a font file of matplotlib."""
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"
 
 
 @cache
 def glyphs() -> tuple[Glyph, ...]:
-    """Render every letter of every face, faces in the order of `FACES`, letters A to J within."""
+    """Render the letters A to J of each of `FACES`, in this order."""
     return tuple(glyph for face in FACES for glyph in _face_glyphs(face))
 
 
 def letter_bitmaps(
     copies: int, stroke: float, spread: float, seed: int
 ) -> tuple[list[Image.Image], NDArray[np.int64]]:
-    """Draw every glyph several times, each time turned, sheared and with another stroke width.
+    """Draw every glyph several times, with random rotation, shear and stroke width.
 
     Args:
-        copies: Images of each glyph; there are `len(FACES) * 10` glyphs.
-        stroke: Median stroke width as a share of the letter's height.
+        copies: Images per glyph, of `len(FACES) * 10` glyphs.
+        stroke: Median stroke width as a fraction of the letter's height.
         spread: Standard deviation of the logarithm of the stroke width.
         seed: Seed of the variations and of the order.
 
     Returns:
-        Bitmaps (mode L, values 0 and 255, cropped to the letter) and their labels 0-9 for A-J, in
-        random order, so that the first n are a fair sample.
+        Bitmaps (mode L, values 0 and 255, cropped to the letter) and their labels, 0-9 for A-J, in
+        random order, so that the first n are a random sample.
     """
     rng = np.random.default_rng(seed)
     chosen = [
@@ -93,20 +93,22 @@ def letter_bitmaps(
 
 
 def block_counts(bitmaps: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Count the set pixels of non-overlapping 4x4 blocks, as the UCI handwritten digits were made.
+    """Count the set pixels of 4x4 blocks, as for the UCI handwritten digits.
+
+    Source: Alpaydin & Kaynak (1998), doi:10.24432/C50P49.
 
     Args:
         bitmaps: Shape (N, 32, 32).
 
     Returns:
-        Shape (N, 8, 8), values 0 to 16. (Alpaydin & Kaynak, 1998, doi:10.24432/C50P49)
+        Shape (N, 8, 8), values 0 to 16.
     """
     counts = np.sum(bitmaps.reshape(-1, 8, 4, 8, 4), axis=(2, 4), dtype=np.uint8)
     return np.asarray(counts)
 
 
 def upsample(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring 8x8 block counts to 28x28 pixels, bilinearly (Pillow), 0..16 becoming 0..255.
+    """Upsample 8x8 block counts bilinearly (Pillow) to 28x28 pixels, 0..16 becoming 0..255.
 
     Args:
         counts: Shape (N, 8, 8), values 0 to 16.
@@ -123,7 +125,7 @@ def _face_glyphs(face: str) -> list[Glyph]:
     font = ImageFont.truetype(str(font_path(face)), EM)
     bitmaps = [_centred(letter, font) for letter in LETTERS]
     distances = [_signed_distance(bitmap) for bitmap in bitmaps]
-    # The bar of the H is about the thinnest stroke of a face; half of its half may go.
+    # The bar of the H is about the thinnest stroke of a face: erode it to half its width at most.
     bar = float(distances[LETTERS.index("H")][:, SIDE // 2].max())
     glyphs = []
     for label, (bitmap, distance) in enumerate(zip(bitmaps, distances, strict=True)):

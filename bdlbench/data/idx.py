@@ -1,4 +1,4 @@
-"""Read data sets in MNIST's IDX format, from any of several folders or from their mirrors."""
+"""Data sets in MNIST's IDX format, read from folders or downloaded."""
 
 from __future__ import annotations
 
@@ -27,17 +27,16 @@ REMEDY = "delete it and run again to download it, or name another folder with --
 
 @dataclass(frozen=True)
 class IdxFiles:
-    """Find and read the files of MNIST, or of a data set laid out like it.
+    """Files of MNIST, or of a data set with the same layout.
 
-    Gzipped and unpacked files are read alike, from several folders, in each under
-    `<folder>/<name>/raw`. A file that is in none is downloaded into the first folder that can be
-    written to. Only downloads are checked by MD5; there are valid local copies that are packed or
-    rounded otherwise.
+    Files, gzipped or not, are searched in `<folder>/<name>/raw`, and otherwise downloaded to the
+    first writable folder. Only downloads are verified by MD5, since valid local copies may be
+    compressed differently.
 
     Args:
-        name: Of the folder.
-        mirrors: Addresses that a file's name is put after, tried in order.
-        md5: Of every file, gzipped, by its name.
+        name: Name of the folder.
+        mirrors: Base URLs, tried in order.
+        md5: MD5 of every gzipped file, by file name.
     """
 
     name: str
@@ -48,12 +47,12 @@ class IdxFiles:
         """Return all images and labels of a split, "train" or "test".
 
         Raises:
-            DataError: A file is truncated, corrupt or foreign.
-            DataMissing: A file is in no folder and cannot be downloaded.
-            ValueError: There is no folder.
+            DataError: A file is truncated, corrupt or of another format.
+            DataMissing: A file was not found and cannot be downloaded.
+            ValueError: No folder is given.
         """
         if not folders:
-            raise ValueError("expected at least one folder to look for data in, got none")
+            raise ValueError("expected at least one folder to search for data, got none")
         prefix = "train" if split == "train" else "t10k"
         images = self._locate(f"{prefix}-images-idx3-ubyte", folders)
         labels = self._locate(f"{prefix}-labels-idx1-ubyte", folders)
@@ -78,9 +77,9 @@ class IdxFiles:
         try:
             fetch(urls, target, self.md5[target.name])
         except DataMissing as error:
-            looked = ", ".join(map(str, places))
+            searched = ", ".join(map(str, places))
             remedy = "put the file there, or name its folder with --data-dir"
-            raise DataMissing(f"{error}, and is not in {looked}; {remedy}") from error
+            raise DataMissing(f"{error}, and is not in {searched}; {remedy}") from error
         return target
 
 
@@ -88,18 +87,18 @@ def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, gzipped or not.
 
     Args:
-        path: The file; whether it is gzipped is read from its first bytes, not from its name.
+        path: Path of the file; compression is detected from its first bytes, not from its name.
         item: Expected shape of one entry: (28, 28) for images, () for labels.
 
     Returns:
-        Shape (N, *item), writable.
+        Writable array of shape (N, *item).
 
     Raises:
-        DataError: The file cannot be read, is corrupt, or holds something else.
+        DataError: The file cannot be read, is corrupt, or has another format or shape.
     """
     content = _unpack(path)
     dims = 1 + len(item)
-    # Two zeros, 8 for unsigned bytes, the number of dimensions; each of them in four bytes, >u4.
+    # Header: two zeros, 8 for unsigned bytes, the number of dimensions, then the dimensions (>u4).
     if content[:4] != bytes((0, 0, 8, dims)) or len(content) < 4 + 4 * dims:
         expected = f"an IDX file of unsigned bytes in {dims} dimensions (00 00 08 0{dims} ...)"
         got = content[:4].hex(" ") or "an empty file"
@@ -119,15 +118,15 @@ def _unpack(path: Path) -> bytes:
         content = path.read_bytes()
         return gzip.decompress(content) if content[:2] == GZIP else content
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole gzip file, got {error}; {REMEDY}") from error
+        raise DataError(f"{path}: expected a complete gzip file, got {error}; {REMEDY}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}; {REMEDY}") from error
 
 
 def _first_writable(folders: Sequence[Path]) -> Path:
     for folder in folders:
-        # A folder that is not there yet, as the cache at first, is made in its nearest ancestor.
-        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        # A folder that does not exist yet is created in its closest existing ancestor.
+        closest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if closest.is_dir() and os.access(closest, os.W_OK | os.X_OK):
             return folder
-    return folders[-1]  # fetch will say why it cannot be written to
+    return folders[-1]  # `fetch` raises the reason

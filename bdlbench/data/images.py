@@ -1,4 +1,4 @@
-"""Labelled images, and the folders that data is searched in."""
+"""Labelled images, and the folders that are searched for data."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Images:
     """Labelled 28x28 images.
 
     Args:
-        pixels: Shape (N, 28, 28), 0 is background.
+        pixels: Shape (N, 28, 28); 0 is background.
         labels: Shape (N,), 0 to 9.
 
     Raises:
-        ValueError: A shape, a type or a label is not as above.
+        ValueError: A shape, dtype or label is invalid.
     """
 
     pixels: NDArray[np.uint8]
@@ -54,7 +54,7 @@ class Images:
 
     @cached_property
     def sha256(self) -> str:
-        """Return the SHA-256 of pixels, labels and shape, however the files were packed."""
+        """SHA-256 of pixels, labels and shape, independent of the compression of the files."""
         digest = hashlib.sha256(np.ascontiguousarray(self.pixels).data)
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         digest.update(repr(self.pixels.shape).encode())
@@ -62,9 +62,9 @@ class Images:
 
 
 def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
-    """List where data may lie: `data_dir`, then $BDLBENCH_DATA, then the user's cache.
+    """Return the folders to search for data: `data_dir`, $BDLBENCH_DATA, and the user's cache.
 
-    For a user without a home it is a temporary folder.
+    Without a home directory, a temporary folder takes the place of the cache.
 
     Args:
         data_dir: The folder given with --data-dir.
@@ -88,7 +88,7 @@ def search_folders(data_dir: Path | None = None) -> tuple[Path, ...]:
 
 
 def split_validation(images: Images) -> tuple[Images, Images]:
-    """Split off the last 10 % as validation data and return (fit, validation).
+    """Split off the last 10 % as validation data; return (training, validation).
 
     Raises:
         ValueError: There are fewer than 10 images.

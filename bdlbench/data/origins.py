@@ -1,8 +1,7 @@
-"""The known data files, by their SHA-256.
+"""Known data files, by SHA-256.
 
 Until November 2026 runs were published that had been trained on a copy of MNIST in which the pixel
-value 1 had become 0. They are marked wherever they are shown, and stand apart from runs on the
-official files.
+value 1 had become 0. They are labelled wherever they are displayed, and are on separate boards.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from bdlbench.storage.documents import to_json
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of training data.
+    """Origin of training data.
 
     Args:
-        mark: For a title, to tell boards apart; empty for the official files.
-        sentence: For the reader.
+        mark: Label in the title of a board; empty for the official files.
+        sentence: Description.
     """
 
     mark: str
@@ -48,9 +47,9 @@ USUAL = {
         **_MNIST,
     },
 }
-"""SHA-256 of the data of tasks that have official files, by task and name of the data set.
+"""SHA-256 of the data of tasks with official files, by task and name of the data set.
 
-What scikit-learn and matplotlib bring along (`digits`) is as it is installed.
+`digits` has none: its data depend on the installed scikit-learn and matplotlib.
 """
 _BY_TRAINING_DATA = {
     USUAL["mnist"]["train"]: OFFICIAL,
@@ -61,7 +60,7 @@ _BY_TRAINING_DATA = {
 
 
 def find(data: Mapping[str, str]) -> Origin | None:
-    """Return where the training data came from; None if it is not known.
+    """Return the origin of training data, None if it is unknown.
 
     Args:
         data: SHA-256 of the data sets by name, as in a record.
@@ -70,13 +69,13 @@ def find(data: Mapping[str, str]) -> Origin | None:
 
 
 def sentence(data: Mapping[str, str]) -> str:
-    """Describe the origin of training data; empty if it is not known."""
-    found = find(data)
-    return found.sentence if found else ""
+    """Describe the origin of training data; empty if it is unknown."""
+    origin = find(data)
+    return origin.sentence if origin else ""
 
 
 def mark(task: str, data: Mapping[str, str]) -> str:
-    """Return the mark of runs on other data than the official files; else an empty string.
+    """Return a label for runs on other data than the official files; else an empty string.
 
     Args:
         task: Name of the task.
@@ -84,15 +83,15 @@ def mark(task: str, data: Mapping[str, str]) -> str:
     """
     if task not in USUAL or data == USUAL[task]:
         return ""
-    found = find(data)
-    return found.mark if found and found.mark else on(data)
+    origin = find(data)
+    return origin.mark if origin and origin.mark else on(data)
 
 
 def on(data: Mapping[str, str]) -> str:
-    """Return the name of unknown data."""
+    """Return a label for unknown data."""
     return f"data {digest(data)}"
 
 
 def digest(data: Mapping[str, str]) -> str:
-    """Return a digest of data sets, ten hexadecimal digits, independent of their order."""
+    """Return a digest of data sets: ten hexadecimal digits, independent of their order."""
     return hashlib.sha256(to_json(dict(sorted(data.items()))).encode()).hexdigest()[:10]

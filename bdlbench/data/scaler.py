@@ -1,4 +1,4 @@
-"""Standardize images."""
+"""Standardisation of images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from bdlbench.data.images import Images
 class Scaler:
     """Standardise pixels by the mean and standard deviation of the training pixels.
 
-    Every data set a network sees, out-of-distribution ones included, goes through the scaler of its
-    training data: scaled by its own statistics, a data set would tell the network what it is.
+    OOD sets, too, are scaled by the training data: their own statistics would reveal them.
 
     Args:
         mean: Mean of the training pixels / 255.
@@ -39,11 +38,11 @@ class Scaler:
 
     @classmethod
     def fit(cls, images: Images) -> Scaler:
-        """Measure the training images (population mean and standard deviation)."""
+        """Return the scaler of training images (population mean and standard deviation)."""
         pixels, count = images.pixels, images.pixels.size
         if count == 0:
             raise ValueError("expected at least one image to fit a scaler on, got none")
-        # In whole numbers: exact, and no copy of 60,000 images in float64.
+        # Integers are exact, and avoid a float64 copy of the images.
         total = int(pixels.sum(dtype=np.int64))
         squares = int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64))
         std = float(np.sqrt(count * squares - total**2)) / (255 * count)

@@ -1,4 +1,4 @@
-"""Run HMC or NUTS within a budget: plan warm-up and trajectories, and count leapfrog steps."""
+"""HMC and NUTS within a budget: planning of warm-up and trajectories, and counting of gradients."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bdlbench.errors import Diverged
 from bdlbench.hamiltonian.kernels import INT32, Kernel, State, Work, advance, start
 from bdlbench.problem import Problem
 
-CHUNKS = 100  # parts of the budget, after each of which progress is shown and Ctrl-C is heard
-ADAPTATIONS = 20  # of the step size, at least, if warm-up has as many leapfrogs
+CHUNKS = 100  # parts of the budget; after each, progress is reported and Ctrl-C handled
+ADAPTATIONS = 20  # minimum for the step size, if warm-up has as many leapfrogs
 
 
 class Plan(NamedTuple):
-    """Split the budget; all counts are gradients, or leapfrogs, of one chain.
+    """Division of the budget; all counts are gradients (leapfrogs) per chain.
 
     Args:
-        warm_up: Before the first draw, the gradient at the starting point included.
-        sampling: After it.
-        limits: Leapfrogs of one iteration, in warm-up and afterwards.
+        warm_up: Before the first draw, including the gradient at the initial state.
+        sampling: After warm-up.
+        limits: Maximum leapfrogs per iteration, in warm-up and in sampling.
     """
 
     warm_up: int
@@ -34,10 +34,10 @@ class Plan(NamedTuple):
 
 
 def make_plan(problem: Problem, min_draws: int) -> Plan:
-    """Plan warm-up with `ADAPTATIONS` iterations and sampling with `min_draws`, at the least.
+    """Plan at least `ADAPTATIONS` iterations of warm-up and `min_draws` of sampling.
 
     Raises:
-        ValueError: The budget has less than two gradients a chain.
+        ValueError: The budget has less than two gradients per chain.
     """
     total = problem.remaining // (problem.n * problem.chains)
     warm_up = max(1, math.floor(problem.burn_in * total))
@@ -45,14 +45,14 @@ def make_plan(problem: Problem, min_draws: int) -> Plan:
     if sampling < 1:
         raise ValueError(
             f"expected a budget of at least two epochs for each of {problem.chains} chains, got "
-            f"{problem.remaining / problem.n:.3g} in all"
+            f"{problem.remaining / problem.n:.3g} in total"
         )
     draws = min(min_draws, problem.draws)
     return Plan(warm_up, sampling, (max(1, warm_up // ADAPTATIONS), max(1, sampling // draws)))
 
 
 def tree_depths(plan: Plan, deepest: int) -> tuple[int, int]:
-    """Return the depths, from 1 to `deepest`, at which no tree has more leapfrogs than planned."""
+    """Return the maximum tree depths, at most `deepest`, within the limits on leapfrogs."""
     first, second = (min(deepest, int(math.log2(limit + 1))) for limit in plan.limits)
     return first, second
 
@@ -62,10 +62,9 @@ def sample(
 ) -> Iterator[torch.Tensor]:
     """Adapt the step size, then yield the states of evenly spaced iterations.
 
-    One step size serves all chains: dual averaging (Hoffman & Gelman, 2014, equation 6) brings
-    their mean acceptance probability to the target. What is charged is what the kernel counts.
-
-    The budget is never overspent: an iteration that might not fit is not begun.
+    All chains share one step size: dual averaging (Hoffman & Gelman, 2014, equation 6) brings their
+    mean acceptance probability to the target. The budget is charged with the leapfrogs that the
+    kernel counts, and never exceeded: an iteration that might not fit is not started.
 
     Raises:
         Diverged: U is not finite.
@@ -87,14 +86,14 @@ def sample(
 
 
 def end_warm_up(state: State) -> State:
-    """Set the averaged step size; without averaging, the first one."""
+    """Set the step size to its average, if it was adapted."""
     _, log_average, _, steps, _ = state.averaging
-    # In JAX: a number from elsewhere would have the program compiled a second time.
+    # A JAX array: a Python number would trigger recompilation.
     return state._replace(step_size=jnp.exp(log_average)) if steps else state
 
 
 class _Runner:
-    """The chains between calls of the compiled program, with the charges to the budget."""
+    """Calls the compiled program with the state of the chains, and charges the budget."""
 
     def __init__(self, kernel: Kernel, problem: Problem, rng: torch.Generator) -> None:
         self._kernel, self._problem, self._device = kernel, problem, rng.device
@@ -106,7 +105,7 @@ class _Runner:
         self._account(problem.chains)
 
     def advance(self, adapt: bool, limit: int, iterations: int, leapfrogs: int) -> tuple[int, int]:
-        """Run so many iterations, or until the leapfrog steps are used up; return their number."""
+        """Run at most this many iterations and leapfrogs; return the numbers that were run."""
         done, spent = 0, 0
         while done < iterations:
             work = Work(adapt, limit, iterations - done, self._chunk, min(INT32, leapfrogs - spent))
@@ -118,7 +117,7 @@ class _Runner:
         return done, spent
 
     def theta(self) -> torch.Tensor:
-        """Return a copy of θ for torch, on the device of the problem."""
+        """Return a copy of θ as a torch tensor, on the device of the problem."""
         return torch.from_numpy(np.array(self.state.theta)).to(self._device)
 
     def _account(self, gradients: int) -> None:

@@ -1,4 +1,4 @@
-"""NumPyro's HMC and NUTS kernels, compiled for several chains and any number of iterations."""
+"""NumPyro's HMC and NUTS kernels, compiled for multiple chains and any number of iterations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from numpyro.infer.util import ParamInfo
 
 from bdlbench.posterior.to_jax import JaxPotential
 
-JITTER = 0.1  # of HMC's step size: trajectories all of one length may be full periods
-INT32 = 2**31 - 1  # the largest count: JAX has no 64-bit numbers unless told so
+JITTER = 0.1  # of HMC's step size: trajectories of constant length may be full periods
+INT32 = 2**31 - 1  # the largest count: JAX disables 64-bit integers by default
 _start_averaging, _average = dual_averaging()
 
 
@@ -31,11 +31,11 @@ class Kernel:
     """A sampler's hyperparameters; only another tree depth requires recompilation.
 
     Args:
-        step_size: The first one.
-        target_accept_prob: What the step size is adapted to.
-        temperature: T; the kernel moves on U/T.
+        step_size: Initial step size.
+        target_accept_prob: Acceptance probability that the step size is adapted to.
+        temperature: T; the kernel samples with potential U/T.
         trajectory_length: Step size times number of leapfrogs, for HMC.
-        tree_depths: For NUTS, the largest in warm-up and afterwards; None for HMC.
+        tree_depths: Maximum tree depths of NUTS, in warm-up and in sampling; None for HMC.
     """
 
     step_size: float
@@ -45,7 +45,7 @@ class Kernel:
     tree_depths: tuple[int, int] | None = None
 
     def build(self, potential: JaxPotential, step_size: Array, leapfrogs: Array) -> Any:
-        """Return NumPyro's kernel, with a unit mass matrix, its own adaptation switched off."""
+        """Return NumPyro's kernel, with a unit mass matrix and without its own adaptation."""
         settings: dict[str, Any] = {
             "potential_fn": lambda theta: potential(theta) / self.temperature,
             "step_size": step_size,
@@ -54,16 +54,16 @@ class Kernel:
         }
         if self.tree_depths is not None:
             return infer.NUTS(max_tree_depth=self.tree_depths, **settings)
-        # The default trajectory length would overrule the number of leapfrogs.
+        # The default trajectory length would override the number of leapfrogs.
         return infer.HMC(num_steps=leapfrogs, trajectory_length=None, **settings)
 
     def leapfrogs(self, step_size: Array, limit: Array | int) -> Array:
-        """Return how many leapfrogs an iteration takes (NUTS: at most), from 1 to `limit`."""
+        """Return the number of leapfrogs of an iteration (for NUTS the maximum), 1 to `limit`."""
         return jnp.clip(jnp.ceil(self.trajectory_length / step_size), 1, limit).astype(int)
 
 
 class Move(NamedTuple):
-    """Describe an iteration of every chain, each of shape (chains,)."""
+    """Diagnostics of one iteration, each of shape (chains,)."""
 
     hamiltonian: Array  # U/T + kinetic energy, at the end
     accept_prob: Array
@@ -71,30 +71,30 @@ class Move(NamedTuple):
 
 
 class State(NamedTuple):
-    """θ (chains, dim), U/T (chains,), its gradient, and the state that all chains share."""
+    """θ (chains, dim), U/T (chains,), its gradient, and state shared by all chains."""
 
     theta: Array
     energy: Array
     gradient: Array
     key: Array
     step_size: Array
-    averaging: Any  # of the step size's logarithm, in warm-up
+    averaging: Any  # dual averaging of the log step size, in warm-up
     last: Move
 
 
 class Work(NamedTuple):
-    """The work of one call. All of it is data, so that one compiled program is enough."""
+    """Limits of one call, all of them traced, so that the program is compiled once."""
 
     adapt: bool
-    limit: int  # leapfrogs of one iteration and chain
+    limit: int  # leapfrogs per iteration and chain
     iterations: int
-    quota: int  # leapfrogs of all chains after which no iteration is begun
+    quota: int  # leapfrogs of all chains after which no iteration is started
     allowance: int  # leapfrogs of all chains, never exceeded
 
 
 @jax.jit
 def start(kernel: Kernel, potential: JaxPotential, theta: Array, key: Array) -> State:
-    """Evaluate U/T and its gradient at the starting points θ (chains, dim)."""
+    """Evaluate U/T and its gradient at the initial states θ (chains, dim)."""
     energy, gradient = jax.vmap(jax.value_and_grad(potential))(theta)
     step_size = jnp.asarray(kernel.step_size, jnp.float32)
     energy, gradient = energy / kernel.temperature, gradient / kernel.temperature
@@ -107,10 +107,10 @@ def start(kernel: Kernel, potential: JaxPotential, theta: Array, key: Array) -> 
 def advance(
     kernel: Kernel, potential: JaxPotential, state: State, work: Work
 ) -> tuple[State, Array, Array]:
-    """Run iterations until one of the limits of `work` is met.
+    """Run iterations up to the limits of `work`.
 
     Returns:
-        The state, the number of iterations, and of leapfrogs over all chains.
+        The state, the number of iterations, and the number of leapfrogs over all chains.
     """
 
     def affordable(carry: tuple[State, Array, Array]) -> Array:
@@ -132,7 +132,7 @@ def advance(
 def _iterate(
     kernel: Kernel, potential: JaxPotential, state: State, work: Work
 ) -> tuple[State, Array]:
-    """Move every chain by NumPyro's kernel; return the number of leapfrogs, too."""
+    """Move every chain with NumPyro's kernel; also return the number of leapfrogs."""
     keys = jax.random.split(state.key, 2 + len(state.theta))
     leapfrogs = kernel.leapfrogs(state.step_size, work.limit)
     step_size = jnp.minimum(state.step_size, kernel.trajectory_length)
@@ -141,9 +141,9 @@ def _iterate(
 
     def move(key: Array, *start: Array) -> Any:
         inner = kernel.build(potential, step_size, leapfrogs)
-        # The kernel's state is rebuilt from known values, which costs no gradient.
+        # Initialised from known values, which costs no gradient.
         fresh = inner.init(key, 1, ParamInfo(*start))
-        fresh = fresh._replace(i=jnp.where(work.adapt, 0, 1))  # of two tree depths, the one meant
+        fresh = fresh._replace(i=jnp.where(work.adapt, 0, 1))  # selects one of the tree depths
         return inner.sample(fresh, (), {})
 
     moved = jax.vmap(move)(keys[2:], state.theta, state.energy, state.gradient)

@@ -1,3 +1,3 @@
-"""Scores of predictive distributions, and the statistics behind intervals and ranks."""
+"""Metrics of predictive distributions, with confidence intervals, tests and ranks."""
 
 from bdlbench.metrics.functions import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Bootstrap over test inputs: metrics as functions of the weight of every input."""
+"""Bootstrap over test inputs, with metrics as functions of the inputs' weights."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     Sets = Mapping[str, Predictions]
     Weighted = Callable[..., Float64s]
-    """A metric as a function of how often every test input counts: (inputs,) for each set that it
-    looks at, or (inputs, resamples) for as many values at once."""
+    """A metric as a function of the weights of the test inputs, (inputs,) for each set that it
+    uses, or (inputs, resamples) for one value per resample."""
 
-_BLOCK = 100  # resamples at a time: few enough that their weights stay in the cache
-_STRIPS = 16  # that running sums are laid out in
+_BLOCK = 100  # resamples at a time: their weights stay in the processor's cache
+_STRIPS = 16  # of the layout of cumulative sums
 _LOSSES = {
     "accuracy": metrics.correct,
     "negative_log_likelihood": metrics.log_losses,
@@ -36,18 +36,18 @@ _LOSSES = {
 def bootstrap(
     functions: Sequence[Weighted], sizes: Sequence[int], resamples: int = 1000, seed: int = 0
 ) -> Float64s:
-    """Compute metrics as observed, and on resamples of the test inputs that are the same for all.
+    """Compute metrics on the test inputs, and on resamples of them that all functions share.
 
     Args:
-        functions: Of `weighted`, for the same metric.
-        sizes: Inputs in each of the sets that it looks at, of `inputs`.
+        functions: From `weighted`, for the same metric.
+        sizes: Number of inputs in each set that the metric uses, from `inputs`.
         resamples: Number of resamples.
         seed: Seed of the resampling.
 
     Returns:
-        Shape (functions, 1 + resamples); what was observed comes first.
+        Shape (functions, 1 + resamples); the observed values come first.
     """
-    # Pairs are counted, exactly even in float32; a mean is taken in float64.
+    # AUROC counts pairs, which is exact in float32; the other metrics are means, in float64.
     dtype = np.float64 if len(sizes) == 1 else np.float32
     ones = [np.ones((n, 1), dtype) for n in sizes]
     blocks = [ones, *_bootstrap_weights(sizes, resamples, seed, dtype)]
@@ -59,7 +59,7 @@ def bootstrap(
 def _bootstrap_weights(
     sizes: Sequence[int], resamples: int, seed: int, dtype: type[np.floating]
 ) -> Iterator[list[Floats]]:
-    """Yield how often every input counts, (inputs, a block of resamples) for each set."""
+    """Yield blocks of bootstrap weights, (inputs, resamples) for each set."""
     rng = np.random.default_rng(seed)
     for begin in range(0, resamples, _BLOCK):
         block = [
@@ -70,7 +70,7 @@ def _bootstrap_weights(
 
 
 def _ood_set(metric: str) -> str | None:
-    """Return the OOD set of the metric, or None for a metric of the in-distribution set."""
+    """Return the OOD set that a metric uses, or None."""
     parts = metric.split(".")
     if len(parts) == 3 and parts[0] == "ood" and parts[2] == "auroc":
         return parts[1]
@@ -81,16 +81,16 @@ def _ood_set(metric: str) -> str | None:
 
 
 def inputs(metric: str, sets: Sets) -> list[int]:
-    """Return the number of inputs in each of the sets that the metric uses."""
+    """Return the number of inputs in each set that a metric uses."""
     ood = _ood_set(metric)
     return [len(in_distribution(sets).labels)] + ([len(sets[ood].labels)] if ood else [])
 
 
 def weighted(metric: str, sets: Sets) -> Weighted:
-    """Return the metric of these predictions as a function of the inputs' weights.
+    """Return a metric of predictions as a function of the inputs' weights.
 
     Raises:
-        ValueError: on a metric that is not one of those of `paired_difference`.
+        ValueError: The metric is not one of those of `paired_difference`.
     """
     ood, inside = _ood_set(metric), in_distribution(sets)
     if ood is not None:
@@ -109,7 +109,7 @@ def weighted(metric: str, sets: Sets) -> Weighted:
 
 
 def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
-    # scikit-learn's takes weights too, but sorts again for each, which takes 60 times as long.
+    # scikit-learn's also takes weights, but sorts for each resample: 60 times as long.
     in_ranks, out_ranks = metrics.joint_ranks(in_scores, out_scores)
     in_order, out_order = np.argsort(in_ranks), np.argsort(out_ranks)
     ranked, outside = in_ranks[in_order], out_ranks[out_order]
@@ -118,7 +118,7 @@ def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
     up_to = place[np.searchsorted(ranked, outside, side="right")]
     pairs = len(in_ranks) * len(out_ranks)
 
-    # All but the last sum are whole numbers below 2²⁴, which are exact in float32.
+    # All but the last sum are integers below 2²⁴, which are exact in float32.
     def weighted(in_weights: Floats, out_weights: Floats) -> Float64s:
         passed = in_weights.take(rows, axis=0)
         passed[0] = 0
@@ -134,13 +134,13 @@ def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:
 
 
 def _in_strips(order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Lay out running sums so that a strip is added to the next as a whole.
+    """Return a layout for cumulative sums in which whole strips are added.
 
-    `np.cumsum` goes down the columns one by one, which takes six times as long. The sum of the
-    first k weights stands in strip k mod S, at k // S.
+    `np.cumsum` sums column by column, which takes six times as long. The sum of the first k weights
+    is in strip k mod S, at k // S.
 
     Returns:
-        The weight that belongs into every row, any for none, and the row of the sums 0..n.
+        The index of the weight in every row (arbitrary for padding), and the rows of sums 0..n.
     """
     sums = np.arange((len(order) // _STRIPS + 1) * _STRIPS).reshape(-1, _STRIPS).T.ravel()
     place = np.argsort(sums)[: len(order) + 1]

@@ -1,4 +1,4 @@
-"""OOD scores that use no network, only pixels: the controls that a sampler has to beat."""
+"""Controls: OOD scores of the pixels alone, which a sampler has to beat."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ _MOST_TRAINING_IMAGES = 10_000
 def control_aurocs(
     train: Pixels, inside: Pixels, outside: Pixels, seed: int = 0
 ) -> dict[str, float]:
-    """Compute the AUROC of four scores that look at pixels alone.
+    """Compute the AUROC of four scores of the pixels alone.
 
     - `random`: a uniform random score; 0.5 up to chance.
-    - `mean_intensity`, `nonzero_fraction`: the mean pixel, the share of pixels that are not 0.
-      Which direction means OOD is unknown beforehand, and a reader could always turn the score
-      round: max(a, 1 − a) is given, which is at least 0.5.
-    - `pixel_knn`: Euclidean distance to the 10th nearest of at most 10,000 training images,
-      evenly spread over the training set (with fewer than 10 images, to the farthest).
+    - `mean_intensity`, `nonzero_fraction`: the mean pixel, and the fraction of pixels that are not
+      0. Since either direction may indicate OOD, the value is max(a, 1 − a).
+    - `pixel_knn`: Euclidean distance to the 10th nearest of at most 10,000 evenly spaced training
+      images (with fewer than 10 images, to the farthest).
 
     Args:
-        train: Training images (n, 28, 28), or of any other one size.
+        train: Training images, shape (n, 28, 28) or any other size.
         inside: In-distribution test images of the same size.
         outside: Out-of-distribution images of the same size.
         seed: Seed of the random score.
 
     Raises:
-        ValueError: if the images are not uint8, of one size, and at least one each.
+        ValueError: Images are not uint8, differ in size, or are missing.
     """
     for name, images in (("train", train), ("inside", inside), ("outside", outside)):
         _check(name, images, train.shape[1:])
@@ -60,12 +59,12 @@ def _either_way(in_scores: Float64s, out_scores: Float64s) -> float:
 
 
 def _rows(images: Pixels) -> NDArray[np.float64]:
-    # Squared distances are then whole numbers, and exact: no processor rounds them.
+    # Squared distances are then integers, and exact on every processor.
     return images.reshape(len(images), -1).astype(np.float64)
 
 
 def _neighbours(train: Pixels) -> NearestNeighbors:
     count = min(len(train), _MOST_TRAINING_IMAGES)
     spread = np.arange(count) * len(train) // count
-    kept = _rows(train[spread])
-    return NearestNeighbors(n_neighbors=min(_NEIGHBOUR, count), algorithm="brute").fit(kept)
+    neighbours = NearestNeighbors(n_neighbors=min(_NEIGHBOUR, count), algorithm="brute")
+    return neighbours.fit(_rows(train[spread]))

@@ -1,7 +1,7 @@
 """R-hat and effective sample sizes, vectorised over quantities.
 
-The estimators are those of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), and the results
-those of ArviZ, which takes one quantity at a time: a leaderboard has hundreds of thousands.
+The estimators of Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), with the results of ArviZ,
+which takes one quantity at a time: too slow for the hundreds of thousands of a leaderboard.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Float64s = NDArray[np.float64]
 
 
 def r_hat(values: Floats) -> Float64s:
-    """Return the rank-normalised split R-hat of each quantity, NaN if it never varies.
+    """Return the rank-normalised split R-hat of each quantity, the larger of bulk and tail.
 
-    The larger of bulk and tail (section 4); beyond all bounds if no chain moves, but they are not
-    at one place.
+    It is NaN for a constant quantity, and infinite if every chain is constant, at different values
+    (section 4).
 
     Args:
         values: Shape (chains, draws, quantities).
@@ -32,8 +32,8 @@ def r_hat(values: Floats) -> Float64s:
 def bulk_ess(values: Floats) -> Float64s:
     """Return the bulk effective sample size of each quantity over all chains.
 
-    Section 4.2: of the ranks' normal scores, with Geyer's initial monotone sequence. What never
-    varies counts as one draw.
+    It is computed on normal scores of the ranks, with Geyer's initial monotone sequence (section
+    4.2). A constant quantity counts as one draw.
 
     Args:
         values: Shape (chains, draws, quantities).
@@ -42,7 +42,7 @@ def bulk_ess(values: Floats) -> Float64s:
     scores = _normal_scores(halves)
     chains, draws, _ = scores.shape
     rho = _autocorrelations(scores)
-    # Sums of neighbours: ArviZ takes at most so many, and what follows the last that is positive.
+    # Sums of adjacent lags: ArviZ limits their number, and adds the term after the last positive.
     pairs = len(range(1, draws - 3, 2)) + 1
     sums = rho[0 : 2 * pairs : 2] + rho[1 : 2 * pairs : 2]
     positive = np.minimum((np.cumprod(sums > 0, axis=0)).sum(axis=0), pairs - 1)
@@ -52,8 +52,8 @@ def bulk_ess(values: Floats) -> Float64s:
     even, last = rho[2 * positive, each], sums[positive, each]
     tau = 2 * (monotone * taken).sum(axis=0) - 1 + np.where((even > 0) | (last >= 0), even, 0.0)
     size = chains * draws
-    found = size / np.maximum(tau, 1 / np.log10(size))
-    return np.where(np.ptp(halves, axis=(0, 1)) > 0, found, 1.0)
+    ess = size / np.maximum(tau, 1 / np.log10(size))
+    return np.where(np.ptp(halves, axis=(0, 1)) > 0, ess, 1.0)
 
 
 def _split(values: Floats) -> Floats:

@@ -1,12 +1,13 @@
 """Metrics of averaged class probabilities: accuracy, calibration and OOD detection.
 
-Pure functions on NumPy arrays, in float64. `probabilities` has shape (inputs, classes), each row
-summing to 1; `labels` has shape (inputs,) and holds class numbers. Wrong input is a ValueError.
+Pure functions on NumPy arrays, in float64. `probabilities` has shape (inputs, classes), with rows
+that sum to 1; `labels` has shape (inputs,) and contains class indices. Invalid input raises a
+ValueError.
 
-No result depends on the processor by more than the rounding of a mean. Whatever is ordered or
-compared (scores, probabilities, bin edges) counts as equal if it is equal to a relative `EQUAL`:
-probabilities are stored with few bits, many are tied exactly, and one unit in the last place of
-`exp` must not break such a tie.
+Results differ between processors only by the rounding of a mean. Values that are compared (scores,
+probabilities, bin edges) are tied if their relative difference is at most `EQUAL`: probabilities
+are stored with few bits, many are exactly equal, and one unit in the last place of `exp` must not
+break such a tie.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ Float64s = NDArray[np.float64]
 Labels = NDArray[np.integer]
 
 EQUAL = 2.0**-28
-"""Relative difference up to which two numbers count as equal.
+"""Relative difference up to which two numbers are considered equal.
 
-It is far above rounding. A probability has a relative error of a few 2⁻⁵², and so has the entropy
-or 1 − max p, whose terms all have one sign: 2⁻⁴⁸ is generous. The mutual information is at least
-1e-5 of the entropy that it is a difference of, or 0: 2⁻⁴⁸ / 1e-5 < 2⁻³¹. And it is far below the
-2⁻⁹ to which log-probabilities are stored, so that hardly any two different scores are tied.
+It is far above rounding errors. Probabilities have a relative error of a few 2⁻⁵², as have the
+entropy and 1 − max p, whose terms all have the same sign: below 2⁻⁴⁸. The mutual information is
+0 or at least 1e-5 of the entropy that it is subtracted from: 2⁻⁴⁸ / 1e-5 < 2⁻³¹. It is far below
+the resolution of stored log-probabilities, 2⁻⁹, so that different scores are hardly ever tied.
 """
 _ROW_SUM_TOLERANCE = 1e-4
 
@@ -37,7 +38,7 @@ def _checked(probabilities: Floats) -> Float64s:
         raise ValueError("expected finite, non-negative probabilities, got NaN, inf or below 0")
     worst = float(np.abs(p.sum(axis=1) - 1).max())
     if worst > _ROW_SUM_TOLERANCE:
-        raise ValueError(f"expected rows that sum to 1, got a row that is off by {worst:.3g}")
+        raise ValueError(f"expected rows that sum to 1, got a row that differs by {worst:.3g}")
     return p
 
 
@@ -64,27 +65,27 @@ def _checked_bins(bins: int) -> int:
 
 
 def most_probable(probabilities: Floats) -> NDArray[np.intp]:
-    """Return the most probable class of every input, (inputs,); of tied classes, the first."""
+    """Return the most probable class of every input, the first of tied ones, shape (inputs,)."""
     p = _checked(probabilities)
     return np.asarray((p >= p.max(axis=1, keepdims=True) * (1 - EQUAL)).argmax(axis=1))
 
 
 def correct(probabilities: Floats, labels: Labels) -> Float64s:
-    """Return 1.0 where the most probable class is the label and 0.0 elsewhere, (inputs,)."""
+    """Return 1.0 where the most probable class is the label, else 0.0, shape (inputs,)."""
     p, y = _checked_pair(probabilities, labels)
     return np.asarray(most_probable(p) == y, dtype=np.float64)
 
 
 def confident(probabilities: Floats, threshold: float = 0.9) -> NDArray[np.bool_]:
-    """Return whether the highest probability is above the threshold, (inputs,)."""
+    """Return whether the highest probability is above the threshold, shape (inputs,)."""
     return np.asarray(_checked(probabilities).max(axis=1) > threshold * (1 + EQUAL))
 
 
 def dense_ranks(scores: Floats) -> NDArray[np.intp]:
-    """Return the rank of every score among the distinct ones, from 0 for the lowest, (inputs,).
+    """Return the rank of every score among the distinct ones, 0 for the lowest, shape (inputs,).
 
-    Scores are tied if they are equal to a relative `EQUAL`, or if scores between them link them.
-    (Not by rounding each: a rounding boundary between two equal scores would tear them apart.)
+    Scores that are adjacent in sorted order are tied if their relative difference is at most
+    `EQUAL`. (Rounding them instead would separate equal scores at a rounding boundary.)
     """
     s = _checked_scores(scores)
     order = np.argsort(s, kind="stable")
@@ -96,17 +97,17 @@ def dense_ranks(scores: Floats) -> NDArray[np.intp]:
 
 
 def joint_ranks(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the `dense_ranks` of two sets of scores among all of them."""
+    """Return the `dense_ranks` of two sets of scores in their union."""
     inside, outside = _checked_scores(in_scores), _checked_scores(out_scores)
     ranks = dense_ranks(np.concatenate([inside, outside]))
     return ranks[: len(inside)], ranks[len(inside) :]
 
 
 def log_losses(probabilities: Floats, labels: Labels) -> Float64s:
-    """Return −log p(label) of every input, (inputs,), in nats.
+    """Return −log p(label) of every input, shape (inputs,), in nats.
 
-    A probability below the smallest normal float64 (2.2e-308) counts as that, so that one label
-    predicted with probability 0 costs 708.4 nats and not infinity.
+    Probabilities are clipped at the smallest normal float64 (2.2e-308), so that a label predicted
+    with probability 0 costs 708.4 nats instead of infinity.
     """
     p, y = _checked_pair(probabilities, labels)
     of_label = np.maximum(p[np.arange(len(y)), y], np.finfo(np.float64).tiny)
@@ -114,7 +115,7 @@ def log_losses(probabilities: Floats, labels: Labels) -> Float64s:
 
 
 def squared_errors(probabilities: Floats, labels: Labels) -> Float64s:
-    """Return Σ_c (p_c − [c = label])² of every input, (inputs,), each in [0, 2]."""
+    """Return Σ_c (p_c − [c = label])² of every input, in [0, 2], shape (inputs,)."""
     p, y = _checked_pair(probabilities, labels)
     return np.asarray(np.square(p - np.eye(p.shape[1])[y]).sum(axis=1))
 
@@ -137,10 +138,9 @@ def brier_score(probabilities: Floats, labels: Labels) -> float:
 def calibration_gaps(
     probabilities: Floats, labels: Labels, bins: int = 15
 ) -> tuple[NDArray[np.intp], Float64s]:
-    """Return every input's confidence bin and its confidence − correctness, both (inputs,).
+    """Return the confidence bin of every input, and its confidence − correctness, both (inputs,).
 
-    Bin b of B is (b/B, (b+1)/B]: closed on the right, so that a confidence of exactly 1.0 is in
-    the last bin, and no input is ever in none.
+    Bin b of B is (b/B, (b+1)/B], closed on the right, so that the last bin includes 1.0.
     """
     right = correct(probabilities, labels)
     confidence = np.asarray(probabilities, dtype=np.float64).max(axis=1)
@@ -160,10 +160,10 @@ def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int 
 def adaptive_calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
     """Compute the mean over classes k and ranges r of |mean p_k − frequency of k| in the range.
 
-    Nixon et al. (2019), ACE, without a threshold: for each class on its own the inputs are sorted
-    by p_k and cut into `bins` ranges of equal size (the first inputs mod bins hold one more; fewer
-    inputs than bins make as many ranges as inputs). Inputs tied in p_k share their mean outcome,
-    so that the result does not depend on the order of the inputs.
+    ACE of Nixon et al. (2019), without a threshold: for each class, inputs are sorted by p_k and
+    split into `bins` ranges of equal size (the first inputs mod bins have one more; fewer inputs
+    than bins give one range per input). Inputs tied in p_k are assigned their mean outcome, so that
+    the result does not depend on the order of the inputs.
     """
     p, y = _checked_pair(probabilities, labels)
     gaps = np.stack([_sorted_gaps(p[:, k], y == k) for k in range(p.shape[1])])
@@ -186,10 +186,10 @@ def _without_top(p: Float64s) -> Float64s:
 
 
 def predictive_entropy(probabilities: Floats) -> Float64s:
-    """Compute −Σ_c p_c log p_c of every input, (inputs,), in nats.
+    """Compute −Σ_c p_c log p_c of every input, shape (inputs,), in nats.
 
-    The top class enters through the sum of the others, so that two confident inputs differ even
-    where both top probabilities round to 1.0.
+    The highest probability is computed as 1 − the sum of the others, so that confident inputs
+    differ even where it rounds to 1.0.
     """
     others = _without_top(_checked(probabilities))
     rest = others.sum(axis=1)
@@ -198,20 +198,20 @@ def predictive_entropy(probabilities: Floats) -> Float64s:
 
 
 def max_probability(probabilities: Floats) -> Float64s:
-    """Compute 1 − max_c p_c of every input, (inputs,): a score that grows with uncertainty.
+    """Compute 1 − max_c p_c of every input, shape (inputs,), a measure of uncertainty.
 
-    It is summed from the other classes: 1 − max p itself would tie at 0 for every input whose
-    top probability is within 1e-16 of 1, that is above a logit gap of about 37.
+    It is the sum over the other classes: 1 − max p would round to 0 within 1e-16 of 1, that is for
+    logit gaps above about 37.
     """
     return np.asarray(_without_top(_checked(probabilities)).sum(axis=1))
 
 
 def mutual_information(probabilities: Floats, expected_entropy: Floats) -> Float64s:
-    """Compute the entropy of the mean − the mean entropy over draws, (inputs,), in nats.
+    """Compute the entropy of the mean − the mean entropy over draws, in nats, shape (inputs,).
 
-    Houlsby et al. (2011). What is below 1e-5 of the entropy is 0: with predictions stored as
-    float32 it is rounding, and rounding would rank the inputs of a sampler with a single draw.
-    (−log p of up to 87 = −log of float32's smallest normal has a rounding error of 3.8e-6.)
+    Houlsby et al. (2011). Values below 1e-5 of the entropy are set to 0: they are rounding errors
+    of float32 predictions, which would rank the inputs of a sampler with a single draw. (The
+    largest −log p, 87 for float32's smallest normal, has a rounding error of 3.8e-6.)
     """
     total, expected = predictive_entropy(probabilities), _checked_scores(expected_entropy)
     if expected.shape != total.shape:
@@ -222,16 +222,16 @@ def mutual_information(probabilities: Floats, expected_entropy: Floats) -> Float
 
 
 def _counts(in_scores: Floats, out_scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return how many inputs of either set have each of the distinct scores, the lowest first."""
+    """Return the number of inputs of either set with each distinct score, in ascending order."""
     inside, outside = joint_ranks(in_scores, out_scores)
     distinct = 1 + max(inside.max(), outside.max())
     return np.bincount(inside, minlength=distinct), np.bincount(outside, minlength=distinct)
 
 
 def auroc(in_scores: Floats, out_scores: Floats) -> float:
-    """Compute P(out > in) + ½ P(out = in): out-of-distribution is the positive class.
+    """Compute P(out > in) + ½ P(out = in), with out-of-distribution as the positive class.
 
-    Pairs are counted in whole numbers, so that the result is exact but for the last division.
+    Pairs are counted in integers: only the final division is rounded.
     """
     inside, outside = _counts(in_scores, out_scores)
     won_twice = outside @ (2 * np.cumsum(inside) - inside)
@@ -241,8 +241,8 @@ def auroc(in_scores: Floats, out_scores: Floats) -> float:
 def average_precision(in_scores: Floats, out_scores: Floats) -> float:
     """Compute Σ_n (R_n − R_{n−1}) P_n with out-of-distribution as the positive class.
 
-    Not interpolated (scikit-learn's definition): n runs over the distinct scores as thresholds, the
-    highest first. It moves with the ratio of the two set sizes.
+    Not interpolated, as in scikit-learn: n runs over the distinct scores as thresholds, from the
+    highest. It depends on the ratio of the two set sizes.
     """
     inside, outside = (counts[::-1] for counts in _counts(in_scores, out_scores))
     caught = np.cumsum(outside)
@@ -251,12 +251,12 @@ def average_precision(in_scores: Floats, out_scores: Floats) -> float:
 
 
 def fpr_at_95_tpr(in_scores: Floats, out_scores: Floats) -> float:
-    """Compute the share of in-distribution inputs called OOD when 95 % of the OOD inputs are.
+    """Compute the false positive rate at 95 % true positive rate, OOD being the positive class.
 
-    The threshold t is the largest with at least 95 % of the OOD scores ≥ t; the result is the
-    share of in-distribution scores ≥ t. Out-of-distribution is the positive class.
+    It is the fraction of in-distribution scores ≥ t, for the largest threshold t with at least 95 %
+    of the OOD scores ≥ t.
     """
     inside, outside = joint_ranks(in_scores, out_scores)
-    caught = -(-95 * outside.size // 100)  # ceil in whole numbers: 0.95 has no exact float
+    caught = -(-95 * outside.size // 100)  # integer ceil: 0.95 is not exact in floating point
     threshold = np.sort(outside)[outside.size - caught]
     return float((inside >= threshold).mean())

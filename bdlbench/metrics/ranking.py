@@ -1,4 +1,4 @@
-"""Rank samplers, with confidence intervals of the ranks."""
+"""Confidence intervals of the ranks of samplers."""
 
 from __future__ import annotations
 
@@ -22,43 +22,40 @@ if TYPE_CHECKING:
     """One sampler's runs on one metric, by seed."""
 
 _LOG_P = np.linspace(-60, 0, 6001)
-LEVEL = 0.05  # that any two samplers of a board are told apart wrongly
+LEVEL = 0.05  # family-wise error rate of the tests of a board
 
 
 def rank_intervals(
     metric: str, entries: Sequence[Runs], sizes: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Return the best and the worst rank of every sampler, 1 being the best, on one metric.
+    """Return the confidence interval (best, worst) of every sampler's rank, 1 being the best.
 
-    Every pair is compared as in `statistics.paired_difference`, on the seeds that both have, and
-    the p-values (see `p_values`) are corrected for one another (Holm, 1979). A sampler's best rank
-    is 1 + the number of those that are better, its worst the number of all less those that are
-    worse; all intervals together hold with 95 % (Mogstad, Romano, Shaikh & Wilhelm, 2024).
+    Every pair is compared as in `statistics.paired_difference`, on common seeds, and the p-values
+    (see `p_values`) are corrected for multiple comparisons (Holm, 1979). The best rank of a sampler
+    is 1 + the number of significantly better ones, the worst is the number of samplers minus that
+    of significantly worse ones. The intervals hold simultaneously with 95 % confidence (Mogstad,
+    Romano, Shaikh & Wilhelm, 2024).
 
     Args:
         metric: Name of the metric.
-        entries: Of every sampler, its runs.
-        sizes: Inputs in each set that the metric looks at.
+        entries: Runs of every sampler.
+        sizes: Number of inputs in each set that the metric uses.
     """
     if not entries:
         return []
     difference, p = _pairs(entries, sizes)
     pairs = np.triu_indices(len(entries), 1)
-    apart = np.zeros(difference.shape, dtype=bool)
-    apart[pairs] = holm(p[pairs]) <= LEVEL
-    apart |= apart.T
+    significant = np.zeros(difference.shape, dtype=bool)
+    significant[pairs] = holm(p[pairs]) <= LEVEL
+    significant |= significant.T
     sign = 1 if describe(metric).direction == "up" else -1
-    better = (apart & (sign * difference > 0)).sum(axis=1)  # of the others than oneself
-    worse = (apart & (sign * difference < 0)).sum(axis=1)
+    better = (significant & (sign * difference > 0)).sum(axis=1)  # samplers better than this one
+    worse = (significant & (sign * difference < 0)).sum(axis=1)
     return [(1 + int(b), len(entries) - int(w)) for b, w in zip(better, worse, strict=True)]
 
 
 def holm(p_values: Float64s) -> Float64s:
-    """Correct p-values for multiple comparisons (Holm, 1979), with family-wise error α.
-
-    Args:
-        p_values: Shape (tests,).
-    """
+    """Adjust p-values, shape (tests,), for multiple comparisons (Holm, 1979)."""
     order = np.argsort(p_values, kind="stable")
     left = np.arange(len(p_values), 0, -1)
     corrected = np.empty_like(p_values)
@@ -67,7 +64,7 @@ def holm(p_values: Float64s) -> Float64s:
 
 
 def _pairs(entries: Sequence[Runs], sizes: Sequence[int]) -> tuple[Float64s, Float64s]:
-    """Return the difference of entry j from entry i, (i, j), and its p-value; 0 and 1 for none."""
+    """Return the differences j − i and their p-values, (i, j); 0 and 1 without common seeds."""
     seeds = sorted({seed for runs in entries for seed in runs})
     has = np.array([[seed in runs for seed in seeds] for runs in entries])
     values = bootstrap([runs[seed] for runs in entries for seed in sorted(runs)], sizes)
@@ -90,38 +87,38 @@ def p_values(
 ) -> Float64s:
     """Return the p of t(p/2; S − 1)²·over_seeds + z(p/2)²·over_points = difference².
 
-    Corrected for many tests, what counts is far out in the tail. There Welch and Satterthwaite's
-    approximation fails with few seeds: where they happen to agree, it takes their spread for known,
-    and with three of them p-values of 0.001 are up to ten times too small. This never is: each
-    variance is multiplied by its own quantile, and p is rounded up by at most 1 %.
+    Corrections for many tests need p-values far out in the tail. There the approximation of Welch
+    and Satterthwaite fails with few seeds that happen to agree: with three of them, p-values of
+    0.001 are up to ten times too small. This p is conservative: each variance has its own quantile,
+    and p is rounded up by at most 1 %.
 
     Args:
-        difference: Of each pair, over its common seeds.
-        over_seeds: Variance of that, from the spread over seeds; 0 for one seed.
-        over_points: Variance of that, from the bootstrap over test points.
-        seeds: Number of common seeds; with none, p is 1.
+        difference: Mean difference of each pair over its common seeds.
+        over_seeds: Its variance from the spread over seeds; 0 for one seed.
+        over_points: Its variance from the bootstrap over test points.
+        seeds: Number of common seeds; without any, p is 1.
     """
-    found = np.ones(difference.shape)
+    p = np.ones(difference.shape)
     z = -special.ndtri(np.exp(_LOG_P) / 2)
     for count in np.unique(seeds[seeds > 0]):
         of = seeds == count
         t = -special.stdtrit(count - 1, np.exp(_LOG_P) / 2) if count > 1 else np.zeros_like(z)
         low, high = np.zeros(of.sum(), dtype=int), np.full(of.sum(), len(_LOG_P) - 1)
-        while (low < high).any():  # bisect for the first p at which the difference is beyond
+        while (low < high).any():  # bisect for the smallest p with a bound below the difference
             middle, search = (low + high) // 2, low < high
             bound = t[middle] ** 2 * over_seeds[of] + z[middle] ** 2 * over_points[of]
             beyond = bound < np.square(difference[of])
             high = np.where(search & beyond, middle, high)
             low = np.where(search & ~beyond, middle + 1, low)
-        found[of] = np.exp(_LOG_P[low])
-    return found
+        p[of] = np.exp(_LOG_P[low])
+    return p
 
 
 def _of_differences(covariance: Float64s, both: NDArray[np.bool_]) -> Float64s:
-    """Return the variance of Σ_s (j's value − i's) over the seeds s that both have, (i, j).
+    """Return the variance of Σ_s (value of j − value of i) over common seeds s, (i, j).
 
     Args:
-        covariance: Of all values, the seeds within the entries.
+        covariance: Covariance of all values, ordered by entry, then seed.
         both: Whether i and j have seed s, (i, j, s).
     """
     n, _, seeds = both.shape

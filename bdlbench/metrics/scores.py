@@ -1,4 +1,4 @@
-"""Compute every metric of a run from its stored predictions; labels and directions of metrics."""
+"""All metrics of a run, computed from its predictions, and their descriptions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """The description of a metric; `<set>` is replaced by the name of an OOD set.
+    """Description of a metric; `<set>` stands for the name of an OOD set.
 
     Attributes:
-        name: The key of the metric in a record.
-        label: What a table shows.
-        direction: Where better values lie, "up" or "down".
-        definition: One sentence.
+        name: Key of the metric in a record.
+        label: Heading in tables.
+        direction: "up" if higher values are better, else "down".
+        definition: Definition in one sentence.
     """
 
     name: str
@@ -34,16 +34,16 @@ class Metric:
 
 
 VERSION = 2
-"""Version of what `score` computes; to be raised with every change of a metric's value.
+"""Version of the metrics, to be raised with every change of a metric's value.
 
-1 broke ties between scores by rounding, and so by the processor.
+In version 1, ties between scores were broken by rounding, and so depended on the processor.
 """
 TOLERANCE = 2.0**-36
-"""Difference, relative and absolute, that two processors may leave in a metric.
+"""Tolerance, relative and absolute, for differences of a metric between processors.
 
-A metric adds at most 2¹⁷ numbers, each with a relative error of a few 2⁻⁵³. In whatever order they
-are added, rounding is below 2¹⁷·2⁻⁵³ of the sum of their sizes; what is ordered or compared does
-not depend on rounding at all (`metrics.EQUAL`).
+A metric adds at most 2¹⁷ numbers, each with a relative error of a few 2⁻⁵³. In any order, the
+rounding error is below 2¹⁷·2⁻⁵³ of the sum of their absolute values; comparisons do not depend on
+rounding at all (`metrics.EQUAL`).
 """
 _CLASSIFICATION = {
     "accuracy": metrics.accuracy,
@@ -57,7 +57,7 @@ _DETECTION = {
     "average_precision": metrics.average_precision,
     "fpr_at_95_tpr": metrics.fpr_at_95_tpr,
 }
-_SCORES = {  # prefix of the metric: the score in words; the first is the headline
+_SCORES = {  # description of the OOD score by prefix of the metric; the first is the default
     "": "predictive entropy",
     "max_probability.": "1 − highest probability",
     "mutual_information.": "mutual information",
@@ -93,8 +93,8 @@ METRICS = (
            "Mean |confidence − accuracy| over 15 equal-width, right-closed bins of the highest "
            "probability, weighted by the inputs in each."),
     Metric("adaptive_calibration_error", "ACE (15 ranges)", "down",
-           "Mean |p − frequency| over classes and, for each class, 15 ranges of p that hold "
-           "equally many inputs; inputs whose p is equal to a relative 2⁻²⁸ share their mean "
+           "Mean |p − frequency| over classes and, for each class, 15 ranges of p with equal "
+           "numbers of inputs; inputs whose p is equal to a relative 2⁻²⁸ share their mean "
            "frequency."),
     Metric("epistemic_share", "epistemic share", "up",
            "Mutual information between label and draw, summed over all inputs of all sets, as a "
@@ -103,7 +103,7 @@ METRICS = (
     Metric("ood.<set>.confident_fraction", "confident (<set>)", "down",
            "Share of <set> inputs whose highest probability is above 0.9."),
 )  # fmt: skip
-"""What `score` computes, in the order of its result."""
+"""Metrics of `score`, in the order of its result."""
 
 FIDELITY = (
     Metric("agreement", "agreement", "up",
@@ -117,14 +117,14 @@ FIDELITY = (
            "Split R-hat of log p(label) with the seeds as chains, 99th percentile over the first "
            "200 inputs."),
 )  # fmt: skip
-"""What `fidelity.measure` computes."""
+"""Metrics of `fidelity.measure`."""
 
 
 def describe(name: str) -> Metric:
-    """Return what the metric of this name means, its OOD set filled in.
+    """Return the description of a metric, with the name of its OOD set.
 
     Raises:
-        ValueError: if nothing computes a metric of this name.
+        ValueError: The metric is unknown.
     """
     of_set = re.fullmatch(r"ood\.([^.]+)\.(.+)", name)
     pattern = f"ood.<set>.{of_set[2]}" if of_set else name
@@ -138,15 +138,15 @@ def describe(name: str) -> Metric:
 
 
 def in_distribution(sets: Mapping[str, Predictions]) -> Predictions:
-    """Return the predictions for the one set named "test" or "validation".
+    """Return the predictions for the set named "test" or "validation".
 
     Raises:
-        ValueError: if there is none, or both.
+        ValueError: There is not exactly one such set.
     """
-    found = [name for name in IN_DISTRIBUTION if name in sets]
-    if len(found) != 1:
+    names = [name for name in IN_DISTRIBUTION if name in sets]
+    if len(names) != 1:
         raise ValueError(f"expected one set named test or validation, got {sorted(sets)}")
-    return sets[found[0]]
+    return sets[names[0]]
 
 
 def agree(a: float, b: float) -> bool:
@@ -155,33 +155,32 @@ def agree(a: float, b: float) -> bool:
 
 
 def score(sets: Mapping[str, Predictions]) -> dict[str, float]:
-    """Compute every metric from predictions, and from nothing else.
+    """Compute every metric from predictions alone.
 
     Args:
-        sets: Predictions by set name: "test" or "validation" is in distribution, and every other
-            set is out of it.
+        sets: Predictions by set name: "test" or "validation" is in distribution, others are OOD.
 
     Returns:
         Values by metric name (`METRICS`); OOD metrics as `ood.<set>.<metric>`.
 
     Raises:
-        ValueError: if there is not exactly one in-distribution set, or its labels are no classes.
+        ValueError: There is not exactly one in-distribution set, or its labels are invalid.
     """
     inside = in_distribution(sets)
     p = inside.probabilities
     results = {name: metric(p, inside.labels) for name, metric in _CLASSIFICATION.items()}
     results["epistemic_share"] = _epistemic_share(sets)
-    in_scores = _doubt(inside)
+    in_scores = _ood_scores(inside)
     for name, outside in sets.items():
         if name not in IN_DISTRIBUTION:
-            found = _detect(in_scores, _doubt(outside))
-            results |= {f"ood.{name}.{key}": value for key, value in found.items()}
-            sure = metrics.confident(outside.probabilities)
-            results[f"ood.{name}.confident_fraction"] = float(sure.mean())
+            detection = _detect(in_scores, _ood_scores(outside))
+            results |= {f"ood.{name}.{key}": value for key, value in detection.items()}
+            confident = metrics.confident(outside.probabilities)
+            results[f"ood.{name}.confident_fraction"] = float(confident.mean())
     return results
 
 
-def _doubt(predictions: Predictions) -> dict[str, metrics.Float64s]:
+def _ood_scores(predictions: Predictions) -> dict[str, metrics.Float64s]:
     p = predictions.probabilities
     return {
         "": metrics.predictive_entropy(p),

@@ -1,4 +1,4 @@
-"""Confidence intervals over seeds, and tests of differences between samplers."""
+"""Confidence intervals over seeds, and of differences between samplers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Verdict = Literal["better", "worse", "no clear difference"]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over n seeds and its 95 % confidence interval; low and high are None for one seed."""
+    """Mean over n seeds, and its 95 % confidence interval (None for one seed)."""
 
     mean: float
     low: float | None
@@ -36,17 +36,17 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference b − a of a metric, with its 95 % confidence interval.
+    """Difference b − a of a metric, with its 95 % confidence interval.
 
     Attributes:
         metric: Name of the metric.
         difference: Mean over seeds of (metric of b − metric of a).
         low: Lower end of the interval.
         high: Upper end of the interval.
-        standard_error: Of the difference, from seeds and test points together.
-        seeds: Number of seeds; with 1 the interval knows nothing of the spread over seeds.
-        verdict: Of b against a, in the metric's own direction; an interval that holds 0 gives
-            "no clear difference".
+        standard_error: Standard error over seeds and test points.
+        seeds: Number of seeds; with 1, the interval does not include the spread over seeds.
+        verdict: Whether b is better or worse than a; "no clear difference" if the interval
+            contains 0.
     """
 
     metric: str
@@ -59,14 +59,14 @@ class Difference:
 
 
 def seed_interval(values: Sequence[float]) -> Interval:
-    """Compute the mean over seeds and its 95 % Student-t interval (n − 1 degrees of freedom).
+    """Compute the mean over seeds, and its 95 % Student-t confidence interval.
 
     Raises:
-        ValueError: if there are no values, or one is not finite.
+        ValueError: There are no values, or one is not finite.
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or not x.size or not np.isfinite(x).all():
-        raise ValueError(f"expected at least one finite value a seed, got {list(values)}")
+        raise ValueError(f"expected one finite value per seed, got {list(values)}")
     mean = float(x.mean())
     if x.size == 1:
         return Interval(mean, None, None, 1)
@@ -81,28 +81,28 @@ def paired_difference(
 
     Two errors are added in quadrature. Seeds: sd(d_s, ddof = 1)/√S of the per-seed differences.
     Test points: the sd over `resamples` bootstrap resamples of the seed-averaged difference; a
-    resample is the same for a, b and every seed, in- and out-of-distribution inputs being drawn
+    resample is shared by a, b and all seeds, and in- and out-of-distribution inputs are resampled
     separately. The interval is d ± √(t²·V_seeds + z²·V_points), with the 97.5 % quantiles of
-    Student's t, S − 1 degrees of freedom, and of the normal distribution. It is never too narrow:
-    Welch and Satterthwaite's t for the sum is, with three seeds that happen to agree. Noise that
-    no two points and no two seeds share is in both terms: the interval is then too wide.
-    With one seed there is only the second error: the interval speaks of these two runs, not of
+    Student's t, S − 1 degrees of freedom, and of the normal distribution. It is conservative,
+    unlike Welch and Satterthwaite's t for the sum with three seeds that happen to agree. Noise
+    that is independent between points and seeds is in both terms: the interval is then too wide.
+    With one seed there is only the second error: the interval is about these two runs, not about
     the samplers.
 
-    A percentile bootstrap over 3 seeds would be too narrow: all three draws fall on the same seed
-    in 1 of 27 resamples (3.7 % > 2.5 %), so its 95 % interval is [min, max], which holds the true
+    A percentile bootstrap over 3 seeds would be too narrow: a given seed is drawn three times in 1
+    of 27 resamples (3.7 % > 2.5 %), so its 95 % interval is [min, max], which contains the true
     mean of a symmetric distribution in 1 − 2·(1/2)³ = 75 % of the cases.
 
     Args:
         metric: accuracy, negative_log_likelihood, brier_score, expected_calibration_error or
-            ood.<set>.auroc (from the predictive entropy).
-        a: One mapping from set name to predictions for every seed.
-        b: The same for the other sampler, for the same seeds in the same order.
+            ood.<set>.auroc (of the predictive entropy).
+        a: Predictions by set name, for every seed.
+        b: The same for the other sampler, with the same seeds in the same order.
         resamples: Number of bootstrap resamples.
         seed: Seed of the resampling.
 
     Raises:
-        ValueError: on another metric, on differing seeds, sets or test inputs.
+        ValueError: The metric is unknown, or seeds, sets or test inputs differ.
     """
     return paired_differences(metric, [(a, b)], resamples, seed)[0]
 
@@ -110,9 +110,9 @@ def paired_difference(
 def paired_differences(
     metric: str, pairs: Sequence[Pair], resamples: int = 1000, seed: int = 0
 ) -> list[Difference]:
-    """Compare the samplers of several pairs as `paired_difference` does, all on one resampling.
+    """Compare pairs of samplers as `paired_difference` does, on the same resamples.
 
-    The metric of a run that is in several pairs is computed once.
+    The metric of a run is computed once, even if the run is in several pairs.
     """
     for a, b in pairs:
         _check_paired(a, b, resamples)
@@ -120,13 +120,13 @@ def paired_differences(
     functions = [weighted(metric, sets) for sets in runs.values()]
     sizes = inputs(metric, pairs[0][0][0])
     values = dict(zip(runs, bootstrap(functions, sizes, resamples, seed), strict=True))
-    found = []
+    differences = []
     for a, b in pairs:
         first, second = (np.stack([values[id(sets)] for sets in part]) for part in (a, b))
         observed, *resampled = (second - first).T
         variance = float(np.mean(resampled, axis=1).var(ddof=1))
-        found.append(_difference(metric, observed, variance))
-    return found
+        differences.append(_difference(metric, observed, variance))
+    return differences
 
 
 def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> str:
@@ -160,7 +160,7 @@ def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
         raise ValueError(f"expected at least 2 resamples, got {resamples}")
     for sets in (*a, *b):
         if sets.keys() != a[0].keys():
-            raise ValueError(f"expected the sets {sorted(a[0])} everywhere, got {sorted(sets)}")
+            raise ValueError(f"expected the sets {sorted(a[0])} in every run, got {sorted(sets)}")
         for name, predictions in sets.items():
             if not np.array_equal(predictions.labels, a[0][name].labels):
                 raise ValueError(f"expected the same inputs in every {name} set, got other labels")

@@ -1,4 +1,4 @@
-"""The potential U(θ) and its gradient, for a model, a likelihood and a prior."""
+"""Potential U(θ) and its gradient, for a model, a likelihood and a prior."""
 
 from bdlbench.posterior.potential import Posterior, build_posterior
 

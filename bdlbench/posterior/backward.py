@@ -1,4 +1,4 @@
-"""Differentiate a loss of a network's outputs with respect to flat parameters θ."""
+"""Gradients of a loss with respect to flat parameters θ."""
 
 from __future__ import annotations
 
@@ -16,29 +16,27 @@ Slope = Callable[[Tensor], Tensor]
 def gradient(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor:
     """Return the gradient of a loss with respect to θ, shape (chains, dim).
 
-    For linear layers with ReLUs between them it is written out: without a graph to build and
-    gradients to join, it takes little longer than its matrix products. Every other network is left
-    to autograd.
+    Multilayer perceptrons with ReLUs have a handwritten backward pass, which takes little longer
+    than its matrix products, as there is no graph to build; other networks use autograd.
 
     Args:
         network: The model.
         theta: θ, shape (chains, dim).
         x: Inputs, shape (chains, n, …).
-        slope: Derivative of the loss with respect to the outputs (chains, n, outputs), as a
-            function of them.
+        slope: Maps the outputs (chains, n, outputs) to the loss's derivative with respect to them.
     """
     if not _is_perceptron(network, x.dim()):
         return _by_autograd(network, theta, x, slope)
     x = x.flatten(2)
     if len(theta) > 1:
         return _written_out(network, theta, x, slope)
-    # Of one chain, without the axis of chains, which every product would take off and put on.
+    # For one chain, without the axis of chains, which every product would squeeze and restore.
     return _written_out(network, theta[0], x[0], lambda outputs: slope(outputs[None])[0])[None]
 
 
 @cache
 def _is_perceptron(network: Network, axes: int) -> bool:
-    """Return whether the network is linear layers with ReLUs between them, on flat inputs."""
+    """Return whether the network alternates linear layers and ReLUs, on flat inputs."""
     first, *rest = network.module
     flattens = isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1)
     kinds = [type(layer) for layer in (rest if flattens else network.module)]
@@ -48,7 +46,7 @@ def _is_perceptron(network: Network, axes: int) -> bool:
 
 @torch.no_grad()
 def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor:
-    """Forward pass through y = Wa + b and a = max(y, 0), and backward by the chain rule."""
+    """Run the forward pass y = Wa + b, a = max(y, 0), and the backward pass by the chain rule."""
     result = torch.empty_like(theta)
     parameters, gradients = network.unflatten(theta), network.unflatten(result)
     inputs: list[tuple[str, str, Tensor]] = []
@@ -65,15 +63,14 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
         if bias in gradients:
             torch.sum(delta, dim=-2, out=gradients[bias])
         if a is not inputs[0][2]:
-            # The sign of a ReLU's output is its derivative, and needs no conversion of types; in
-            # place: the output has seen its last use.
+            # The derivative of a ReLU is the sign of its output, which is not used again.
             delta = (delta @ parameters[weight]).mul_(a.sign_())
     return result
 
 
 def _by_autograd(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor:
-    # Leaves, one a parameter: differentiating through the split of θ would write a
-    # gradient of full length for each of them.
+    # One leaf per parameter: differentiating through the split of θ would write a full-length
+    # gradient for each of them.
     leaves = {
         name: view.detach().requires_grad_() for name, view in network.unflatten(theta).items()
     }

@@ -1,4 +1,4 @@
-"""Problems with an exactly known posterior, on which samplers are certified."""
+"""Exactly known posteriors, on which samplers are certified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ExactPosterior:
     """A posterior with its exact moments.
 
     Args:
-        posterior: What samplers are given.
+        posterior: The posterior to sample.
         mean: Posterior mean, shape (dim,), float64.
         covariance: Posterior covariance, shape (dim, dim), float64.
     """
@@ -31,9 +31,9 @@ class ExactPosterior:
 
 
 def linear_regression(n: int = 100, prior_std: float = 10.0) -> ExactPosterior:
-    """Fit a line through n points: y = 3x + 10 + N(0, 0.6²), x uniform on [−1, 1].
+    """Linear regression on n points: y = 3x + 10 + N(0, 0.6²), x uniform on [−1, 1].
 
-    θ is (slope, intercept). The data are the same at every call.
+    θ is (slope, intercept). Every call returns the same data.
 
     Args:
         n: Number of training points.
@@ -46,15 +46,15 @@ def linear_regression(n: int = 100, prior_std: float = 10.0) -> ExactPosterior:
 
 
 def gaussian(dim: int = 6, condition: float = 100.0, n: int = 60) -> ExactPosterior:
-    """A correlated Gaussian, as the posterior of a regression.
+    """A correlated Gaussian, as the posterior of a linear regression.
 
-    The standard deviations along its axes run geometrically from 1/√condition to 1, the axes are
-    turned at random, the mean lies within about a standard deviation of nought.
+    The standard deviations along its axes are a geometric sequence from 1/√condition to 1, the axes
+    are rotated at random, and the mean is within about a standard deviation of zero.
 
     Args:
         dim: Number of parameters.
         condition: Ratio of the largest to the smallest eigenvalue of the covariance.
-        n: Number of rows that the likelihood is spread over, a multiple of dim.
+        n: Number of training points, a multiple of dim.
     """
     rng = torch.Generator().manual_seed(1)
     axes = torch.linalg.qr(torch.randn(dim, dim, generator=rng, dtype=torch.float64)).Q
@@ -70,25 +70,25 @@ def gaussian(dim: int = 6, condition: float = 100.0, n: int = 60) -> ExactPoster
 def gaussian_mean(n: int, spread: float = 0.03) -> ExactPosterior:
     """The mean of n observations with noise N(0, 1), which reveals a wrong factor of N.
 
-    The observations lie closer together than the noise, so that minibatches hardly differ and
-    many data cost no more steps than few (the posterior does not depend on their spread).
+    The observations are spread less than the noise, so that minibatches hardly differ and large n
+    needs no more steps (the posterior does not depend on the spread).
 
     Args:
         n: Number of observations.
         spread: Their standard deviation.
     """
     rng = torch.Generator().manual_seed(2)
-    prior_std = n**-0.5  # as strong as the data: what is wrong with the prior shows, too
+    prior_std = n**-0.5  # as informative as the data, to reveal errors in the prior, too
     y = 4 * prior_std + spread * torch.randn(n, generator=rng)
     return conjugate(torch.ones(n, 1), y, 1.0, prior_std)
 
 
 def logistic_regression(n: int = 40, prior_std: float = 1.5) -> ExactPosterior:
-    """Classify n points on a line into two; the moments come from quadrature on a fine grid.
+    """Logistic regression on n points, with moments by quadrature.
 
-    θ is (slope, intercept); the posterior is skew. A grid of 201 × 201 points over ±9 prior
-    standard deviations, within which all of the mass lies, is exact to float32: the sum's error
-    falls like exp(−2π²(s/h)²), and the posterior's width s is several times the spacing h.
+    θ is (slope, intercept); the posterior is skewed. A grid of 201 × 201 points over ±9 prior
+    standard deviations, which contain all of the mass, is exact to float32: the error of the sum
+    is of order exp(−2π²(s/h)²), and the posterior's width s is several times the spacing h.
     """
     rng = torch.Generator().manual_seed(3)
     x = torch.cat([2 * torch.rand(n, 1, generator=rng) - 1, torch.ones(n, 1)], dim=1)

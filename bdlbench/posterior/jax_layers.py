@@ -1,4 +1,4 @@
-"""Translate torch's layers into functions of JAX arrays, one rule per layer."""
+"""Translation of torch's layers into functions of JAX arrays, one rule per layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from bdlbench.errors import BdlbenchError
 
-# JAX may round the factors of a product on a GPU to ten bits unless told not to.
+# By default JAX may round the factors of a product on a GPU to ten bits (TF32).
 PRECISION = lax.Precision.HIGHEST
 Layer = Callable[[Array, Array | None, Array | None], Array]
 
@@ -21,7 +21,7 @@ def translate(layer: nn.Module) -> Layer:
     """Return the layer as a function of its input (n, …), weight and bias (None if it has none).
 
     Raises:
-        BdlbenchError: There is no rule for a layer of this kind, or with these options.
+        BdlbenchError: The type of the layer, or one of its options, is not supported.
     """
     rule = _RULES.get(type(layer))
     if rule is None:

@@ -11,18 +11,18 @@ from torch import Tensor
 
 
 class Likelihood(Protocol):
-    """The log density of every observation, and its derivative."""
+    """Log density of every observation, and its derivative."""
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
 
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return ∂ log p(y∣x, θ)/∂outputs, of the outputs' shape, in separate memory."""
+        """Return ∂ log p(y∣x, θ)/∂outputs as a new tensor of the outputs' shape."""
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """Classify: the outputs are logits, y holds class numbers of shape (chains, n)."""
+    """Classification: the outputs are logits, y class indices of shape (chains, n)."""
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the log probability of each label, shape (chains, n)."""
@@ -37,7 +37,7 @@ class Categorical:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Regress: y of shape (chains, n) is the one output plus noise N(0, noise_std²)."""
+    """Regression: y of shape (chains, n) is the single output plus noise N(0, noise_std²)."""
 
     noise_std: float
 
@@ -47,13 +47,13 @@ class Gaussian:
         return -0.5 * residual.square() - math.log(self.noise_std * math.sqrt(2 * math.pi))
 
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return the residual over the noise's variance."""
+        """Return the residual divided by the noise variance."""
         return (y.unsqueeze(-1) - outputs) / self.noise_std**2
 
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Classify into two: the one output is the logit of y = 1, y of shape (chains, n) is 0 or 1."""
+    """Binary classification: the output is the logit of y = 1; y, 0 or 1, of shape (chains, n)."""
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the log probability of each label, shape (chains, n)."""

@@ -1,4 +1,4 @@
-"""The shared models, evaluated on flat parameters of shape (chains, dim)."""
+"""Networks as functions of flat parameters of shape (chains, dim)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")
 
 
 class Network:
-    """Evaluate an ``nn.Sequential`` as a function of flat parameters.
+    """An ``nn.Sequential`` as a function of flat parameters.
 
     Args:
         module: A Sequential of Linear, Conv2d and parameter-free layers; only its architecture
-            is used, so it may (and should) live on torch's ``meta`` device.
+            is used, so that it can (and should) be on torch's ``meta`` device.
+
+    Raises:
+        BdlbenchError: Another layer has parameters.
     """
 
     def __init__(self, module: nn.Sequential) -> None:
@@ -50,8 +53,8 @@ class Network:
         """Return the outputs, shape (chains, n, outputs).
 
         Args:
-            parameters: As `unflatten` gives them.
-            x: Inputs of shape (chains, n, …), a set for every chain.
+            parameters: As returned by `unflatten`.
+            x: Inputs of shape (chains, n, …).
         """
         for index, layer in enumerate(self.module):
             weight, bias = parameters.get(f"{index}.weight"), parameters.get(f"{index}.bias")
@@ -62,7 +65,7 @@ class Network:
         return x
 
     def init(self, chains: int, rng: torch.Generator) -> Tensor:
-        """Draw starting points uniformly from ±1/√fan_in, layer by layer, as torch's layers do.
+        """Draw initial states, uniform within ±1/√fan_in of each layer, as in torch.
 
         Returns:
             θ of shape (chains, dim), float32, on the generator's device.
@@ -77,13 +80,13 @@ class Network:
 
 
 def build(name: str) -> Network:
-    """Build a shared model for 28×28 grey images and ten classes from its name.
+    """Build a model for 28×28 grey images and ten classes by name.
 
     ``softmax`` is multinomial logistic regression; ``mlp-400-400`` a ReLU network with two hidden
     layers of 400 units; ``lenet5`` the network of LeCun et al. (1998) with ReLU and max pooling.
 
     Raises:
-        BdlbenchError: There is no such model.
+        BdlbenchError: The name is unknown.
     """
     # On the meta device nothing is allocated, and the global random state is not touched.
     with torch.device("meta"):
@@ -93,7 +96,7 @@ def build(name: str) -> Network:
             return Network(_lenet5())
         if re.fullmatch(r"mlp(-[1-9]\d{0,4})+", name):
             return Network(_mlp(*(int(width) for width in name.split("-")[1:])))
-    raise BdlbenchError(f"no model {name!r} (there are: {', '.join(NAMES)})")
+    raise BdlbenchError(f"no model {name!r} (available: {', '.join(NAMES)})")
 
 
 def _mlp(*hidden: int) -> nn.Sequential:
@@ -122,10 +125,7 @@ def _lenet5() -> nn.Sequential:
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return xWᵀ + b, shape (n, outputs).
-
-    All may have a first axis of chains, and each is then multiplied with its own.
-    """
+    """Return xWᵀ + b, shape (n, outputs), optionally with a leading axis of chains."""
     if bias is None:
         return x @ weight.mT
     if x.dim() == 3:
@@ -135,7 +135,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     shape, x = x.shape[:-1], x.flatten(1, -2)
-    if len(x) == 1:  # a plain product is quicker than a batch of one
+    if len(x) == 1:  # a plain product is faster than a batched one
         product = affine(x[0], weight[0], None if bias is None else bias[0])[None]
     else:
         product = affine(x, weight, bias)
@@ -144,7 +144,7 @@ def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) ->
 
 
 def _conv2d(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Convolve every chain with its own kernels: one convolution, with a group for each chain."""
+    """Convolve every chain with its own kernels: one convolution, with one group per chain."""
     assert isinstance(layer, nn.Conv2d)
     chains = len(x)
     stacked = F.conv2d(

@@ -1,4 +1,4 @@
-"""The potential U(θ) and its gradient, for the posterior that every sampler targets."""
+"""Posteriors: potential U(θ) and its gradient."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bdlbench.posterior import backward, models
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.posterior.models import Network
 
-ROWS = 10_000  # of the data at a time, when all of it is asked for: bounds the memory
+ROWS = 10_000  # training points at a time in full-batch evaluations, to limit memory
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Combine a model, its likelihood, a prior N(0, prior_std²) on every parameter, and data.
+    """Posterior of a model with its likelihood, a prior N(0, prior_std²), and data.
 
     Args:
         network: The model, a function of flat parameters.
@@ -40,17 +40,15 @@ class Posterior:
         return len(self.x)
 
     def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return U(θ) = −Σᵢ log p(yᵢ∣xᵢ,θ) − log p(θ), up to a constant.
-
-        The constant is the prior's normalisation, which would only cost digits.
+        """Return U(θ) = −Σᵢ log p(yᵢ∣xᵢ,θ) − log p(θ), without the prior's normalisation.
 
         Args:
             theta: Parameters, shape (chains, dim).
-            batch: Indices of shape (chains, size), a minibatch for each chain, which gives an
-                unbiased estimate of U; or None for all the data.
+            batch: Indices of a minibatch for each chain, shape (chains, size), for an unbiased
+                estimate of U; or None for all the data.
 
         Returns:
-            Shape (chains,), float64: the terms are float32, their sum is not rounded further.
+            Shape (chains,), float64: float32 terms are summed in float64.
         """
         with torch.no_grad():
             parameters = self.network.unflatten(theta)
@@ -66,7 +64,7 @@ class Posterior:
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim).
 
-        The estimate is N/n × the minibatch's likelihood term + the prior's, which is exact.
+        The estimate scales the minibatch's likelihood term by N/n and adds the exact prior term.
         Arguments as in `potential`.
         """
         scale, result = self._scale(batch), None
@@ -85,8 +83,7 @@ class Posterior:
 
     def _chunks(self, batch: Tensor | None, chains: int) -> list[tuple[Tensor, Tensor]]:
         if batch is not None:
-            # Twice as fast as x[batch].
-            rows = batch.flatten()
+            rows = batch.flatten()  # index_select is twice as fast as x[batch]
             x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
             return [(x.view(*batch.shape, *x.shape[1:]), y.view(batch.shape))]
         return [
@@ -98,13 +95,13 @@ class Posterior:
 def build_posterior(
     images: Images, model: str, prior_std: float, device: torch.device
 ) -> tuple[Posterior, Scaler]:
-    """Combine a model, by its name, with training images; return their scaler, too."""
+    """Build the posterior of a model, by name, on training images; also return their scaler."""
     scaler = Scaler.fit(images)
     posterior = Posterior(
         network=models.build(model),
         likelihood=Categorical(),
         x=torch.from_numpy(scaler(images)).to(device),
-        # A copy: a view would keep what was split off for validation within a plugin's reach.
+        # A copy: a view would let a plugin access the validation labels.
         y=torch.from_numpy(images.labels.copy()).to(device),
         prior_std=prior_std,
     )

@@ -1,4 +1,4 @@
-"""Translate a posterior into JAX: the same U(θ), for samplers written in JAX."""
+"""U(θ) in JAX, translated from a torch posterior, for samplers written in JAX."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Lik
 from bdlbench.posterior.models import Network
 from bdlbench.posterior.potential import Posterior
 
-ROWS = 2000  # of the data at a time: what they need then stays in the processor's cache
+ROWS = 2000  # training points at a time, so that activations fit the processor's cache
 
 
 @dataclass(frozen=True)
 class _Model:
-    """The static part of a program. Equal architectures compare equal, and are compiled once."""
+    """Static part of a program; equal architectures compare equal, and are compiled once."""
 
     architecture: str
     likelihood: Likelihood
@@ -39,17 +39,16 @@ class _Model:
 )
 @dataclass(frozen=True)
 class JaxPotential:
-    """Evaluate U(θ) in JAX.
+    """U(θ) in JAX.
 
-    It is a pytree whose leaves are the data: pass it to a compiled function as an argument, and
-    the data does not become a part of the program. Its gradient is computed together with it, at
-    the cost of one evaluation of the gradient.
+    A pytree whose leaves are the data: pass it to compiled functions as an argument, so that the
+    data are not compiled into the program. Value and gradient together cost one gradient.
 
     Args:
-        model: What is compiled.
-        x: Inputs in equal chunks, shape (chunks, rows, …), the last one filled up.
+        model: Static part.
+        x: Inputs in equal, zero-padded chunks, shape (chunks, rows, …).
         y: Targets, shape (chunks, rows).
-        weight: 1 for a training point, 0 for what fills up; shape (chunks, rows).
+        weight: 1 for training points, 0 for padding, shape (chunks, rows).
     """
 
     model: _Model
@@ -68,17 +67,17 @@ class JaxPotential:
 
 
 def to_jax(posterior: Posterior) -> JaxPotential:
-    """Translate a posterior; the data goes to the device that it is on.
+    """Translate a posterior to JAX; the data stay on their device.
 
     Raises:
-        BdlbenchError: The model has a layer or the posterior a likelihood that is unknown here, or
-            the data is on a GPU that JAX does not find.
+        BdlbenchError: A layer or the likelihood has no translation, or the data are on a GPU that
+            JAX does not find.
     """
     if type(posterior.likelihood) not in _LIKELIHOODS:
         raise BdlbenchError(_unknown("likelihood", posterior.likelihood, list(_LIKELIHOODS)))
     module = posterior.network.module
     for layer in module:
-        translate(layer)  # for the error: an unknown layer is to be named now
+        translate(layer)  # raises for an unknown layer
     model = _Model(repr(module), posterior.likelihood, posterior.prior_std, posterior.network)
     device = device_of(posterior.x)
     parts = (posterior.x, posterior.y, torch.ones(posterior.n))
@@ -86,7 +85,7 @@ def to_jax(posterior: Posterior) -> JaxPotential:
 
 
 def device_of(tensor: torch.Tensor) -> jax.Device:
-    """Return JAX's name for the device that a tensor is on.
+    """Return the JAX device of a tensor.
 
     Raises:
         BdlbenchError: It is a GPU that JAX does not find.
@@ -102,7 +101,7 @@ def device_of(tensor: torch.Tensor) -> jax.Device:
 
 
 def _chunked(values: torch.Tensor) -> np.ndarray:
-    """Cut along the first axis into equal chunks of at most ROWS, filling up with zeros."""
+    """Split along the first axis into equal chunks of at most ROWS, padded with zeros."""
     array = values.cpu().numpy()
     array = array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
     chunks = math.ceil(len(array) / ROWS)
@@ -134,7 +133,7 @@ def _chunk_loss(model: _Model, theta: Array, chunk: _Data) -> Array:
     return -jnp.sum(weight * log_prob)
 
 
-# Left to itself, JAX would keep every chunk's activations until the way back.
+# By default, JAX would store the activations of every chunk for the backward pass.
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _negative_log_likelihood(model: _Model, theta: Array, data: _Data) -> Array:
     def add(total: Array, chunk: _Data) -> tuple[Array, None]:

@@ -1,1 +1,1 @@
-"""Storage: atomic files, in a folder or behind a URL."""
+"""Atomic files, in a folder or behind a URL."""

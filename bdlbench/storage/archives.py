@@ -1,4 +1,4 @@
-"""Read arrays from an untrusted .npz archive. Nothing is ever unpickled."""
+"""Read arrays from untrusted .npz archives, without unpickling."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 MOST_ARRAYS = 1000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_KINDS = "fiu"  # floats and whole numbers; an object array is a pickle
+_KINDS = "fiu"  # floats and integers; an object array is a pickle
 
 
 def read_arrays(content: bytes, most: int) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an archive by name, without the ending of their files.
+    """Return the arrays of an archive by name, without ``.npy``.
 
-    Whatever the archive says of itself is checked before memory is taken for it: what its entries
-    unpack to, and what the header of each says of its shape.
+    The declared sizes of its entries, and the shapes in their headers, are checked before memory is
+    allocated for them.
 
     Args:
-        content: Of the file.
-        most: Bytes that it may unpack to.
+        content: Content of the file.
+        most: Maximum size when unpacked, in bytes.
 
     Raises:
-        ValueError: It holds anything but arrays of numbers, or too much.
-        Exception: It is damaged; zipfile, zlib and NumPy then raise almost anything.
+        ValueError: It contains anything but arrays of numbers, or is too large.
+        Exception: It is corrupt; zipfile, zlib and NumPy then raise almost any exception.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
@@ -55,7 +55,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], most: int) -> None:
             raise ValueError(f"expected arrays, got a file {entry.filename[:60]!r}")
         if entry.compress_type not in _METHODS or entry.flag_bits & 1:
             name = entry.filename[:60]
-            raise ValueError(f"expected {name!r} packed as NumPy's archives are, and not encrypted")
+            raise ValueError(f"expected {name!r} compressed as by NumPy, and not encrypted")
 
 
 def _read(entry: zipfile.ZipInfo, file: IO[bytes]) -> NDArray[Any]:
@@ -66,8 +66,8 @@ def _read(entry: zipfile.ZipInfo, file: IO[bytes]) -> NDArray[Any]:
     shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype.kind not in _KINDS:
         raise ValueError(f"expected numbers in {name!r}, got type {dtype}")
-    wanted = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or wanted != entry.file_size - file.tell():
-        raise ValueError(f"expected {name!r} to hold the shape it says, {shape}")
+    expected = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or expected != entry.file_size - file.tell():
+        raise ValueError(f"expected the size of {name!r} to match its shape, {shape}")
     flat = np.frombuffer(file.read(), dtype)
     return flat.reshape(shape, order="F" if by_column else "C")

@@ -1,4 +1,4 @@
-"""JSON documents: one format for writing, and strict reading."""
+"""JSON documents: uniform writing, strict reading."""
 
 from __future__ import annotations
 
@@ -13,72 +13,68 @@ from bdlbench.errors import DamagedRecord, RecordError
 from bdlbench.storage import files
 from bdlbench.storage.escaping import visible
 
-LARGEST = 2**24  # bytes of a document; the trials of a sampler that is tuned again and again
+LARGEST = 2**24  # bytes of a document; the largest hold the trials of repeated tuning
 OBJECT, LIST, TEXT, NUMBER = "an object", "a list", "a text", "a number"
 TRUTH, NULL = "true/false", "null"
 _KINDS = {dict: OBJECT, list: LIST, str: TEXT, int: NUMBER, float: NUMBER, bool: TRUTH}
 
 
 def to_json(content: Any) -> str:
-    """Write JSON in the one form used for files; NaN and Infinity are refused."""
+    """Format a document as in files; NaN and Infinity raise a ValueError."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def read(
     path: Path, remedy: str, fields: Mapping[str, str] | None = None, most: int = LARGEST
 ) -> dict[str, Any]:
-    """Read a file that holds one object.
+    """Read a file that contains one JSON object.
 
     Args:
-        path: Of the file.
-        remedy: What helps if it is damaged, as the end of a sentence: ``delete it``.
-        fields: That it must have, and of what kind, as for `check`.
-        most: Bytes that it may have.
+        path: Path of the file.
+        remedy: End of the message if the file is corrupt, such as ``delete it``.
+        fields: Required fields and their types, as for `check`.
+        most: Maximum size in bytes.
 
     Raises:
-        DamagedRecord: It holds something else.
-        RecordError: It cannot be reached.
+        DamagedRecord: The content is not as expected.
+        RecordError: The file cannot be read.
     """
     with reading(path, remedy):
         content = parse(files.read_bytes(path, most))
         check(content, fields or {})
-    found: dict[str, Any] = content
-    return found
+    document: dict[str, Any] = content
+    return document
 
 
 @contextmanager
 def reading(path: Path, remedy: str) -> Iterator[None]:
-    """Turn any error of reading a file into one line.
-
-    Args:
-        path: Of the file.
-        remedy: What helps if it is damaged.
+    """Convert errors of reading a file to one-line errors that name the file and a remedy.
 
     Raises:
-        DamagedRecord: There was a ValueError.
-        RecordError: There was an OSError.
+        DamagedRecord: On a ValueError.
+        RecordError: On an OSError.
     """
     try:
         yield
     except OSError as error:
-        why = visible(error.strerror or str(error))
+        reason = visible(error.strerror or str(error))
         raise RecordError(
-            f"{path}: cannot be read ({why}); make it readable, or {remedy}"
+            f"{path}: cannot be read ({reason}); make it readable, or {remedy}"
         ) from error
     except ValueError as error:
         raise DamagedRecord(f"{path}: cannot be read ({error}); {remedy}") from error
 
 
 def check(content: Any, fields: Mapping[str, str], what: str = "") -> None:
-    """Check that this is an object, and has some fields.
+    """Check that a document is an object with certain fields.
 
     Args:
-        content: Of a document, or a part of it.
-        fields: Names and kinds: `TEXT`, or ``f"{TEXT} or {NULL}"``.
-        what: The name of the part.
+        content: A document, or a part of it.
+        fields: Types by name: `TEXT`, or ``f"{TEXT} or {NULL}"``.
+        what: Name of the part, for messages.
 
     Raises:
-        ValueError: It is not, or has not.
+        ValueError: It is not an object, or a field is missing or of another type.
     """
     if not isinstance(content, dict):
         raise ValueError(f"expected {what or 'a document'} to be {OBJECT}, got {_kind(content)}")
@@ -95,11 +91,11 @@ def _kind(value: Any) -> str:
 
 
 def parse(content: bytes) -> Any:
-    """Read JSON more strictly than Python does.
+    """Parse JSON more strictly than Python does.
 
     Raises:
-        ValueError: It is not JSON, is nested without end, or holds NaN, Infinity, a number beyond
-            all floats, or a name twice.
+        ValueError: It is not JSON, is nested too deeply, or contains NaN, Infinity, a number that
+            overflows a float, or a duplicate name.
     """
     try:
         return json.loads(
@@ -109,16 +105,16 @@ def parse(content: bytes) -> Any:
             parse_float=_finite,
         )
     except RecursionError:
-        raise ValueError("expected a document, got JSON that is nested without end") from None
+        raise ValueError("expected a document, got JSON that is nested too deeply") from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in fields:
             raise ValueError(f"expected every name once, got {visible(name, 40)!r} twice")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
 def _refuse(constant: str) -> float:

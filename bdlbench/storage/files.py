@@ -1,4 +1,4 @@
-"""Read untrusted files, and write files atomically."""
+"""Reading of untrusted files, and atomic writing."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def read_bytes(path: Path, most: int) -> bytes:
     """Read a plain file: no link, which could lead anywhere, and no pipe, which could block.
 
     Args:
-        path: Of the file; what behaves like a path, but is behind a URL, has no links.
-        most: Bytes that it may have.
+        path: A local path, or a `UPath`, which has no links.
+        most: Maximum size in bytes.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is not a plain file, or larger.
+        OSError: The file cannot be read.
+        ValueError: It is not a plain file, or is too large.
     """
     if not isinstance(path, Path):
         content: bytes = path.read_bytes()
@@ -33,12 +33,12 @@ def read_bytes(path: Path, most: int) -> bytes:
     if path.is_symlink():
         raise ValueError("expected a plain file, got a link")
     with open(os.open(path, _FLAGS), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError("expected a plain file, got something else")
-        _check_size(found.st_size, most)
+        _check_size(status.st_size, most)
         content = file.read(most + 1)
-        _check_size(len(content), most)  # it may have grown since
+        _check_size(len(content), most)  # it may have grown since fstat
         return content
 
 
@@ -56,13 +56,13 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically.
 
     Raises:
-        RecordError: It cannot be written.
+        RecordError: The file cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not is_local(path):
-            path.write_bytes(content)  # such a file appears when it is closed
+            path.write_bytes(content)  # atomic: object stores create a file when it is closed
             return
         partial.write_bytes(content)
         sync(partial)
@@ -76,10 +76,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def staged(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder next to `target`, to be written and then swapped with it."""
+    """Yield a temporary folder next to `target`, to be filled and then passed to `swap`."""
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had our id
+        shutil.rmtree(partial, ignore_errors=True)  # left by a killed process with the same id
         partial.mkdir(parents=True)
         yield partial
     finally:
@@ -87,7 +87,7 @@ def staged(target: Path) -> Iterator[Path]:
 
 
 def swap(partial: Path, target: Path) -> None:
-    """Rename `partial` to `target`; an earlier folder there is moved aside first, then deleted."""
+    """Rename `partial` to `target`, replacing an existing folder."""
     if target.exists():
         old = target.with_name(f".{target.name}.{os.getpid()}.old")
         shutil.rmtree(old, ignore_errors=True)
@@ -104,7 +104,7 @@ def swap(partial: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Sync a file or folder: a power failure must not leave an empty record."""
+    """Sync a file or folder to disk, so that a power failure cannot leave an empty record."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -113,7 +113,7 @@ def sync(path: Path) -> None:
 
 
 def cannot_write(results: Path, error: OSError) -> RecordError:
-    """Return the error to raise if results cannot be written to."""
+    """Return the error to raise if the results cannot be written."""
     return RecordError(
         f"cannot write to {results} ({error.strerror or error}); free or repair it, or choose "
         "another folder with --results, and run again: finished runs are not lost"

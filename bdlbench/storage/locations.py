@@ -1,4 +1,4 @@
-"""Folders of the local file system, and folders behind a URL."""
+"""Local folders, and folders behind a URL."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bdlbench.errors import BdlbenchError
 
 
 def place(results: str | Path) -> Path:
-    """Return the location of results: a path, or for a URL an object that behaves like one.
+    """Return a location as a path, or as a `UPath` for a URL.
 
     Args:
-        results: A folder, or a URL that fsspec knows: ``s3://bucket/runs``, ``file:///srv/runs``.
+        results: A folder, or a URL that fsspec can open: ``s3://bucket/runs``, ``file:///srv/runs``.
 
     Raises:
-        BdlbenchError: It is a URL of a kind that cannot be opened here.
+        BdlbenchError: The URL cannot be opened.
     """
     if not isinstance(results, str):
         return results
@@ -27,14 +27,14 @@ def place(results: str | Path) -> Path:
     from upath import UPath  # a slow import, needed for URLs only
 
     try:
-        found = UPath(results)
-        _ = found.fs  # some wait until now to import what they need
+        location = UPath(results)
+        _ = location.fs  # imports the package for this kind of URL
     except (ImportError, ValueError) as error:
         raise BdlbenchError(
-            f"expected a folder or a URL that fsspec opens here, got {results} ({error}); "
-            "install what it needs, or name another"
+            f"expected a folder or a URL that fsspec can open, got {results} ({error}); "
+            "install the package that it needs, or name another location"
         ) from error
-    return cast(Path, found)
+    return cast(Path, location)
 
 
 def is_url(text: str) -> bool:
@@ -43,20 +43,20 @@ def is_url(text: str) -> bool:
 
 
 def on_this_machine(path: str | Path) -> Path:
-    """Return a local path, given as such or as a ``file://`` URL.
+    """Return a local path, given as a path or a ``file://`` URL.
 
     Raises:
         BdlbenchError: It is a URL of another kind.
     """
     if is_url(str(path)) and not str(path).startswith("file://"):
         raise BdlbenchError(
-            f"expected a path on this machine, got {path}; name one, and copy what it holds"
+            f"expected a local path, got {path}; copy its content to a folder, and name that"
         )
     return place(path)
 
 
 def is_local(results: Path) -> bool:
-    """Return whether files there can be renamed and locked."""
+    """Return whether files at this location can be renamed and locked."""
     return isinstance(results, Path)
 
 
@@ -66,11 +66,11 @@ def absolute(results: Path) -> Path:
 
 
 def user_cache() -> Path | None:
-    """Return the user's cache folder, or None for a user without a home, as in containers."""
+    """Return the user's cache folder; None without a home directory, as in some containers."""
     from platformdirs import user_cache_path
 
     try:
-        found = user_cache_path("bdlbench")
+        folder = user_cache_path("bdlbench")
     except RuntimeError:
         return None
-    return found if found.is_absolute() else None  # some versions return ~ as it is
+    return folder if folder.is_absolute() else None  # some versions do not expand ~

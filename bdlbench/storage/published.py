@@ -1,4 +1,4 @@
-"""Find the results that are installed with bdlbench."""
+"""Location of the published results, which are installed with bdlbench."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def published(file: str) -> list[Path]:
-    """Return the possible paths of a file of the installed results.
+    """Return the possible paths of a file of the published results.
 
-    Not importlib.resources, which cannot read a folder without code of an editable installation.
-    Some installers make links to one copy of a package; what they lead to is trusted as it is.
+    `importlib.resources` cannot read a folder without code in an editable installation. Links are
+    resolved, and their targets trusted, because some installers link to one copy of a package.
     """
     spec = find_spec("bdlbench_results")
     folders = (spec and spec.submodule_search_locations) or ()
@@ -18,5 +18,5 @@ def published(file: str) -> list[Path]:
 
 
 def kept(results: Path, file: str) -> Path | None:
-    """Return the path of a file of results, or None: the user's own, else the published one."""
+    """Return the path of a result file, the user's own or else the published one, or None."""
     return next((path for path in (results / file, *published(file)) if path.exists()), None)

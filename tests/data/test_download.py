@@ -15,13 +15,13 @@ from bdlbench.data.download import fetch
 from bdlbench.errors import DataError, DataMissing
 
 CLOSING = threading.Event()
-PATIENCE = 2.0  # seconds: the other mirrors answer at once, but the machine may be busy
+PATIENCE = 2.0  # seconds: other mirrors answer at once, but the machine may be busy
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Serve /good, /unsized, /truncated and /wrong, hang on /silent; all else is a 404."""
+    """Serve /good, /unsized, /truncated and /wrong; /silent hangs, other paths return 404."""
 
     def do_GET(self) -> None:
         bodies = {"/truncated": CONTENT[:1000], "/wrong": CONTENT[::-1]}
@@ -55,7 +55,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def dead() -> str:
-    # Bound and closed: nothing listens on this port.
+    # Bound and closed, so that no server listens on this port.
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
         return f"http://127.0.0.1:{server.server_port}/dead"
 
@@ -66,16 +66,16 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("path", ["good", "unsized"])
-def test_a_good_file_lands_whole_and_alone(server: str, path: str, tmp_path: Path) -> None:
+def test_a_download_is_complete_and_readable_by_all(server: str, path: str, tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "file.gz"
     fetch([f"{server}/{path}"], target, MD5)
     assert target.read_bytes() == CONTENT
     assert os.listdir(target.parent) == ["file.gz"]
-    assert target.stat().st_mode & 0o777 == 0o644, "others may read it, too"
+    assert target.stat().st_mode & 0o777 == 0o644, "readable by all"
 
 
 @pytest.mark.parametrize("first", ["truncated", "wrong", "missing", "dead", "silent"])
-def test_a_bad_mirror_gives_way_to_the_next(
+def test_the_next_mirror_is_tried_after_a_failure(
     server: str, dead: str, first: str, tmp_path: Path
 ) -> None:
     url = dead if first == "dead" else f"{server}/{first}"
@@ -84,7 +84,7 @@ def test_a_bad_mirror_gives_way_to_the_next(
     assert os.listdir(tmp_path) == ["file.gz"]
 
 
-def test_when_all_fail_one_line_names_each_mirror_and_its_reason(
+def test_the_error_names_every_mirror_and_its_reason(
     server: str, dead: str, tmp_path: Path
 ) -> None:
     urls = [dead, *(f"{server}/{path}" for path in ("truncated", "wrong", "missing", "silent"))]
@@ -107,14 +107,14 @@ def test_when_all_fail_one_line_names_each_mirror_and_its_reason(
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written_is_named(server: str, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_named(server: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     target = tmp_path / "file" / "raw" / "file.gz"
-    with pytest.raises(DataError, match=r"cannot write .*file\.gz: Not a directory; name a folder"):
+    with pytest.raises(DataError, match=r"cannot write .*: Not a directory; name a writable"):
         fetch([f"{server}/good"], target, MD5)
 
 
-def test_a_full_disk_is_named_and_nothing_is_left_behind(
+def test_a_full_disk_is_named_and_leaves_no_partial_file(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -126,7 +126,7 @@ def test_a_full_disk_is_named_and_nothing_is_left_behind(
     assert os.listdir(tmp_path) == []
 
 
-def test_no_bar_where_stderr_is_no_terminal(
+def test_there_is_no_progress_bar_without_a_terminal(
     server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetch([f"{server}/good"], tmp_path / "file.gz", MD5)

@@ -51,7 +51,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
 
 
-def test_gzipped_and_unpacked_are_the_same_images(tmp_path: Path) -> None:
+def test_gzipped_and_unpacked_files_give_the_same_images(tmp_path: Path) -> None:
     write_files(tmp_path / "packed")
     write_files(tmp_path / "plain", bytes, "")
     packed = FILES.read("train", [tmp_path / "packed"])
@@ -61,7 +61,7 @@ def test_gzipped_and_unpacked_are_the_same_images(tmp_path: Path) -> None:
     assert packed.labels.tolist() == LABELS.tolist()
 
 
-def test_looks_in_each_folder_and_takes_the_first_hit(tmp_path: Path) -> None:
+def test_folders_are_searched_in_order_for_files(tmp_path: Path) -> None:
     write_files(tmp_path / "second")
     raw = write_files(tmp_path / "third")
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(pack(LABELS[::-1].copy()))
@@ -70,7 +70,7 @@ def test_looks_in_each_folder_and_takes_the_first_hit(tmp_path: Path) -> None:
     assert FILES.read("train", folders[::2]).labels.tolist() == LABELS[::-1].tolist()
 
 
-def test_writes_nothing_beside_files_it_finds(tmp_path: Path) -> None:
+def test_reading_writes_no_files(tmp_path: Path) -> None:
     raw = write_files(tmp_path)
     before = sorted(path.name for path in tmp_path.rglob("*"))
     FILES.read("train", [tmp_path])
@@ -81,14 +81,14 @@ def test_writes_nothing_beside_files_it_finds(tmp_path: Path) -> None:
 IMAGES, LABEL_FILE = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 packed_pixels = gzip.compress(pack(PIXELS))
 corrupt = bytearray(packed_pixels)
-corrupt[-8] ^= 0xFF  # the CRC stands in the last eight bytes
+corrupt[-8] ^= 0xFF  # part of the CRC
 FAULTS = {
-    "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a whole gzip file, got .*ended"),
-    "corrupt gzip": (IMAGES, bytes(corrupt), "expected a whole gzip file, got CRC"),
+    "truncated gzip": (IMAGES, packed_pixels[:-100], "expected a complete gzip file, got .*ended"),
+    "corrupt gzip": (IMAGES, bytes(corrupt), "expected a complete gzip file, got CRC"),
     "broken gzip": (
         IMAGES,
         packed_pixels[:10] + b"\xff" * 400,
-        "whole gzip file, got .*decompress",
+        "complete gzip file, got .*decompress",
     ),
     "gzip of another file": (IMAGES, gzip.compress(b"hello"), "got 68 65 6c 6c"),
     "web page": (IMAGES, b"<html>404</html>", "expected an IDX file .* got 3c 68 74 6d"),
@@ -106,7 +106,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("file", "content", "message"), FAULTS.values(), ids=FAULTS.keys())
-def test_a_bad_file_is_one_line_that_names_it_and_the_cure(
+def test_the_error_names_a_bad_file_and_a_remedy(
     tmp_path: Path, file: str, content: bytes, message: str
 ) -> None:
     raw = write_files(tmp_path)
@@ -120,12 +120,12 @@ def test_a_bad_file_is_one_line_that_names_it_and_the_cure(
     assert not isinstance(caught.value, DataMissing)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         read_idx(tmp_path, ())
 
 
-def test_missing_files_name_folders_mirrors_and_cure(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_names_folders_mirrors_and_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataMissing) as caught:
         FILES.read("test", [tmp_path / "one", tmp_path / "two"])
     text = str(caught.value)
@@ -139,7 +139,7 @@ def test_missing_files_name_folders_mirrors_and_cure(tmp_path: Path) -> None:
     assert "\n" not in text
 
 
-def test_downloads_go_to_the_first_folder_that_can_be_written(
+def test_downloads_go_to_the_first_writable_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -152,7 +152,7 @@ def test_downloads_go_to_the_first_folder_that_can_be_written(
         target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
 
     monkeypatch.setattr(bdlbench.data.idx, "fetch", deliver)
-    # A file in the place of a folder cannot be written to, whoever runs this.
+    # A file in place of a folder is not writable even for root.
     (tmp_path / "file").touch(0o777)
     folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
     assert len(FILES.read("train", folders)) == 5
@@ -162,7 +162,7 @@ def test_downloads_go_to_the_first_folder_that_can_be_written(
     assert len(asked) == 2
 
 
-def test_where_nothing_can_be_written_the_last_folder_is_tried(
+def test_without_a_writable_folder_the_last_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
@@ -176,6 +176,6 @@ def test_where_nothing_can_be_written_the_last_folder_is_tried(
         FILES.read("train", files)
 
 
-def test_some_folder_is_needed() -> None:
+def test_at_least_one_folder_is_required() -> None:
     with pytest.raises(ValueError, match="expected at least one folder"):
         FILES.read("train", [])

@@ -30,7 +30,7 @@ def make_images(n: int, seed: int = 0) -> Images:
         (np.zeros((2, 28, 28), np.uint8), np.array([-1, 3]), "labels 0 to 9, got -1 to 3"),
     ],
 )
-def test_images_check_what_they_hold(pixels: object, labels: object, message: str) -> None:
+def test_images_are_validated(pixels: object, labels: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Images(pixels, labels)  # type: ignore[arg-type]
 
@@ -122,16 +122,14 @@ def test_folders_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monke
     assert folders[2].name == "bdlbench"
 
 
-def test_only_the_cache_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_only_the_cache_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
     (cache,) = search_folders()
     monkeypatch.setenv("BDLBENCH_DATA", "")
     assert search_folders() == (cache,)
 
 
-def test_a_folder_that_is_not_there_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
     with pytest.raises(DataError, match=r"--data-dir to name a folder, got .*nowhere") as caught:
         search_folders(tmp_path / "nowhere")

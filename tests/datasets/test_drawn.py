@@ -50,7 +50,7 @@ def test_every_face_has_every_letter(face: str) -> None:
     font = FT2Font(str(font_path(face)))
     drawn = {font.get_char_index(ord(letter)) for letter in LETTERS}
     assert len(drawn) == 10
-    assert 0 not in drawn  # the glyph of what is missing
+    assert 0 not in drawn  # the glyph of missing characters
 
 
 def test_glyphs_are_centred_signed_distance_maps() -> None:
@@ -59,7 +59,7 @@ def test_glyphs_are_centred_signed_distance_maps() -> None:
         assert abs(rows[0] + rows[-1] - (SIDE - 1)) <= 1
         assert abs(columns[0] + columns[-1] - (SIDE - 1)) <= 1
         assert glyph.height == rows[-1] - rows[0] + 1
-        # Distances between neighbours differ by 1 at most, by 2 across the outline.
+        # Distances of adjacent pixels differ by at most 1, or 2 across the outline.
         assert np.abs(np.diff(glyph.distance, axis=0)).max() <= 2
 
 
@@ -71,7 +71,7 @@ def test_the_mean_stroke_of_a_bar_is_its_width() -> None:
     assert glyph.stroke == pytest.approx(expected)
 
 
-def test_strokes_are_as_wide_as_asked() -> None:
+def test_strokes_have_the_requested_width() -> None:
     # Without spread every letter has the same stroke, relative to its own height; those that are
     # narrower than asked are thickened, so only the turned bounding box adds to the height.
     bitmaps, labels = letter_bitmaps(copies=1, stroke=0.2, spread=0.0, seed=0)
@@ -80,7 +80,7 @@ def test_strokes_are_as_wide_as_asked() -> None:
     assert min(ink) == pytest.approx(0.2, abs=0.025)  # of the I without serifs
 
 
-def test_bitmaps_are_bilevel_and_not_cut_off() -> None:
+def test_bitmaps_are_bilevel_and_not_truncated() -> None:
     bitmaps, labels = letter_bitmaps(copies=2, stroke=0.25, spread=0.0, seed=1)
     assert np.bincount(labels).tolist() == [2 * len(FACES)] * 10
     assert all(set(np.unique(np.asarray(bitmap))) <= {0, 255} for bitmap in bitmaps)
@@ -105,7 +105,7 @@ def test_upsampling_is_bilinear() -> None:
     np.testing.assert_allclose(upsample(ramp)[0], expected, atol=1.01)
 
 
-def test_digits_are_scikit_learns_in_order() -> None:
+def test_digits_equal_scikit_learns() -> None:
     train, test = load("digits", "train"), load("digits")
     assert (len(train), len(test)) == (1297, 500)
     theirs = load_digits()
@@ -113,7 +113,7 @@ def test_digits_are_scikit_learns_in_order() -> None:
     assert np.array_equal(labels, theirs.target)
     pixels = np.concatenate([train.pixels, test.pixels])
     means = theirs.images.mean(axis=(1, 2)) * 255 / 16
-    # Their outer pixels weigh as much as the inner ones, as long as the rows are evenly upsampled.
+    # Upsampling weights outer and inner pixels equally.
     np.testing.assert_allclose(pixels.mean(axis=(1, 2)), means, atol=4)
 
 
@@ -131,12 +131,12 @@ def test_letters_are_balanced_and_in_random_order(
 ) -> None:
     images: Images = request.getfixturevalue(name.replace("-", "_"))
     assert np.bincount(images.labels).tolist() == [size // 10] * 10
-    assert (np.diff(images.labels) % 10 > 1).mean() > 0.5  # neither by letter nor by face
+    assert (np.diff(images.labels) % 10 > 1).mean() > 0.5  # sorted neither by letter nor by face
     assert len({image.tobytes() for image in images.pixels}) > 0.99 * size
 
 
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
-def test_letters_are_deterministic_and_leave_global_random_state_alone(
+def test_letters_are_deterministic_and_do_not_use_global_random_state(
     request: pytest.FixtureRequest, name: str
 ) -> None:
     first: Images = request.getfixturevalue(name.replace("-", "_"))
@@ -148,7 +148,7 @@ def test_letters_are_deterministic_and_leave_global_random_state_alone(
 
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
 def test_letters_of_one_kind_look_alike(request: pytest.FixtureRequest, name: str) -> None:
-    # The mean letters must be ten different ones, and most letters nearest to their own.
+    # The ten mean letters differ, and most letters are closest to their own.
     images: Images = request.getfixturevalue(name.replace("-", "_"))
     pixels = images.pixels.reshape(len(images), -1).astype(np.float64)
     half = len(images) // 2
@@ -159,11 +159,11 @@ def test_letters_of_one_kind_look_alike(request: pytest.FixtureRequest, name: st
     assert (distances.argmin(axis=1) == images.labels[half:]).mean() > 0.8
 
 
-def test_letters_have_the_ink_of_the_digits_where_the_digits_have_it(letters: Images) -> None:
+def test_letters_have_the_mean_intensity_and_margins_of_the_digits(letters: Images) -> None:
     digits = load("digits", "train")
     assert letters.pixels.mean() == pytest.approx(digits.pixels.mean(), rel=0.05)
     for images in (letters, digits):
-        assert images.pixels[:, :, [0, 27]].mean() < 10  # the outer columns are all but empty
+        assert images.pixels[:, :, [0, 27]].mean() < 10  # the outer columns are nearly empty
         assert images.pixels[:, [0, 27]].mean() > 60  # the outer rows are not
 
 
@@ -171,7 +171,7 @@ def test_mnist_letters_fill_20_pixels_and_are_centred_by_mass(mnist_letters: Ima
     for image in mnist_letters.pixels[:300]:
         rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-        # A box of 20 has room for 4 pixels to either side.
+        # A box of 20 leaves 4 pixels on either side.
         edges = {0, 27} & {*rows.tolist(), *columns.tolist()}
         assert edges or np.abs(np.array(center_of_mass(image)) - 13.5).max() <= 0.51
 
@@ -183,7 +183,9 @@ def test_mnist_letters_are_anti_aliased_on_a_black_background(mnist_letters: Ima
 
 
 @needs_data
-def test_pixel_statistics_do_not_tell_mnist_letters_from_mnist(mnist_letters: Images) -> None:
+def test_pixel_statistics_do_not_distinguish_letters_from_mnist(
+    mnist_letters: Images,
+) -> None:
     digits = registry.load("datasets", "mnist")().load("test", search_folders())
     statistics: dict[str, Any] = {
         "mean intensity": lambda pixels: pixels.mean(axis=(1, 2)),

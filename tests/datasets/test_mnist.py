@@ -18,7 +18,7 @@ needs_data = pytest.mark.skipif(
 @needs_data
 def test_the_official_test_images() -> None:
     images = registry.load("datasets", "mnist")().load("test", search_folders())
-    # The content of the official t10k files, unpacked.
+    # Content of the official, unpacked t10k files.
     idx = bytes.fromhex("00000803 00002710 0000001c 0000001c") + images.pixels.tobytes()
     assert hashlib.md5(idx, usedforsecurity=False).hexdigest() == "2646ac647ad5339dbf082846283269ea"
     assert np.bincount(images.labels).tolist() == [
@@ -31,7 +31,7 @@ def test_the_training_images() -> None:
     images = registry.load("datasets", "mnist")().load("train", search_folders())
     assert len(images) == 60_000
     assert images.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    # The mean and standard deviation that everyone's MNIST transform holds.
+    # The mean and standard deviation commonly used for MNIST.
     scaler = Scaler.fit(images)
     assert (scaler.mean, scaler.std) == pytest.approx((0.1307, 0.3081), abs=1e-4)
 

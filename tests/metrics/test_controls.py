@@ -23,15 +23,15 @@ def test_hand_worked_controls() -> None:
     inside, outside = constant_images(90, 110, 130), constant_images(100, 0)
     found = control_aurocs(train, inside, outside)
     assert found.keys() == NAMES
-    # Intensity: 1 of 6 pairs is in order; turned round, 5 of 6.
+    # Intensity: 1 of 6 pairs is in order; reversed, 5 of 6.
     assert found["mean_intensity"] == pytest.approx(5 / 6)
-    # Non-zero pixels: three ties, three pairs in reverse order; turned round, 4.5 of 6.
+    # Non-zero pixels: three ties, three pairs in reverse order; reversed, 4.5 of 6.
     assert found["nonzero_fraction"] == pytest.approx(4.5 / 6)
-    # Distances in pixel values: 10, 10, 30 inside, 0 and 100 outside: not turned round.
+    # Distances in pixel values: 10, 10, 30 inside, 0 and 100 outside; not reversed.
     assert found["pixel_knn"] == pytest.approx(3 / 6)
 
 
-def test_the_nearest_neighbours_are_not_turned_round() -> None:
+def test_the_direction_of_the_neighbour_score_is_fixed() -> None:
     train = constant_images(*[100] * 10)
     found = control_aurocs(train, constant_images(0), constant_images(100))
     assert found["pixel_knn"] == 0.0
@@ -44,7 +44,7 @@ def test_the_distance_is_to_the_tenth_neighbour() -> None:
     assert found["pixel_knn"] == 1.0
 
 
-def test_random_scores_know_nothing_and_follow_the_seed() -> None:
+def test_random_scores_are_uninformative_and_seeded() -> None:
     blank = np.zeros((1, 28, 28), np.uint8)
     one, other = (np.repeat(blank, 2000, axis=0) for _ in range(2))
     found = control_aurocs(blank, one, other, seed=1)
@@ -61,7 +61,7 @@ def pixel(value: int) -> Images:
 
 def test_ten_thousand_training_images_are_spread_over_all() -> None:
     train = np.zeros((15_000, 1, 1), np.uint8)
-    train[10_000:] = 250  # the first 10,000 would hold none of these
+    train[10_000:] = 250  # not among the first 10,000
     assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 1.0
 
 
@@ -80,7 +80,7 @@ def test_no_more_than_ten_thousand_training_images_are_used() -> None:
         (np.zeros((0, 28, 28), np.uint8), r"got uint8 \(0, 28, 28\)"),
     ],
 )
-def test_wrong_images_are_named(images: Images, message: str) -> None:
+def test_invalid_images_are_refused(images: Images, message: str) -> None:
     good = constant_images(1)
     with pytest.raises(ValueError, match=message):
         control_aurocs(good, good, images)
@@ -93,7 +93,7 @@ def idx_images(folder: str) -> Images:
 
 
 @pytest.mark.skipif("BDLBENCH_DATA" not in os.environ, reason="needs MNIST and notMNIST")
-def test_mnist_and_notmnist_differ_by_their_ink() -> None:
+def test_mnist_and_notmnist_differ_in_intensity() -> None:
     inside, outside = idx_images("MNIST"), idx_images("notMNIST")
     found = control_aurocs(inside[:100], inside, outside)
     assert found["nonzero_fraction"] == pytest.approx(0.9993, abs=5e-5)

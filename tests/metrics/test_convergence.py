@@ -1,4 +1,4 @@
-"""R-hat and effective sample sizes, held against ArviZ, which computes them one by one."""
+"""R-hat and effective sample sizes, compared with ArviZ."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS = ["free", "slow", "antithetic", "apart", "tied", "single"]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", [(1, 4, 9), (1, 100, 50), (2, 5, 9), (3, 64, 50), (4, 333, 20)])
-def test_the_effective_sample_size_is_arviz_s(shape: tuple[int, int, int], kind: str) -> None:
+def test_effective_sample_sizes_equal_arviz(shape: tuple[int, int, int], kind: str) -> None:
     x = chains(shape, kind)
     expected = array_stats.ess(x, chain_axis=0, draw_axis=1, method="bulk")
     varies = np.ptp(x, axis=(0, 1)) > 0
@@ -38,7 +38,7 @@ def test_the_effective_sample_size_is_arviz_s(shape: tuple[int, int, int], kind:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", [(2, 5, 9), (3, 64, 50), (4, 333, 20)])
-def test_r_hat_is_arviz_s(shape: tuple[int, int, int], kind: str) -> None:
+def test_r_hat_equals_arviz(shape: tuple[int, int, int], kind: str) -> None:
     x = chains(shape, kind)
     expected = array_stats.rhat(x, chain_axis=0, draw_axis=1)
     np.testing.assert_allclose(convergence.r_hat(x), expected, rtol=1e-9)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bdlbench.metrics.functions import Float64s, Floats, Labels
 
-# Four inputs, three classes; the third is wrong and the fourth surely right.
+# Four inputs, three classes; the third is wrong, the fourth right with probability 1.
 P = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.0, 0.0, 1.0]])
 Y = np.array([0, 1, 1, 2])
 
@@ -102,7 +102,7 @@ def test_adaptive_calibration_error_against_its_definition_in_loops() -> None:
     assert metrics.adaptive_calibration_error(p, y) == pytest.approx(total / 150, rel=1e-12)
 
 
-def test_entropy_of_even_and_of_sure_predictions() -> None:
+def test_entropy_of_uniform_and_of_confident_predictions() -> None:
     p = np.array([[0.25] * 4, [1.0, 0, 0, 0], [0.5, 0.5, 0, 0]])
     expected = [math.log(4), 0.0, math.log(2)]
     np.testing.assert_allclose(metrics.predictive_entropy(p), expected, rtol=1e-14)
@@ -120,7 +120,7 @@ def test_scores_rank_logit_gaps_that_round_to_probability_one(
 
 
 def test_mutual_information_by_hand() -> None:
-    # Two draws, each sure of another class: the mean is even, no draw has any entropy.
+    # Two draws, each certain of a different class: the mean is uniform, each entropy is 0.
     p = np.array([[0.5, 0.5]])
     assert metrics.mutual_information(p, np.array([0.0])) == pytest.approx([math.log(2)])
     assert metrics.mutual_information(p, np.array([math.log(2)])) == [0.0]
@@ -138,14 +138,14 @@ def test_a_single_draw_stored_as_float32_has_no_mutual_information(scale: float)
 def test_hand_worked_detection() -> None:
     inside, outside = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0])
     assert metrics.auroc(inside, outside) == pytest.approx((1 + 0.5 + 0 + 3) / 6, rel=1e-14)
-    # 4 is caught first (precision 1), then 3 is not one, then 2 with its tie (precision 2/4).
+    # In descending order: 4 is OOD (precision 1), 3 is not, 2 is, with a tie (precision 2/4).
     assert metrics.average_precision(inside, outside) == pytest.approx(0.5 * 1 + 0.5 * 0.5)
     assert metrics.fpr_at_95_tpr(inside, outside) == pytest.approx(2 / 3, rel=1e-14)
 
 
 @pytest.mark.parametrize(("count", "threshold"), [(19, 0), (20, 1), (21, 1), (40, 2), (100, 5)])
-def test_fpr_lets_at_most_five_percent_escape(count: int, threshold: int) -> None:
-    # OOD scores 0, 1, …: the threshold is the number of scores that 5 % leaves out, rounded down.
+def test_fpr_misses_at_most_five_percent(count: int, threshold: int) -> None:
+    # OOD scores 0, 1, …: the threshold is 5 % of their number, rounded down.
     inside = np.array([threshold - 0.5, float(threshold)])
     assert metrics.fpr_at_95_tpr(inside, np.arange(count, dtype=np.float64)) == 0.5
 
@@ -166,7 +166,7 @@ SCORES = arrays(np.float64, st.integers(1, 12), elements=st.integers(-4, 4).map(
 
 @settings(deadline=None)
 @given(logits=LOGITS, bins=st.integers(1, 20), data=st.data())
-def test_metrics_keep_their_ranges_and_ignore_order(
+def test_metrics_are_in_range_and_independent_of_order(
     logits: Float64s, bins: int, data: st.DataObject
 ) -> None:
     p, n = softmax(logits, axis=1), len(logits)
@@ -197,30 +197,30 @@ def test_auroc_counts_pairs_and_depends_on_ranks_only(inside: Float64s, outside:
         (np.empty((0, 3)), [], "shape"),
         ([[0.5, np.nan]], [0], "finite"),
         ([[1.5, -0.5]], [0], "non-negative"),
-        ([[0.5, 0.499]], [0], "sum to 1, got a row that is off by 0.001"),
+        ([[0.5, 0.499]], [0], "sum to 1, got a row that differs by 0.001"),
         ([[0.5, 0.5]], [0, 1], "expected 1 integer labels"),
         ([[0.5, 0.5]], [0.0], "integer labels, got float64"),
         ([[0.5, 0.5]], [2], r"labels in 0\.\.1, got 2\.\.2"),
         ([[0.5, 0.5]], [-1], r"labels in 0\.\.1"),
     ],
 )
-def test_wrong_input_is_named(p: object, y: object, message: str) -> None:
+def test_invalid_input_is_refused(p: object, y: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         metrics.accuracy(np.asarray(p), np.asarray(y))
 
 
-def test_rows_may_be_off_by_rounding() -> None:
+def test_rows_may_differ_from_one_by_rounding() -> None:
     assert metrics.accuracy(np.array([[0.50005, 0.5]]), np.array([0])) == 1.0
 
 
 @pytest.mark.parametrize("function", [metrics.auroc, metrics.average_precision])
 @pytest.mark.parametrize("bad", [[], [np.nan], [[0.0]]])
-def test_wrong_scores_are_named(function: Callable[..., float], bad: list[float]) -> None:
+def test_invalid_scores_are_refused(function: Callable[..., float], bad: list[float]) -> None:
     with pytest.raises(ValueError, match="vector of finite scores"):
         function(np.array([0.0]), np.array(bad))
 
 
-def test_no_bins_and_another_number_of_entropies_are_named() -> None:
+def test_invalid_bins_and_entropies_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 bin, got 0"):
         metrics.expected_calibration_error(P, Y, bins=0)
     with pytest.raises(ValueError, match="expected entropies"):

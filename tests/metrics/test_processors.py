@@ -1,4 +1,4 @@
-"""Verdicts do not depend on the processor: rounding moves no metric by more than is allowed."""
+"""Verdicts do not depend on the processor: rounding changes metrics within tolerance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bdlbench.metrics.scores import TOLERANCE, score
 from bdlbench.records import store
 
 RUNS = Path(__file__).parents[2] / "results/runs"
-# One of each task and model; the second is one in which old scores moved between processors.
+# One per task and model; the scores of the second used to depend on the processor.
 PUBLISHED = [
     "digits-sgd-[0-9a-f]*-0",
     "mnist-1k-sgd-covariance-*-4",
@@ -37,7 +37,7 @@ def published(pattern: str) -> Path:
 
 
 def perturbed(sets: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Move every probability by one or four units in the last place, up or down."""
+    """Change every probability by one or four units in the last place, up or down."""
     found = {}
     for name, one in sets.items():
         p = one.probabilities
@@ -56,7 +56,7 @@ def moved(before: dict[str, float], after: dict[str, float]) -> dict[str, tuple[
 
 @pytest.mark.parametrize("times", [2, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pattern", PUBLISHED)
-def test_rounding_moves_no_metric(pattern: str, times: int) -> None:
+def test_rounding_changes_no_metric(pattern: str, times: int) -> None:
     folder = published(pattern)
     sets = store.read_predictions(folder, store.read(folder))
     before, rng = score(sets), np.random.default_rng(times)
@@ -64,7 +64,7 @@ def test_rounding_moves_no_metric(pattern: str, times: int) -> None:
         assert moved(before, score(perturbed(sets, rng))) == {}
 
 
-def test_what_is_bootstrapped_is_tied_in_the_same_way() -> None:
+def test_bootstrapped_metrics_have_the_same_ties() -> None:
     folder = published(PUBLISHED[1])
     sets = store.read_predictions(folder, store.read(folder))
     other = perturbed(sets, np.random.default_rng(0))
@@ -77,7 +77,7 @@ def test_what_is_bootstrapped_is_tied_in_the_same_way() -> None:
         assert values[1] == pytest.approx(values[0], rel=TOLERANCE, abs=TOLERANCE)
 
 
-def test_without_ties_up_to_rounding_metrics_would_move(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ties_up_to_rounding_metrics_would_change(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = published(PUBLISHED[1])
     sets = store.read_predictions(folder, store.read(folder))
     monkeypatch.setattr(functions, "EQUAL", 0.0)
@@ -120,7 +120,7 @@ def test_scores_that_are_equal_up_to_rounding_are_tied(
     assert metrics.dense_ranks(np.array(scores)).tolist() == ranks
 
 
-def test_of_classes_that_are_tied_up_to_rounding_the_first_is_the_most_probable() -> None:
+def test_the_first_of_classes_tied_up_to_rounding_is_the_most_probable() -> None:
     p = np.array([[0.2, 0.4, 0.4], [0.3, 0.3, 0.4]])
     for shift in (-1e-15, 0, 1e-15):
         assert metrics.most_probable(p + np.array([0, shift, -shift])).tolist() == [1, 2]

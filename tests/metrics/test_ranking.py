@@ -1,4 +1,4 @@
-"""Intervals of ranks: against the test of two samplers, by hand, and by their coverage."""
+"""Rank intervals: compared with `paired_difference`, by hand, and by their coverage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_holm_by_hand() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_every_pair_is_tested_as_two_samplers_are(metric: str) -> None:
+def test_pairs_are_tested_as_in_paired_difference(metric: str) -> None:
     seeds = [(0, 1, 2), (0, 1, 2), (0, 2), (1,), (7,)]
     entries = [
         {seed: run(100 * e + seed, 1.0 + 0.3 * e) for seed in seeds_of}
@@ -55,7 +55,7 @@ def test_every_pair_is_tested_as_two_samplers_are(metric: str) -> None:
             t = stats.t.isf(p_values[i, j] / 2, max(n - 1, 1))
             z = stats.norm.isf(p_values[i, j] / 2)
             bound = np.sqrt(t**2 * over_seeds + z**2 * over_points)
-            if p_values[i, j] > 1e-25:  # below which it is not resolved
+            if p_values[i, j] > 1e-25:  # smaller ones are not resolved
                 assert bound == pytest.approx(abs(expected.difference), rel=0.02, abs=1e-4)
             else:
                 assert bound <= abs(expected.difference)
@@ -63,42 +63,42 @@ def test_every_pair_is_tested_as_two_samplers_are(metric: str) -> None:
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 15, 0.05 / 66])
 @pytest.mark.parametrize("points", [0.0, 0.1, 0.3, 1.0])
-def test_no_p_value_is_too_small_however_far_out(points: float, level: float) -> None:
-    """Draw differences of 0 over three seeds: a variance of 1 from them, and that of the points."""
+def test_p_values_are_conservative_far_out_in_the_tail(points: float, level: float) -> None:
+    """Draw differences with mean 0 and variance 1 over three seeds, plus that of the points."""
     rng, n = np.random.default_rng(0), 200_000
     difference = rng.normal(size=n) * np.sqrt(1 + points)
     over_seeds = rng.chisquare(2, n) / 2
     p = ranking.p_values(difference, over_seeds, np.full(n, points), np.full(n, 3))
     assert (p <= level).mean() <= level + 4 * np.sqrt(level / n)
-    if not points:  # then it is Student's test
+    if not points:  # Student's t-test
         assert (p <= level).mean() >= 0.98 * level - 4 * np.sqrt(level / n)
 
 
 def fake(values: Float64s) -> ranking.Runs:
-    """Return runs whose losses at the test points are these, (seeds, points)."""
+    """Return runs with these losses at the test points, (seeds, points)."""
     return {seed: lambda w, x=x: np.asarray(x @ w / len(x)) for seed, x in enumerate(values)}
 
 
 def test_ranks_by_hand() -> None:
-    # Losses that hardly vary: 1 and 1 are as one, 2 is worse than both, 3 than all.
+    # Losses that hardly vary: 1 and 1 are tied, 2 is worse than both, 3 than all.
     rng = np.random.default_rng(0)
     entries = [fake(level + 1e-3 * rng.normal(size=(3, 50))) for level in (3, 1, 2, 1)]
     found = ranking.rank_intervals("negative_log_likelihood", entries, [50])
     assert found == [(4, 4), (1, 2), (3, 3), (1, 2)]
-    # Of accuracy, more is better.
+    # Higher accuracy is better.
     assert ranking.rank_intervals("accuracy", entries, [50]) == [(1, 1), (3, 4), (2, 2), (3, 4)]
     assert ranking.rank_intervals("accuracy", entries[:1], [50]) == [(1, 1)]
     assert ranking.rank_intervals("accuracy", [], [50]) == []
 
 
-def test_the_same_runs_are_never_told_apart() -> None:
+def test_identical_runs_never_differ_significantly() -> None:
     values = np.random.default_rng(0).normal(size=(3, 50))
     entries = [fake(values) for _ in range(4)]
     assert ranking.rank_intervals("accuracy", entries, [50]) == [(1, 4)] * 4
 
 
 @pytest.mark.slow
-def test_samplers_that_are_equal_are_told_apart_in_at_most_5_percent() -> None:
+def test_equal_samplers_differ_significantly_in_at_most_5_percent() -> None:
     """Draw boards of six equal samplers: point, seed and sampler-by-point effects, no other."""
     rng, boards, wrong = np.random.default_rng(0), 150, 0
     for _ in range(boards):

@@ -38,7 +38,7 @@ def test_hand_worked_scores() -> None:
     assert results["accuracy"] == pytest.approx(2 / 3)
     assert results["negative_log_likelihood"] == pytest.approx(-np.log([0.8, 0.7, 0.4]).mean())
     assert results["brier_score"] == pytest.approx((0.08 + 0.18 + 0.72) / 3, rel=1e-6)
-    # Least in doubt is the first OOD input and most in doubt the second: 3 of 6 pairs.
+    # The first OOD input is the least uncertain, the second the most: 3 of 6 pairs.
     assert results["ood.letters.auroc"] == 0.5
     assert results["ood.letters.max_probability.auroc"] == 0.5
     # Mutual information: .100, .011, .573 inside; .099, .688 outside: 1 + 3 of 6 pairs.
@@ -76,21 +76,21 @@ def test_directions_point_from_the_worst_to_the_best_predictions() -> None:
     }
     worst["test"] = replace(worst["test"], expected_entropy=np.array([0, 0], "f4"))
     good, bad = score(best), score(worst)
-    for name in good.keys() - {"epistemic_share"}:  # which says how draws differ, not how well
+    for name in good.keys() - {"epistemic_share"}:  # not a measure of quality
         sign = 1 if describe(name).direction == "up" else -1
         assert sign * good[name] > sign * bad[name], name
 
 
-def test_the_epistemic_share_is_nought_for_one_opinion_and_one_for_many() -> None:
+def test_the_epistemic_share_is_0_if_draws_agree_and_1_if_they_contradict() -> None:
     half = [[0.5, 0.5]] * 2
-    agreed = predictions(half, [0, 1], [float(np.log(2))] * 2)  # every draw is as unsure
-    split = predictions(half, [0, 1], [0.0] * 2)  # every draw is sure, half of them of each class
+    agreed = predictions(half, [0, 1], [float(np.log(2))] * 2)  # all draws agree
+    split = predictions(half, [0, 1], [0.0] * 2)  # draws are certain, half of them of each class
     assert score({"test": agreed, "ood": agreed})["epistemic_share"] == 0
     assert score({"test": split, "ood": split})["epistemic_share"] == pytest.approx(1)
     assert score({"test": agreed, "ood": split})["epistemic_share"] == pytest.approx(0.5)
 
 
-def test_the_headline_is_the_predictive_entropy() -> None:
+def test_the_default_score_is_the_predictive_entropy() -> None:
     p = np.random.default_rng(0).dirichlet([0.5] * 3, 40)
     sets = {
         "test": predictions(p[:20].tolist(), [0] * 20, [0.0] * 20),
@@ -110,11 +110,11 @@ def test_scoring_a_saved_file_gives_the_same_numbers(tmp_path: Path) -> None:
     assert score(read(tmp_path / "p.npz")) == score(sets)
 
 
-def test_the_same_object_may_stand_in_and_out_of_distribution() -> None:
+def test_the_same_predictions_may_be_in_and_out_of_distribution() -> None:
     assert score({"test": TEST, "same": TEST})["ood.same.auroc"] == 0.5
 
 
-def test_in_distribution_sets_are_exactly_one() -> None:
+def test_there_is_exactly_one_in_distribution_set() -> None:
     with pytest.raises(ValueError, match=r"one set named test or validation, got \['letters'\]"):
         score({"letters": OOD})
     with pytest.raises(ValueError, match=r"got \['test', 'validation'\]"):
@@ -129,7 +129,7 @@ def test_an_unknown_metric_is_named(name: str) -> None:
         describe(name)
 
 
-def test_names_match_the_functions_they_are_computed_by() -> None:
+def test_metrics_are_named_after_their_functions() -> None:
     results = score({"test": TEST, "ood": OOD})
     p, y = TEST.probabilities, TEST.labels
     assert results["expected_calibration_error"] == metrics.expected_calibration_error(p, y)

@@ -72,7 +72,7 @@ def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
     interval = seed_interval([0.5])
     assert (interval.mean, interval.low, interval.high, interval.n) == (0.5, None, None, 1)
     for values in ([], [1.0, math.nan]):
-        with pytest.raises(ValueError, match="at least one finite value"):
+        with pytest.raises(ValueError, match="one finite value per seed"):
             seed_interval(values)
 
 
@@ -100,7 +100,7 @@ def test_the_difference_is_that_of_the_scores(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_identical_predictions_differ_by_exactly_nothing(metric: str, seeds: int) -> None:
+def test_identical_predictions_have_difference_0(metric: str, seeds: int) -> None:
     runs = [run(s, 1.0) for s in range(seeds)]
     found = paired_difference(metric, runs, runs, resamples=20)
     assert (found.difference, found.low, found.high, found.standard_error) == (0, 0, 0, 0)
@@ -108,7 +108,7 @@ def test_identical_predictions_differ_by_exactly_nothing(metric: str, seeds: int
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_more_skilful_sampler_is_better_whatever_the_direction(metric: str) -> None:
+def test_the_more_skilful_sampler_is_better_in_either_direction(metric: str) -> None:
     # At skill 2 the predictions are close to calibrated; at 0 they are confident chance.
     poor, good = [run(s, 0.0) for s in range(3)], [run(20 + s, 2.0) for s in range(3)]
     assert paired_difference(metric, poor, good, resamples=100).verdict == "better"
@@ -140,12 +140,12 @@ def test_point_error_of_a_mean_is_the_paired_closed_form(
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 15, 16, 17, 33, 300])
-def test_weighted_auroc_is_that_of_inputs_that_are_there_so_often(inputs: int) -> None:
+def test_weighted_auroc_equals_auroc_of_repeated_inputs(inputs: int) -> None:
     rng = np.random.default_rng(inputs)
     inside, outside = (np.round(rng.normal(size=n), 1) for n in (inputs, 40))
     counts = [rng.integers(4, size=(n, 5)).astype("f4") for n in (inputs, 40)]
     for count in counts:
-        count[0] = 1  # somebody is there
+        count[0] = 1  # at least one input
     found = _weighted_auroc(inside, outside)(*counts)
     for column, value in enumerate(found):
         often = [
@@ -186,7 +186,7 @@ def test_point_error_of_calibration_agrees_with_resampling_the_predictions() -> 
         ]
         differences.append(errors[1] - errors[0])
     found = paired_difference("expected_calibration_error", [{"test": a}], [{"test": b}])
-    tolerance = math.sqrt(2) * FOUR_MC_ERRORS  # both sides are resampled
+    tolerance = math.sqrt(2) * FOUR_MC_ERRORS  # both values are resampled
     assert found.standard_error == pytest.approx(np.std(differences, ddof=1), rel=tolerance)
 
 
@@ -200,7 +200,7 @@ def test_seed_error_alone_gives_the_t_interval_over_seeds() -> None:
     shifts = [0.1, 0.2, 0.16]
     a, b = [seed_shifted(0.0) for _ in shifts], [seed_shifted(s) for s in shifts]
     found = paired_difference("negative_log_likelihood", a, b, resamples=20)
-    expected = seed_interval(shifts)  # no point differs from another, so the seeds are all
+    expected = seed_interval(shifts)  # points are equal: all variance is from seeds
     assert found.low == pytest.approx(expected.low, abs=1e-5)
     assert found.high == pytest.approx(expected.high, abs=1e-5)
     assert found.verdict == "worse"
@@ -221,7 +221,7 @@ def test_errors_add_in_quadrature_each_with_its_own_quantile() -> None:
 
 
 def test_interval_covers_when_seeds_and_points_both_vary() -> None:
-    """Simulate runs of known expected difference 0.4 and count how often it is covered."""
+    """Simulate runs with expected difference 0.4, and count how often intervals contain it."""
     rng = np.random.default_rng(0)
     trials, hits, naive_hits = 300, 0, 0
     for _ in range(trials):
@@ -234,15 +234,15 @@ def test_interval_covers_when_seeds_and_points_both_vary() -> None:
         means = effects.mean(axis=1) + 0.4
         naive_hits += means.min() <= 0.4 <= means.max()
     # Binomial error: √(.95·.05/300) = 0.0126; four of them. (60 resamples cost less than 1 %.)
-    # No bound above: with noise that no point and seed share, the interval may be too wide.
+    # No upper bound: with noise independent between points and seeds, it may be too wide.
     assert hits / trials > 0.95 - 0.05
-    # The percentile bootstrap over 3 seeds is [min, max]; it covers 75 % at the very best.
+    # The percentile bootstrap over 3 seeds is [min, max], with a coverage of at most 75 %.
     assert naive_hits / trials < 0.75 + 4 * math.sqrt(0.75 * 0.25 / trials)
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 2.0])
-def test_three_seeds_that_happen_to_agree_do_not_make_it_too_narrow(ratio: float) -> None:
-    """`ratio`: the error from the seeds over that from the points."""
+def test_the_interval_is_not_too_narrow_if_three_seeds_happen_to_agree(ratio: float) -> None:
+    """`ratio`: error over seeds divided by error over points."""
     rng = np.random.default_rng(1)
     trials = 4000
     of_points, of_seeds = rng.normal(size=trials), ratio * rng.normal(size=(trials, 3))
@@ -269,7 +269,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert both == [paired_difference("accuracy", *pair, resamples=50, seed=1) for pair in pairs]
 
 
-def test_what_cannot_be_compared_is_named() -> None:
+def test_runs_that_cannot_be_compared_are_refused() -> None:
     one, two = run(1, 1.0), run(2, 1.0)
     with pytest.raises(ValueError, match="same seeds for both samplers, got 1 and 2"):
         paired_difference("accuracy", [one], [one, two])
@@ -309,5 +309,5 @@ def test_what_cannot_be_compared_is_named() -> None:
         ),
     ],
 )
-def test_differences_in_words(found: Difference, expected: str) -> None:
+def test_differences_are_described(found: Difference, expected: str) -> None:
     assert sentence(found, "sgd", "sgld", "OOD AUROC") == expected

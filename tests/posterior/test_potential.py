@@ -1,4 +1,4 @@
-"""The potential and its gradient against torch's own modules, losses and autograd."""
+"""The potential and its gradient, compared with torch's modules, losses and autograd."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def start(posterior: Posterior, chains: int) -> Tensor:
 
 
 def potential_by_hand(posterior: Posterior, theta: Tensor) -> Tensor:
-    """U of one chain through torch's own module, with the terms written out."""
+    """Compute U of one chain with torch's module, term by term."""
     parameters = {name: p[0] for name, p in posterior.network.unflatten(theta[None]).items()}
     logits = functional_call(posterior.network.module, parameters, (posterior.x,))
     prior = sum((p**2).sum() for p in parameters.values()) / (2 * posterior.prior_std**2)
@@ -66,7 +66,7 @@ def test_minibatches_average_to_the_full_gradient(model: str) -> None:
     torch.testing.assert_close(potentials.mean(0), posterior.potential(theta))
 
 
-def test_the_full_gradient_does_not_depend_on_how_the_data_is_cut(
+def test_the_full_gradient_does_not_depend_on_the_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     posterior = make("mlp-7")
@@ -102,11 +102,11 @@ def test_a_likelihood_s_slope_is_its_derivative(
     assert torch.equal(outputs, given)
 
 
-def test_linear_regressions_moments_are_the_potentials() -> None:
+def test_moments_of_linear_regression_follow_from_its_potential() -> None:
     exact = linear_regression()
     posterior, theta = exact.posterior, exact.mean.float()[None]
     assert posterior.gradient(theta).abs().max() < 1e-2, "U has its minimum at the exact mean"
-    # U is quadratic, so that differences of its gradient give the exact precision.
+    # U is quadratic: gradient differences give the exact precision.
     columns = [
         (posterior.gradient(theta + e) - posterior.gradient(theta - e))[0] / 2 for e in torch.eye(2)
     ]
@@ -116,7 +116,7 @@ def test_linear_regressions_moments_are_the_potentials() -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet", "mlp", "mlp-0", "mlp-", "mlp-10-x"])
-def test_an_unknown_model_is_refused_with_the_choices(name: str) -> None:
+def test_an_unknown_model_is_refused_with_the_available_ones(name: str) -> None:
     with pytest.raises(BdlbenchError, match=r"no model .*softmax, mlp-<hidden>"):
         models.build(name)
 
@@ -126,7 +126,7 @@ def test_a_layer_without_a_rule_is_refused_by_name() -> None:
         Network(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)))
 
 
-def test_the_starting_point_has_the_scale_of_torchs_layers() -> None:
+def test_initial_states_have_the_scale_of_torchs_layers() -> None:
     network = models.build("mlp-50")
     parameters = network.unflatten(network.init(1, torch.Generator().manual_seed(0)))
     bound = 1 / 28  # 1/√784
@@ -136,7 +136,7 @@ def test_the_starting_point_has_the_scale_of_torchs_layers() -> None:
     assert parameters["1.bias"].abs().max() <= bound
 
 
-def test_building_a_model_leaves_the_global_random_state_alone() -> None:
+def test_building_a_model_does_not_use_global_random_state() -> None:
     before = torch.get_rng_state()
     models.build("lenet5").init(2, torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), before)
@@ -152,7 +152,7 @@ def test_building_a_model_leaves_the_global_random_state_alone() -> None:
         nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
     ],
 )  # fmt: skip
-def test_the_gradient_written_out_equals_autograd_s(module: nn.Sequential, chains: int) -> None:
+def test_the_handwritten_gradient_equals_autograd(module: nn.Sequential, chains: int) -> None:
     network, posterior = Network(module), make("softmax")
     theta = network.init(chains, torch.Generator().manual_seed(2))
     x = posterior.x.expand(chains, *posterior.x.shape)
@@ -176,7 +176,7 @@ def test_the_gradient_written_out_equals_autograd_s(module: nn.Sequential, chain
         ([nn.Linear(4, 3), nn.ReLU(), nn.ReLU(), nn.Linear(3, 2)], False),
     ],
 )
-def test_only_what_the_rule_holds_for_is_written_out(
+def test_only_perceptrons_use_the_handwritten_gradient(
     layers: list[nn.Module], written_out: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = []
@@ -193,7 +193,7 @@ def test_only_what_the_rule_holds_for_is_written_out(
 
 
 @pytest.mark.parametrize("chains", [1, 3])
-def test_a_linear_layer_acts_on_the_last_axis_whatever_stands_before_it(chains: int) -> None:
+def test_a_linear_layer_acts_on_the_last_of_any_axes(chains: int) -> None:
     network = Network(nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 4)))
     rng = torch.Generator().manual_seed(0)
     theta, x = network.init(chains, rng), torch.randn(chains, 5, 6, 3, generator=rng)

@@ -1,4 +1,4 @@
-"""The potential in JAX against the one in torch, in float64."""
+"""The potential in JAX, compared with torch's in float64."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def on_layers(*layers: nn.Module) -> Posterior:
 
 
 def assert_equal_to_torch(posterior: Posterior) -> None:
-    """Compare outputs, U and ∇U at a point that is typical of the prior."""
+    """Compare outputs, U and ∇U at a typical point of the prior."""
     theta = 0.1 * torch.randn(1, posterior.network.dim, generator=torch.Generator().manual_seed(2))
     y = posterior.y if posterior.y.dtype == torch.int64 else posterior.y.double()
     double = Posterior(
@@ -108,24 +108,24 @@ def test_layers_follow_their_options(layers: tuple[nn.Module, ...]) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 5, 11, 12])
-def test_how_the_data_is_cut_does_not_matter(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_do_not_depend_on_the_chunks(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "bdlbench.posterior.to_jax.ROWS", rows
     )  # 5: three chunks of four; 11: two of six
     assert_equal_to_torch(on_images("mlp-5", n=11))
 
 
-def test_chains_are_mapped_over() -> None:
+def test_the_potential_can_be_vmapped_over_chains() -> None:
     posterior = on_images("lenet5", n=7)
     theta = posterior.network.init(3, torch.Generator().manual_seed(0))
     problem = Problem(posterior, Budget(1, 1), chains=3)
     values, gradients = jax.jit(jax.vmap(jax.value_and_grad(problem.to_jax())))(theta.numpy())
     assert_close(values, posterior.potential(theta))
     assert_close(gradients, posterior.gradient(theta))
-    assert problem.epochs == 0, "what is spent in JAX, the sampler charges"
+    assert problem.epochs == 0, "evaluations in JAX are charged by the sampler"
 
 
-def test_the_data_is_not_a_part_of_the_program() -> None:
+def test_the_data_are_not_compiled_into_the_program() -> None:
     def program(n: int) -> str:
         potential = to_jax(on_images("softmax", n))
         lowered = jax.jit(lambda u, theta: u(theta)).lower(potential, np.zeros(7850, np.float32))

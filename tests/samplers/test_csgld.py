@@ -1,4 +1,4 @@
-"""Cyclical SGLD: where its draws come from, and that it moves as SGLD does."""
+"""Cyclical SGLD: origin and distribution of its draws."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def sample(budget: Budget, chains: int = 1, **settings: float) -> tuple[list[flo
 
 @pytest.mark.parametrize(("cycles", "draws"), [(4, 20), (3, 20), (1, 7), (5, 3)])
 @pytest.mark.parametrize("burn_in", [0.0, 0.9])
-def test_all_draws_come_from_sampling_stages_and_are_shared_out_evenly(
+def test_draws_are_divided_equally_between_the_sampling_stages(
     cycles: int, draws: int, burn_in: float
 ) -> None:
     progress, states = sample(Budget(40, draws, burn_in), cycles=cycles, exploration=0.75)
     assert len(states) == draws
     assert len({tuple(state.flatten().tolist()) for state in states}) == draws
-    step = 10 / (40 * 100)  # what one step adds to the progress
+    step = 10 / (40 * 100)  # progress per step
     phases = [math.modf((at - step) * cycles + 1e-9) for at in progress]  # before the step
     assert all(phase >= 0.75 for phase, _ in phases)
     counts = [sum(cycle == c for _, cycle in phases) for c in range(cycles)]
     assert max(counts) - min(counts) <= 1
 
 
-def test_with_fewer_sampling_steps_than_draws_all_are_delivered_nevertheless() -> None:
+def test_all_draws_are_yielded_even_with_fewer_sampling_steps() -> None:
     progress, states = sample(Budget(6, 20), cycles=4, exploration=0.75)
     assert len(states) == 20
     assert all(math.modf((at - 1 / 60) * 4 + 1e-9)[0] >= 0.75 for at in progress)

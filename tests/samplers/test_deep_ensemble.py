@@ -1,4 +1,4 @@
-"""Deep ensembles: different starting points, equal shares of the budget, all at the mode."""
+"""Deep ensembles: different initialisations, equal budgets, all at the mode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sample(budget: Budget, chains: int = 1, **settings: float) -> tuple[list[flo
 
 
 @pytest.mark.parametrize(("members", "draws", "expected"), [(5, 20, 5), (4, 4, 4), (5, 2, 2)])
-def test_members_share_the_budget_and_are_never_more_than_the_draws(
+def test_members_share_the_budget_and_do_not_exceed_the_draws(
     members: int, draws: int, expected: int
 ) -> None:
     progress, found = sample(Budget(40, draws), members=members)
@@ -34,13 +34,13 @@ def test_members_share_the_budget_and_are_never_more_than_the_draws(
 
 
 def test_members_start_at_different_points() -> None:
-    _, members = sample(Budget(10, 5), learning_rate=1e-12)  # next to no training
+    _, members = sample(Budget(10, 5), learning_rate=1e-12)  # virtually no training
     assert len(members.unique(dim=0)) == 5
     assert members.std(0).min() > 0.1
 
 
 def test_every_member_of_every_chain_ends_at_the_mode() -> None:
-    # Only if the rate falls to 0 within each member's own share is the jitter this small.
+    # The jitter is this small only if η decays to 0 within the share of each member.
     _, members = sample(Budget(5 * 80 * 3, 5), chains=3)
     assert members.shape == (5, 3, 2)
     error = (members - EXACT.mean).abs() / EXACT.covariance.diagonal().sqrt()

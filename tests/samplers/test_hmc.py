@@ -1,4 +1,4 @@
-"""HMC and NUTS against exact posteriors, and what they spend against a count of their own."""
+"""HMC and NUTS: draws compared with exact posteriors, cost with counted evaluations."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 EXACT = linear_regression(prior_std=1.0)  # n = 100; a full trajectory has about 20 leapfrogs
-CHAINS = 100  # throughout, since another number is another program to compile
+CHAINS = 100  # always, since another number requires recompilation
 SAMPLERS: dict[str, dict[str, int]] = {"hmc": {}, "nuts": {"max_tree_depth": 4}}  # as above
 
 
 def make(epochs: float, draws: int, burn_in: float = 0.5, chains: int = CHAINS) -> Problem:
-    """Make a problem with so many epochs a chain."""
+    """Make a problem with this number of epochs per chain."""
     return Problem(EXACT.posterior, Budget(epochs * chains, draws, burn_in), chains=chains)
 
 
@@ -65,13 +65,13 @@ class Counting:
     tick: Any
 
     def __call__(self, theta: Array) -> Array:
-        jax.debug.callback(self.tick, theta)  # with θ: once for every chain
+        jax.debug.callback(self.tick, theta)  # with θ: called once per chain
         value: Array = self.potential(theta)
         return value
 
 
 @pytest.mark.parametrize(("name", "chains"), [("hmc", 3), ("nuts", 1)])
-def test_the_cost_is_what_was_evaluated(
+def test_the_cost_is_the_number_of_evaluations(
     name: str, chains: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks: list[int] = []
@@ -90,7 +90,7 @@ def test_the_cost_is_what_was_evaluated(
 
 @pytest.mark.parametrize("epochs", [2, 3, 7, 40, 400])
 @pytest.mark.parametrize(("burn_in", "draws"), [(0, 1), (0.5, 20), (0.9, 20)])
-def test_hmc_fills_its_row_and_keeps_to_its_budget(
+def test_hmc_yields_at_least_min_draws_within_its_budget(
     epochs: float, burn_in: float, draws: int
 ) -> None:
     problem = make(epochs, draws, burn_in)
@@ -101,14 +101,14 @@ def test_hmc_fills_its_row_and_keeps_to_its_budget(
 
 
 @pytest.mark.parametrize(("epochs", "depths"), [(2, (1, 1)), (400, (3, 4)), (10**6, (6, 6))])
-def test_nuts_has_trees_that_leave_room_for_adaptation_and_draws(
+def test_the_tree_depth_of_nuts_allows_adaptation_and_draws(
     epochs: int, depths: tuple[int, int]
 ) -> None:
-    # Of 400 gradients, 200 // 20 = 10 ≥ 2³ − 1 a tree in warm-up, 200 // 10 = 20 ≥ 2⁴ − 1 after it.
+    # Of 400 gradients, 200 // 20 = 10 ≥ 2³ − 1 in warm-up, 200 // 10 = 20 ≥ 2⁴ − 1 after it.
     assert tree_depths(make_plan(make(epochs, draws=20), min_draws=10), deepest=6) == depths
 
 
-def test_a_large_budget_buys_full_trajectories_and_even_thinning() -> None:
+def test_a_large_budget_gives_full_trajectories_and_even_thinning() -> None:
     problem, spent = make(epochs=4000, draws=20), []
     plugin = registry.configure(registry.load("samplers", "hmc"), {})
     for _ in plugin.sample(problem, torch.Generator().manual_seed(0)):
@@ -117,13 +117,13 @@ def test_a_large_budget_buys_full_trajectories_and_even_thinning() -> None:
     assert len(spent) == 20
     assert spent[-1] > 0.98 * 4000
     leapfrogs = np.gcd.reduce(np.rint(gaps).astype(int))
-    # π/2 over a step that lies below the limit of stability, twice the least standard deviation.
+    # π/2 over a step below the stability limit, twice the smallest standard deviation.
     least = float(torch.linalg.eigvalsh(EXACT.covariance).min().sqrt())
     assert leapfrogs > np.pi / 2 / (2 * least)
     assert gaps[1:].max() - gaps[1:].min() <= leapfrogs
 
 
-def test_a_trajectory_is_as_long_as_asked_unless_that_is_too_many_leapfrogs() -> None:
+def test_trajectories_have_the_requested_length_up_to_the_limit_of_leapfrogs() -> None:
     kernel = Kernel(0.1, 0.85, 1.0, trajectory_length=1.0)
     cases = {(0.3, 10): 4, (0.5, 10): 2, (0.01, 10): 10, (5.0, 10): 1, (0.0, 7): 7}
     for (step_size, limit), leapfrogs in cases.items():
@@ -131,7 +131,7 @@ def test_a_trajectory_is_as_long_as_asked_unless_that_is_too_many_leapfrogs() ->
 
 
 def test_a_rejected_proposal_repeats_the_state_and_is_a_draw() -> None:
-    # More draws are asked for than there are iterations, so that none lies between two draws.
+    # More draws than iterations, so that none is thinned.
     problem = make(epochs=600, draws=300)
     draws = sample("hmc", problem, target_accept_prob=0.6)
     repeated = (draws[1:] == draws[:-1]).all(axis=2).mean()
@@ -139,7 +139,7 @@ def test_a_rejected_proposal_repeats_the_state_and_is_a_draw() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_the_seed_decides_and_nothing_global_is_touched(name: str) -> None:
+def test_draws_depend_on_the_seed_and_not_on_global_random_state(name: str) -> None:
     before = global_state()
     first, again, other = (sample(name, make(600, 5), seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -152,7 +152,7 @@ def global_state() -> tuple[Any, Any]:
     return torch.get_rng_state().numpy(), np.random.get_state(legacy=False)  # noqa: NPY002
 
 
-def test_progress_is_shown_while_it_runs() -> None:
+def test_progress_is_reported_while_it_runs() -> None:
     reported: list[float] = []
     budget = Budget(200 * CHAINS, 1)
     problem = Problem(EXACT.posterior, budget, CHAINS, on_progress=reported.append)
@@ -162,7 +162,7 @@ def test_progress_is_shown_while_it_runs() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_potential_that_is_not_finite_is_named(name: str) -> None:
+def test_a_potential_that_is_not_finite_is_reported(name: str) -> None:
     broken = Posterior(
         EXACT.posterior.network,
         EXACT.posterior.likelihood,
@@ -176,7 +176,7 @@ def test_a_potential_that_is_not_finite_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_budget_of_one_gradient_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="at least two epochs for each of 3 chains, got 3 in all"):
+    with pytest.raises(ValueError, match="two epochs for each of 3 chains, got 3 in total"):
         sample(name, make(epochs=1, draws=1, chains=3))
 
 

@@ -1,4 +1,4 @@
-"""The Laplace approximation on the line, where mode, Fisher information and Hessian are known."""
+"""The Laplace approximation of linear regression, where mode, Fisher and Hessian are known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_variance_is_that_of_the_empirical_fisher_information(temperature: f
     exact, chains, draws = linear_regression(prior_std=0.1), 50, 40
     found = draw(exact, Budget(50 * chains, draws), chains, temperature=temperature, curvature=0.1)
     expected, k = temperature / (fisher(exact) + 1 / 0.1**2), chains * draws
-    flat = found.flatten(0, 1)  # modes are not hit exactly: hence 1 % and 5 % more
+    flat = found.flatten(0, 1)  # 1 % and 5 % more, since modes are not exact
     torch.testing.assert_close(flat.var(0), expected, rtol=4 * (2 / k) ** 0.5 + 0.01, atol=0)
     assert ((flat.mean(0) - exact.mean).abs() / expected.sqrt() < 0.05 + 4 / k**0.5).all()
 
@@ -58,7 +58,7 @@ def test_with_many_data_it_is_the_inverse_diagonal_of_the_exact_precision() -> N
     torch.testing.assert_close(draws.var(0), expected, rtol=tolerance, atol=0)
 
 
-def test_every_chain_has_a_mode_and_draws_of_its_own() -> None:
+def test_chains_have_separate_modes_and_draws() -> None:
     draws = draw(linear_regression(), Budget(100 * 3, 20), chains=3)
     assert draws.shape == (20, 3, 2)
     assert len(draws.reshape(-1, 2).unique(dim=0)) == 60

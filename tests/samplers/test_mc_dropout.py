@@ -1,4 +1,4 @@
-"""MC dropout: what its masks do to the weights, and what it is trained for."""
+"""MC dropout: masks and objective."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_masks_drop_hidden_units_and_nothing_else() -> None:
         stack = torch.stack([draw[name] for draw in draws])  # draw, chain, out, in
         largest = stack.abs().amax(0)
         kept = stack != 0
-        # A unit goes altogether or not at all, and what stays is always scaled the same.
+        # Units are dropped completely, the others scaled equally.
         assert torch.equal(kept, kept[:, :, :1].expand_as(kept) & (largest > 0))
         torch.testing.assert_close(stack.abs(), largest * kept)
         masks = kept[:, :, 0].double()
@@ -53,7 +53,7 @@ def test_masks_drop_hidden_units_and_nothing_else() -> None:
 
 
 def test_kept_weights_are_scaled_up_so_that_the_mean_over_masks_is_the_weight() -> None:
-    learned = {"learning_rate": 1e-12}  # next to no training: the weights are the starting point
+    learned = {"learning_rate": 1e-12}  # virtually no training: the weights are the starting point
     problem = Problem(mlp(), Budget(10, 10))
     weights = problem.unflatten(problem.init(torch.Generator().manual_seed(1)))
     for draw in sample(problem, dropout=0.5, **learned):
@@ -87,7 +87,7 @@ def test_it_minimises_the_mean_potential_over_masks() -> None:
             -2 * first * (1 - 2 * first * second) + 2 * second,
         )
         assert slopes == pytest.approx((0, 0), abs=0.05)
-        assert abs(first * second) > 0.05, "the minimum at 0 would say nothing"
+        assert abs(first * second) > 0.05, "a minimum at 0 would not test it"
 
 
 def test_a_model_without_hidden_layers_is_a_point_estimate() -> None:

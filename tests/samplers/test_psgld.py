@@ -1,4 +1,4 @@
-"""PSGLD against the exact posterior, and its optimizer against its equation."""
+"""PSGLD, compared with the exact posterior, and its optimizer with the update equation."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def sample(epochs: float = 600, draws: int = 6, **settings: float) -> np.ndarray
 def test_with_a_frozen_preconditioner_the_target_is_the_posterior(temperature: float) -> None:
     step_size = 1.5e-3
     draws = sample(step_size=step_size, temperature=temperature)
-    k = len(draws) * 0.7  # draws are 50 steps apart, and G slows the stiffer direction down
+    k = len(draws) * 0.7  # draws are 50 steps apart, but G slows the stiffer direction
     exact = EXACT.covariance.diagonal().numpy() * temperature
     assert (np.abs(draws.mean(0) - EXACT.mean.numpy()) < 4 * np.sqrt(exact / k)).all()
     ratio = draws.var(0) / exact
-    # G is from λ/(1 + λ) to 1: the bias of the step size lies between none and SGLD's.
+    # G is between λ/(1 + λ) and 1: the discretisation bias is between 0 and SGLD's.
     bias = 1 / (1 - step_size / 4 * PRECISION.diagonal().numpy())
     assert (ratio > 1 - 4 * (2 / k) ** 0.5).all()
     assert (ratio < bias * (1 + 4 * (2 / k) ** 0.5)).all()
 
 
-def test_without_freezing_it_is_not_since_the_missing_term_counts() -> None:
-    # The smaller the step, the worse: V then follows the single gradient.
+def test_without_freezing_the_omitted_term_biases_it() -> None:
+    # Smaller steps are worse: V then follows individual gradients.
     moving = sample(step_size=1e-3, alpha=0.0, freeze=False, damping=0.1)
     frozen = sample(step_size=1e-3, alpha=0.0, freeze=True, damping=0.1)
     exact = EXACT.covariance.diagonal().numpy()
@@ -101,7 +101,7 @@ def test_the_preconditioner_does_not_depend_on_the_scale_nor_on_other_chains() -
         found.append(optimizer.state[theta]["G"])
     torch.testing.assert_close(found[1], found[0])
     torch.testing.assert_close(found[2], found[0][1:])
-    torch.testing.assert_close(found[3], torch.ones(1, 3))  # no gradient yet: no preconditioning
+    torch.testing.assert_close(found[3], torch.ones(1, 3))  # no gradient, no preconditioning
     assert (found[0].amax(1) == 1).all()
     assert found[0][0, 1].item() == pytest.approx(0.1 / 1.1)
 
@@ -109,6 +109,6 @@ def test_the_preconditioner_does_not_depend_on_the_scale_nor_on_other_chains() -
 @pytest.mark.parametrize(
     "wrong", [{"lr": 0.0}, {"temperature": -1.0}, {"alpha": 1.0}, {"damping": 0.0}]
 )
-def test_the_optimizer_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_the_optimizer_refuses_invalid_settings(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         PSGLD([torch.zeros(1, requires_grad=True)], **{"lr": 0.1, **wrong})  # type: ignore[arg-type]

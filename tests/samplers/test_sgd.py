@@ -1,4 +1,4 @@
-"""SGD against the exact maximum a posteriori estimate."""
+"""SGD, compared with the exact MAP estimate."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def last(**settings: float) -> torch.Tensor:
 
 
 def test_sgd_ends_at_the_mode_of_the_same_posterior() -> None:
-    # The cosine brings the rate to nought, and with it the minibatches' jitter: what is left is
-    # a small part of the posterior's own standard deviation.
+    # The cosine anneals η to 0, and with it the jitter of the minibatches: the rest is
+    # a small fraction of the posterior's standard deviation.
     error = last(batch_size=20, learning_rate=0.1) - EXACT.mean
     assert (error.abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()
 
 
-def test_momentum_ends_there_too_and_by_another_way() -> None:
+def test_momentum_ends_at_the_same_mode_by_another_path() -> None:
     plain, heavy = last(batch_size=20), last(batch_size=20, momentum=0.9, learning_rate=0.01)
     assert not torch.equal(plain, heavy)
     assert ((heavy - EXACT.mean).abs() < 0.1 * EXACT.covariance.diagonal().sqrt()).all()

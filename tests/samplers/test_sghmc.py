@@ -1,4 +1,4 @@
-"""SGHMC against the exact posterior, with the bias that theory predicts for its step size."""
+"""SGHMC, compared with the exact posterior including the predicted discretisation bias."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CHAINS = 600
 def test_full_batch_sghmc_has_the_covariance_that_theory_gives(
     momentum: float, temperature: float
 ) -> None:
-    step_size = 3e-3  # biases of 12 % and 16 % in the stiffer direction, which must be there
+    step_size = 3e-3  # biases of 12 % and 16 % in the stiffer direction
     problem = Problem(EXACT.posterior, Budget(480 * CHAINS, draws=6), chains=CHAINS)
     settings = {"momentum": momentum, "temperature": temperature, "step_size": step_size}
     plugin = registry.configure(registry.load("samplers", "sghmc"), {"batch_size": 100, **settings})
     sampled = plugin.sample(problem, torch.Generator().manual_seed(3))
     draws = np.concatenate([theta.double().numpy().copy() for theta in sampled])
-    # In the eigenvectors' directions the posterior is a product, of variance s² = 1/curvature:
+    # Along the eigenvectors the posterior factorises, with variance s² = 1/curvature:
     # s²T/(1 − ε/(4(1 + μ)s²)).
     centred = (draws - EXACT.mean.numpy()) @ DIRECTIONS
     bias = 1 / (1 - step_size * CURVATURES / (4 * (1 + momentum)))
@@ -36,14 +36,14 @@ def test_full_batch_sghmc_has_the_covariance_that_theory_gives(
     assert (np.abs(centred.mean(0)) < 4 * np.sqrt(expected / k)).all()
     measured = centred.var(0)
     assert (np.abs(measured / expected - 1) < 4 * (2 / k) ** 0.5).all()
-    assert measured[1] * CURVATURES[1] / temperature > 1.04, "the known bias must be seen"
+    assert measured[1] * CURVATURES[1] / temperature > 1.04, "the test must detect the known bias"
 
 
 def test_the_optimizer_follows_its_equation_in_an_ordinary_training_loop() -> None:
     parameters = [
         torch.tensor([1.0, 2.0], requires_grad=True),
         torch.tensor(3.0, requires_grad=True),
-        torch.tensor(5.0, requires_grad=True),  # has no part in the loss
+        torch.tensor(5.0, requires_grad=True),  # not in the loss
     ]
     rng = torch.Generator().manual_seed(5)
     optimizer = SGHMC(parameters, lr=0.02, momentum=0.75, temperature=4, generator=rng)
@@ -75,6 +75,6 @@ def test_without_momentum_it_is_sgld() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"lr": 0.0}, {"momentum": 1.0}, {"temperature": -1.0}])
-def test_the_optimizer_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+def test_the_optimizer_refuses_invalid_settings(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         SGHMC([torch.zeros(1, requires_grad=True)], **{"lr": 0.1, **wrong})  # type: ignore[arg-type]

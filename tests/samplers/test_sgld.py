@@ -1,4 +1,4 @@
-"""SGLD against the exact posterior, with the bias that theory predicts for its step size."""
+"""SGLD, compared with the exact posterior including the predicted discretisation bias."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def minibatch_noise(batch_size: int) -> np.ndarray:
 
 @pytest.mark.parametrize("temperature", [1.0, 0.25])
 def test_full_batch_sgld_has_the_covariance_that_theory_gives(temperature: float) -> None:
-    step_size = 1.5e-3  # ε·λ/4 = 0.1 for the intercept: an 11 % bias, which must be there
+    step_size = 1.5e-3  # ε·λ/4 = 0.1 for the intercept: a bias of 11 %
     draws = sample(100, epochs=2400, draws=30, step_size=step_size, temperature=temperature)
     expected = stationary(step_size, temperature)
-    # Draws are 40 steps apart; the slope forgets by a factor (1 − ελ/2)^40 < 0.1: as good as
+    # Draws are 40 steps apart, with a correlation of (1 − ελ/2)^40 < 0.1 for the slope: nearly
     # independent. A variance from k of them has a relative standard deviation of √(2/k).
     k = draws.shape[0] * draws.shape[1] * 0.9
     flat = draws.reshape(-1, 2)
@@ -64,12 +64,12 @@ def test_full_batch_sgld_has_the_covariance_that_theory_gives(temperature: float
     measured = np.cov(flat, rowvar=False)
     assert np.abs((measured - expected) / np.outer(scale, scale)).max() < 4 * (2 / k) ** 0.5
     exact = EXACT.covariance.numpy() * temperature
-    assert measured[1, 1] / exact[1, 1] > 1.05, "the test must be able to see the known bias"
+    assert measured[1, 1] / exact[1, 1] > 1.05, "the test must detect the known bias"
 
 
-def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> None:
-    # Minibatches that go through the data in turn are negatively correlated, so that the noise
-    # of independent ones, which theory has in closed form, is an upper bound.
+def test_the_variance_of_sgld_is_between_that_of_no_noise_and_of_independent_minibatches() -> None:
+    # Minibatches of shuffled epochs are negatively correlated: the noise
+    # of independent ones, known in closed form, is an upper bound.
     step_size, batch_size = 1e-4, 25
     draws = sample(batch_size, epochs=1000, draws=5, step_size=step_size)
     low, high = stationary(step_size), stationary(step_size, noise=minibatch_noise(batch_size))
@@ -84,9 +84,9 @@ def test_minibatch_sgld_lies_between_no_noise_and_independent_minibatches() -> N
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("sgld", {}), ("psgld", {"damping": 1e4})],  # with which the preconditioner is 1
+    [("sgld", {}), ("psgld", {"damping": 1e4})],  # makes the preconditioner 1
 )
-def test_the_step_size_falls_from_the_first_step_to_the_last(
+def test_the_step_size_decays_from_the_first_step_to_the_last(
     name: str, settings: dict[str, float]
 ) -> None:
     rate, decay, steps = 1e-3, 0.1, 8
@@ -99,7 +99,7 @@ def test_the_step_size_falls_from_the_first_step_to_the_last(
 
 @pytest.mark.parametrize("name", ["sgld", "psgld"])
 @pytest.mark.parametrize("decay", [0.0, -0.5, 1.5])
-def test_a_step_size_that_rises_or_is_gone_at_once_is_refused(name: str, decay: float) -> None:
+def test_a_decay_above_1_or_of_0_is_refused(name: str, decay: float) -> None:
     with pytest.raises(PluginError, match=f"{name}: expected decay .*{decay}"):
         registry.configure(registry.load("samplers", name), {"decay": decay})
 
@@ -131,6 +131,6 @@ def test_the_optimizer_skips_parameters_without_a_gradient() -> None:
 
 
 @pytest.mark.parametrize(("lr", "temperature"), [(0.0, 1.0), (-1.0, 1.0), (0.1, -1.0)])
-def test_the_optimizer_refuses_what_makes_no_sense(lr: float, temperature: float) -> None:
+def test_the_optimizer_refuses_invalid_settings(lr: float, temperature: float) -> None:
     with pytest.raises(ValueError, match="expected"):
         SGLD([torch.zeros(1, requires_grad=True)], lr=lr, temperature=temperature)

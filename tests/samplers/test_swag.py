@@ -1,4 +1,4 @@
-"""SWAG: the Gaussian that it draws from, worked out from the path that was averaged."""
+"""SWAG: its Gaussian, recomputed from the iterates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw(budget: Budget, chains: int = 1, **settings: float) -> Tensor:
 
 
 def path(budget: Budget) -> np.ndarray:
-    """Repeat the training in the plainest way; return the states that are averaged."""
+    """Repeat the training naively; return the averaged iterates."""
     problem, rng = Problem(EXACT.posterior, budget), torch.Generator().manual_seed(1)
     theta, states = problem.init(rng), []
     for batch, keep in problem.steps(10, rng):
@@ -40,7 +40,7 @@ def path(budget: Budget) -> np.ndarray:
 def test_draws_have_the_mean_and_covariance_of_the_paper(temperature: float, rank: int) -> None:
     budget = Budget(220, draws=1000)
     states, draws = path(budget), draw(budget, rank=rank, temperature=temperature)[:, 0].numpy()
-    # Deviations from the mean of the states up to then, of the last K.
+    # Deviations of the last K from the running mean.
     means = np.cumsum(states, axis=0) / np.arange(1, len(states) + 1)[:, None]
     last = (states - means)[-rank:]
     expected = np.diag(states.var(0)) / 2 + last.T @ last / (2 * (rank - 1))
@@ -51,7 +51,7 @@ def test_draws_have_the_mean_and_covariance_of_the_paper(temperature: float, ran
     assert np.abs((measured - expected) / np.outer(scale, scale)).max() < 4 * (2 / k) ** 0.5
 
 
-def test_the_mean_is_nearer_to_the_mode_than_the_states_are() -> None:
+def test_the_mean_is_closer_to_the_mode_than_the_iterates() -> None:
     budget = Budget(200, draws=500)
     scale = EXACT.covariance.diagonal().sqrt().numpy()
     errors = (path(budget) - EXACT.mean.numpy()) / scale
@@ -60,17 +60,15 @@ def test_the_mean_is_nearer_to_the_mode_than_the_states_are() -> None:
 
 
 @pytest.mark.parametrize(("chains", "draws", "burn_in"), [(1, 1, 0.5), (3, 4, 0.0), (2, 30, 0.9)])
-def test_it_gives_every_chain_its_draws_however_few(
-    chains: int, draws: int, burn_in: float
-) -> None:
+def test_every_chain_has_its_own_draws_even_if_few(chains: int, draws: int, burn_in: float) -> None:
     found = draw(Budget(200 * chains, draws, burn_in), chains=chains)
     assert found.shape == (draws, chains, 2)
     assert found.isfinite().all()
     assert len(found.reshape(-1, 2).unique(dim=0)) == chains * draws
 
 
-def test_the_rate_has_fallen_to_the_constant_one_when_burn_in_ends() -> None:
-    # With next to no rate after burn-in, what remains is the jitter of its last steps.
+def test_the_learning_rate_is_constant_from_the_end_of_burn_in() -> None:
+    # With η ≈ 0 after burn-in, the jitter of its last steps remains.
     settings = {"constant_rate": 1e-9, "temperature": 0.0}
     found = draw(Budget(100 * 50, draws=2), chains=50, **settings)[0]
     scale = EXACT.covariance.diagonal().sqrt()

@@ -1,4 +1,4 @@
-"""Crashes while writing, full disks: runs are there as a whole or not at all, and it is said."""
+"""Crashes while writing and full disks: runs are stored atomically, and errors reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def kept(results: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("step", "whole"), [(0, False), (1, False), (2, True)])
-def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
+def test_runs_are_written_atomically(
     compare: Compare,
     write_sampler: Write,
     plan_run: Plan,
@@ -53,7 +53,7 @@ def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
 
     with monkeypatch.context() as patched:
         patched.setattr(files, "sync", die)
-        patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no time to clear up
+        patched.setattr(shutil, "rmtree", lambda *rest, **options: None)  # no clean-up
         with pytest.raises(KeyboardInterrupt):
             run.execute(job)
     assert len(kept(tmp_path)) == whole
@@ -61,7 +61,7 @@ def test_a_run_that_was_being_written_is_there_as_a_whole_or_not_at_all(
     assert (row.outcomes, row.reused) == ({"completed": 1}, whole)
 
 
-def test_what_a_killed_process_left_behind_is_ignored(
+def test_files_left_by_a_killed_process_are_ignored(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path = write_sampler(QUICK)
@@ -86,12 +86,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk can only be mounted by root")
     yield disk
-    # A run that has answered may still be on its way out, with its lock on the disk.
+    # A process that has answered may not have terminated yet, and hold its lock.
     wait_for(lambda: not server().children(), "the end of all runs")
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_full_disk_keeps_what_is_finished(
+def test_a_full_disk_does_not_lose_finished_runs(
     compare: Compare, write_sampler: Write, small_disk: Path
 ) -> None:
     path = write_sampler(QUICK)
@@ -100,13 +100,13 @@ def test_a_full_disk_keeps_what_is_finished(
     )
     with pytest.raises(RecordError, match=message):
         compare([path], small_disk, seeds=3)
-    assert os.listdir(small_disk / "runs") == kept(small_disk), "nothing is left half-written"
+    assert os.listdir(small_disk / "runs") == kept(small_disk), "no partial run is left"
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     (row,) = compare([path], small_disk, seeds=3).rows
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
 
 
-def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
+def test_a_folder_that_becomes_read_only_does_not_lose_finished_runs(
     compare: Compare, write_sampler: Write, small_disk: Path
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
@@ -117,7 +117,7 @@ def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
     if rng.initial_seed() == 1 and not os.path.exists({str(once)!r}):
         open({str(once)!r}, "w").close()
         mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", {runs!r}]
-        subprocess.run(mount, check=True)  # a lock is open: not even root makes the disk read-only
+        subprocess.run(mount, check=True)  # an open lock prevents it even for root
     yield problem.init(rng)
     """)
     with pytest.raises(
@@ -132,13 +132,13 @@ def test_a_folder_that_becomes_read_only_keeps_what_is_finished(
     assert (row.outcomes, row.reused) == ({"completed": 3}, 1)
 
 
-def test_a_file_that_may_not_grow_is_reported(
+def test_a_file_size_limit_is_reported(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path, before = write_sampler(QUICK), resource.getrlimit(resource.RLIMIT_FSIZE)
     processes.start()
-    pid = server().pid  # what it forks inherits its limits
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20_000, before[1]))  # a draw: 6,400 bytes
+    pid = server().pid  # its children inherit the limits
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20_000, before[1]))  # one draw takes 6,400 bytes
     try:
         with pytest.raises(RecordError, match=r"cannot write to .* \(File too large\).*0 of 1"):
             compare([path], tmp_path, model="mlp-2")
@@ -149,7 +149,7 @@ def test_a_file_that_may_not_grow_is_reported(
 
 
 @pytest.mark.parametrize("place", ["file/below", "/proc/bdlbench"])
-def test_results_that_cannot_be_kept_are_refused_before_any_run(
+def test_unwritable_results_are_refused_before_any_run(
     compare: Compare,
     write_sampler: Write,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""JSON documents: read strictly, and whatever is wrong with one is one line on it."""
+"""JSON documents: strict reading, with one-line errors."""
 
 from __future__ import annotations
 
@@ -108,18 +108,18 @@ def assert_one_line(kind: str, path: Path, read: Read) -> str:
     [b"", b"{", b"[]", b"null", b"1", b'"text"', b"{}", b"\0\1", b"\xff", b"[" * 100_000,
      b'{"a": NaN}', b'{"a": 1, "a": 1}'],
 )  # fmt: skip
-def test_a_damaged_document_is_one_line(tmp_path: Path, kind: str, content: bytes) -> None:
+def test_a_corrupt_document_is_a_one_line_error(tmp_path: Path, kind: str, content: bytes) -> None:
     path, read = MAKERS[kind](tmp_path)
     read()
     path.write_bytes(content)
     if (kind, content) == ("control rows", b"{}"):
-        assert read() == {}, "of a task without OOD sets"
+        assert read() == {}, "valid for a task without OOD sets"
         return
     assert_one_line(kind, path, read)
 
 
 @every_kind
-def test_a_document_cut_short_or_twice_as_long_is_one_line(tmp_path: Path, kind: str) -> None:
+def test_a_truncated_or_doubled_document_is_a_one_line_error(tmp_path: Path, kind: str) -> None:
     path, read = MAKERS[kind](tmp_path)
     whole = path.read_bytes().rstrip()
     for content in (whole[: len(whole) // 2], whole[:-1], whole * 2):
@@ -153,7 +153,7 @@ MISSING = object()
 
 
 @every_kind
-def test_no_change_of_one_value_gives_anything_but_one_line(tmp_path: Path, kind: str) -> None:
+def test_any_changed_value_gives_at_most_a_one_line_error(tmp_path: Path, kind: str) -> None:
     path, read = MAKERS[kind](tmp_path)
     text, refused = path.read_text("utf-8"), 0
     for where in _parts(json.loads(text)):
@@ -168,7 +168,7 @@ def test_no_change_of_one_value_gives_anything_but_one_line(tmp_path: Path, kind
 
 
 @every_kind
-def test_what_is_no_file_is_one_line(tmp_path: Path, kind: str) -> None:
+def test_a_folder_in_place_of_a_file_is_a_one_line_error(tmp_path: Path, kind: str) -> None:
     path, read = MAKERS[kind](tmp_path)
     path.unlink()
     path.mkdir()
@@ -176,7 +176,7 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, kind: str) -> None:
 
 
 @every_kind
-def test_a_document_has_a_largest_size(tmp_path: Path, kind: str) -> None:
+def test_the_size_of_documents_is_limited(tmp_path: Path, kind: str) -> None:
     path, read = MAKERS[kind](tmp_path)
     with path.open("ab") as file:
         file.write(b" " * (documents.LARGEST + 1))
@@ -185,13 +185,13 @@ def test_a_document_has_a_largest_size(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @every_kind
-def test_what_may_not_be_read_is_said_to_be_that(tmp_path: Path, kind: str) -> None:
+def test_missing_permission_is_named(tmp_path: Path, kind: str) -> None:
     path, read = MAKERS[kind](tmp_path)
     path.chmod(0)
     assert "(Permission denied); make it readable, or " in assert_one_line(kind, path, read)
 
 
-def test_what_cannot_be_reached_is_not_called_damaged(
+def test_an_input_output_error_is_not_reported_as_corruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, _ = _trials(tmp_path)
@@ -217,14 +217,12 @@ def test_what_cannot_be_reached_is_not_called_damaged(
         ({"a": 1, "b": 2}, "expected b to be a text or null, got a number"),
     ],
 )
-def test_the_message_names_the_field_and_what_it_is(content: Any, message: str) -> None:
+def test_the_message_names_the_field_and_its_type(content: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         documents.check(content, {"a": "a number", "b": "a text or null"})
 
 
-def test_what_was_installed_as_a_link_can_be_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_published_files_may_be_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, read = _controls(tmp_path / "store")
     link = tmp_path / "installed" / path.relative_to(tmp_path / "store")
     link.parent.mkdir(parents=True)
@@ -236,7 +234,7 @@ def test_what_was_installed_as_a_link_can_be_read(
         read_controls(link)
 
 
-def test_control_rows_are_those_that_are_computed() -> None:
+def test_stored_control_rows_equal_computed_ones() -> None:
     images = np.zeros((2, 28, 28), np.uint8)
     assert tuple(controls.control_aurocs(images, images, images)) == CONTROL_NAMES
 
@@ -249,7 +247,7 @@ def test_control_rows_are_those_that_are_computed() -> None:
         (b'{"a": 1e999}', "expected finite numbers, got 1e999"),
         (b'{"a": 1, "a": 2}', "expected every name once, got 'a' twice"),
         (b'{"b": {"a": 1, "a": 1}}', "expected every name once, got 'a' twice"),
-        (b"[" * 100_000, "nested without end"),
+        (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5000, "integer string conversion"),
         (b"\xff", "codec can't decode"),
         (b"{", "Expecting property name"),
@@ -261,6 +259,6 @@ def test_json_is_read_strictly(text: bytes, message: str) -> None:
         documents.parse(text)
 
 
-def test_numbers_are_read_as_they_are_written() -> None:
+def test_numbers_survive_a_round_trip() -> None:
     content = {"a": [0.1 + 0.2, 1, -1e-300, True, None, "θ"]}
     assert documents.parse(json.dumps(content).encode()) == content

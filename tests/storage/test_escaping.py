@@ -1,4 +1,4 @@
-"""What a stranger wrote, on a terminal, in Markdown and in a spreadsheet."""
+"""Untrusted text on terminals, in Markdown and in spreadsheets."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bdlbench.storage.escaping import csv_cell, markdown, visible
         ("x" * 301, "x" * 299 + "…"),
     ],
 )
-def test_every_character_is_seen(text: str, shown: str) -> None:
+def test_every_character_is_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
 @given(st.text(st.characters(codec=None)))
-def test_nothing_unprintable_is_left(text: str) -> None:
+def test_no_unprintable_character_is_left(text: str) -> None:
     assert visible(text).isprintable()
     visible(text).encode("utf-8")
 

@@ -1,4 +1,4 @@
-"""Results behind a URL: the same runs, and a run without its record does not count."""
+"""Results behind a URL: the same runs; those without a record do not count."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_run_behind_a_url_is_the_run_on_disk(
+def test_a_run_behind_a_url_equals_the_run_on_disk(
     plan_run: Plan, bucket: Path, tmp_path: Path
 ) -> None:
     jobs = [plan_run("sgd", where) for where in (bucket, tmp_path)]
@@ -71,7 +71,7 @@ def test_a_run_behind_a_url_is_the_run_on_disk(
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_run_whose_record_is_not_yet_there_does_not_count(
+def test_a_run_without_its_record_does_not_count(
     plan_run: Plan, bucket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = plan_run("sgd", bucket)
@@ -106,7 +106,7 @@ def _refuse(opened: Callable[..., object], fails: str) -> Callable[..., object]:
     return open_
 
 
-def test_who_has_no_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_cache_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
 
     def fail(name: str) -> Path:

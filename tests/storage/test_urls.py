@@ -1,4 +1,4 @@
-"""The commands on results behind a URL, and what they do with nothing, or with a run twice."""
+"""Commands on results behind a URL, without runs, and with duplicate arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ URL = "memory://bucket/results"
 def call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    """Run a command in this process, in an empty folder; return exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
     for name, empty in (("store", {}), ("pseudo_dirs", [""])):
@@ -43,7 +43,7 @@ def call(
 
 @pytest.fixture(params=[URL, "file"])
 def stored(request: pytest.FixtureRequest, call: Run, tmp_path: Path) -> tuple[str, str]:
-    """Keep a run behind a URL; return that and the run's name."""
+    """Store a run behind a URL; return the URL and the run's name."""
     url = (tmp_path.parent / "a store").as_uri() if request.param == "file" else request.param
     return url, synthetic.write(place(url)).run
 
@@ -65,7 +65,7 @@ def everything(folder: Path) -> list[str]:
         ("status --results URL", "sgd"),
     ],
 )
-def test_a_command_reads_behind_a_url_and_makes_nothing_here(
+def test_commands_read_behind_a_url_and_create_no_local_files(
     call: Run, stored: tuple[str, str], tmp_path: Path, arguments: str, answer: str
 ) -> None:
     def fill_in(text: str) -> str:
@@ -77,7 +77,7 @@ def test_a_command_reads_behind_a_url_and_makes_nothing_here(
     assert everything(tmp_path) == []
 
 
-def test_what_is_kept_is_kept_behind_the_url(call: Run, stored: tuple[str, str]) -> None:
+def test_results_are_stored_behind_the_url(call: Run, stored: tuple[str, str]) -> None:
     url, run = stored
     _, _, err = call("leaderboard", "--results", url)
     assert err.splitlines() == [str(place(url) / f"leaderboard.{end}") for end in ("md", "csv")]
@@ -86,7 +86,7 @@ def test_what_is_kept_is_kept_behind_the_url(call: Run, stored: tuple[str, str])
     assert (store.folder_of(place(url), run) / "verdict.json").exists()
 
 
-def test_a_site_of_runs_behind_a_url_is_written_here(
+def test_a_site_of_runs_behind_a_url_is_written_locally(
     call: Run, stored: tuple[str, str], tmp_path: Path
 ) -> None:
     url, run = stored
@@ -113,22 +113,22 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("submit RUN --to URL", "Invalid value for '--to': expected a path on this machine, got"),
-        ("publish --out URL", "Invalid value for '--out': expected a path on this machine, got"),
+        ("submit RUN --to URL", "Invalid value for '--to': expected a local path, got"),
+        ("publish --out URL", "Invalid value for '--out': expected a local path, got"),
         ("publish --results URL", "expected --out, a folder on this machine, for the site of mem"),
-        ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a path on this"),
-        ("study unknown --out URL", "Invalid value for '--out': expected a path on this machine"),
-        ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
-        ("verify RUN --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
-        ("grid URL", "Invalid value for 'FILE.toml': expected a path on this machine, got"),
-        ("status URL", "Invalid value for '[FILE.toml]': expected a path on this machine, got"),
+        ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a local path"),
+        ("study unknown --out URL", "Invalid value for '--out': expected a local path"),
+        ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a local path"),
+        ("verify RUN --data-dir URL", "Invalid value for '--data-dir': expected a local path"),
+        ("grid URL", "Invalid value for 'FILE.toml': expected a local path, got"),
+        ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
         ("score URL", f"expected a folder with runs/ or of a run, got {URL}; name one"),
-        ("score nope://x", "expected a folder or a URL that fsspec opens here, got nope://x ("),
-        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec opens here"),
+        ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
+        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
     ],
 )  # fmt: skip
-def test_what_must_be_here_is_refused_behind_a_url(
+def test_options_that_require_a_local_path_refuse_urls(
     call: Run, tmp_path: Path, arguments: str, message: str
 ) -> None:
     code, out, err = call(*arguments.replace("URL", URL).split())
@@ -138,7 +138,7 @@ def test_what_must_be_here_is_refused_behind_a_url(
 
 
 @pytest.mark.parametrize("where", ["results", "gone", URL])
-def test_without_runs_that_is_said_and_nothing_is_written(
+def test_without_runs_commands_report_it_and_write_nothing(
     call: Run, tmp_path: Path, where: str
 ) -> None:
     (tmp_path / "results").mkdir()
@@ -148,18 +148,18 @@ def test_without_runs_that_is_said_and_nothing_is_written(
     assert everything(tmp_path) == ["results"]
 
 
-def test_without_runs_of_a_task_that_is_said(call: Run, tmp_path: Path) -> None:
+def test_a_task_without_runs_is_reported(call: Run, tmp_path: Path) -> None:
     synthetic.write(tmp_path / "results")
     code, out, _ = call("leaderboard", "--task", "mnist")
     assert (code, out) == (0, "there are no runs of mnist on the test split in results\n")
 
 
-def test_no_runs_are_not_called_what_they_say(call: Run, tmp_path: Path) -> None:
+def test_score_reports_a_folder_without_runs(call: Run, tmp_path: Path) -> None:
     (tmp_path / "results" / "runs").mkdir(parents=True)
     assert call("score") == (0, "there are no runs in results\n", "")
 
 
-def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) -> None:
+def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -> None:
     run = synthetic.write(tmp_path / "results").run
     names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
     code, out, err = call("verify", *names)
@@ -180,7 +180,7 @@ def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> 
     assert not (tmp_path / "new").exists()
 
 
-def test_a_renamed_folder_is_judged_by_what_it_holds(call: Run, tmp_path: Path) -> None:
+def test_a_renamed_folder_is_verified_by_its_content(call: Run, tmp_path: Path) -> None:
     run = synthetic.write(tmp_path / "results").run
     folder = store.folder_of(tmp_path / "results", run)
     folder.rename(folder.with_name("renamed"))

@@ -34,10 +34,10 @@ def test_a_study_has_a_summary_and_is_created_by_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("weigths", "no study 'weigths'; did you mean weights? (there are: anneal-or-quench"),
+        ("weigths", "no study 'weigths'; did you mean weights? (available: anneal-or-quench"),
         ("weights:epoch=3", "weights: no setting 'epoch'; did you mean epochs?"),
         ("weights:epochs=0", "weights: expected epochs > 0, got 0"),
-        ("weights:epochs=many", "weights: epochs: expected a whole number, got 'many'"),
+        ("weights:epochs=many", "weights: epochs: expected an integer, got 'many'"),
     ],
 )
 def test_an_error_is_one_line(
