@@ -194,7 +194,7 @@ CASES: dict[str, tuple[Break, str]] = {
         lambda run: (run / "predictions.npz").write_bytes(
             (run / "predictions.npz").read_bytes()[:-1] + b"!"
         ),
-        "not the file its record was made with",
+        "does not match its record's checksum",
     ),
     "no archive": (lambda run: sign(run, b"hello"), "File is not a zip file"),
     "a pickle": (lambda run: sign(run, b"\x80\x04}\x94."), "File is not a zip file"),

@@ -139,8 +139,8 @@ def test_a_metric_that_is_no_number_is_refused(tmp_path: Path, value: float) -> 
         ("sgd-digits-0-aa", "sgd-digits-0-aa"),
         ("sgd-digits-0", "sgd-digits-0"),  # a whole name, though others begin with it
         ("sgld", "sgld-digits-0-cc"),
-        ("sgd-d", "these: sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb"),
-        ("s", "these: sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb, sgld-digits-0-cc"),
+        ("sgd-d", "sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb"),
+        ("s", "sgd-digits-0, sgd-digits-0-aa, sgd-digits-0-bb, sgld-digits-0-cc"),
         ("hmc", "none"),
         ("digits", "none"),
         (".hidden", "none"),
@@ -150,7 +150,7 @@ def test_find(tmp_path: Path, run: str, found: str) -> None:
     for name in ("sgd-digits-0", "sgd-digits-0-aa", "sgd-digits-0-bb", "sgld-digits-0-cc"):
         store.write(tmp_path, replace(RECORD, run=name), {})
     store.write(tmp_path, replace(RECORD, run=".hidden"), {})
-    if found.startswith(("these", "none")):
+    if found == "none" or ", " in found:
         with pytest.raises(RecordError) as caught:
             store.find(tmp_path, run)
         expected = f"expected one run in {tmp_path / 'runs'} that begins with {run!r}, got {found}"
