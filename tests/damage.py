@@ -1,4 +1,4 @@
-"""Damage a run: in its record, its predictions, the archive that holds them, or its folder."""
+"""Functions that corrupt a run: its record, predictions, archive or folder."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def text(change: Callable[[str], str | bytes]) -> Break:
 
 
 def field(path: str, value: Any) -> Break:
-    """Set a field of the record, given by dots, to a value."""
+    """Set a field of the record, given by its dotted path."""
 
     def apply(run: Path) -> None:
         content = json.loads((run / "record.json").read_text("utf-8"))
         *parents, last = path.split(".")
-        place = content
+        parent = content
         for name in parents:
-            place = place[name]
-        place[last] = value
+            parent = parent[name]
+        parent[last] = value
         (run / "record.json").write_text(json.dumps(content), "utf-8")
 
     return apply
 
 
 def named(**changes: Any) -> Break:
-    """Change fields of the record, and name the run as its content then has it."""
+    """Change fields of the record, and rename the run to match."""
 
     def apply(run: Path) -> Path:
         record = store.read(run)
@@ -61,7 +61,7 @@ def named(**changes: Any) -> Break:
 
 
 def sign(run: Path, content: bytes) -> None:
-    """Write predictions and their checksum: a stranger can do that, too."""
+    """Write predictions with the right checksum, as an attacker can."""
     (run / "predictions.npz").write_bytes(content)
     field("predictions_sha256", hashlib.sha256(content).hexdigest())(run)
 
@@ -83,14 +83,14 @@ def packed(change: Callable[[Arrays], object]) -> Break:
 def zipped(
     *entries: tuple[str, bytes], method: int | None = None, says: int | None = None
 ) -> Break:
-    """Write a zip file of these entries for the predictions; it may lie about them."""
+    """Replace the predictions by a zip file, optionally with false sizes and methods."""
 
     def apply(run: Path) -> None:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in entries:
                 archive.writestr(name, content)
-            for entry in archive.filelist:  # written when it is closed
+            for entry in archive.filelist:  # written on closing
                 entry.file_size = entry.file_size if says is None else says
                 entry.compress_type = entry.compress_type if method is None else method
         sign(run, buffer.getvalue())
@@ -104,14 +104,14 @@ def array(name: str, change: Callable[[Any], Any]) -> Break:
 
 
 def header(shape: str, dtype: str = "<f4") -> bytes:
-    """Return the beginning of an .npy file that says to be of this shape."""
-    said = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
-    said += " " * (63 - (10 + len(said)) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little") + said.encode()
+    """Return the header of an .npy file with this shape."""
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (63 - (10 + len(text)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
 
 def moved(name: str, make: Callable[[Path, Path], object]) -> Break:
-    """Put a file of the run elsewhere, and something that leads there in its place."""
+    """Move a file of the run elsewhere, and call `make` with its old and new path."""
 
     def apply(run: Path) -> None:
         elsewhere = run.parents[1] / name
@@ -122,7 +122,7 @@ def moved(name: str, make: Callable[[Path, Path], object]) -> Break:
 
 
 def lied(run: Path) -> None:
-    """Have the letters' draws be surer of themselves than any draws of that mean."""
+    """Set an expected entropy of OOD letters that exceeds the entropy of the mean."""
     array("letters/expected_entropy", lambda a: np.full_like(a, np.log(10)))(run)
 
 

@@ -1,4 +1,4 @@
-"""Runs as a stranger may send them: what is done to one, and what bdlbench is to say of it."""
+"""Malicious and corrupt runs: how a valid run is changed, and the expected message."""
 
 from __future__ import annotations
 
@@ -26,32 +26,38 @@ from tests.damage import (
 
 CASES: dict[str, tuple[Break, str]] = {
     # names
-    "script in the run's name": (field("run", "<script>alert(1)</script>"), "expected run to be a"),
-    "a way out in the run's name": (field("run", "../../etc/passwd"), "expected run to be a name"),
-    "a line feed at the end of a name": (field("run", "digits\n"), "expected run to be a name"),
+    "a script in the run's name": (
+        field("run", "<script>alert(1)</script>"),
+        "expected run to be a",
+    ),
+    "a path traversal in the run's name": (
+        field("run", "../../etc/passwd"),
+        "expected run to be a name",
+    ),
+    "a trailing line feed in a name": (field("run", "digits\n"), "expected run to be a name"),
     "a control character in a name": (
         field("sampler.name", "sgd\x1b[31m"),
         "expected sampler.name",
     ),
-    "text that runs backwards": (field("reason", "ok\u202elmth"), "expected reason to be a line"),
-    "half of a character": (
+    "right-to-left text": (field("reason", "ok\u202elmth"), "expected reason to be a line"),
+    "half of a surrogate pair": (
         text(lambda t: t.replace('"reason": ""', '"reason": "\\ud800"')),
         "expec.*reason",
     ),
-    "a zero byte": (field("task", "digits\x00"), "expected task to be a name"),
-    "a plugin's file for a sampler": (
+    "a null byte": (field("task", "digits\x00"), "expected task to be a name"),
+    "a plugin's file as sampler": (
         field("sampler.name", "./evil.py"),
         "expected sampler.name to",
     ),
-    "a module for a sampler": (field("sampler.name", "os.system"), "expected sampler.name to be"),
-    "a task that there is not": (field("task", "imagenet"), "no task 'imagenet'"),
+    "a module as sampler": (field("sampler.name", "os.system"), "expected sampler.name to be"),
+    "an unknown task": (field("task", "imagenet"), "no task 'imagenet'"),
     "a task in another folder": (field("task", "../digits"), "expected task to be a name"),
-    "a model that there is not": (named(configuration={"model": "evil"}), "no model 'evil'"),
-    "a model beyond all memory": (
+    "an unknown model": (named(configuration={"model": "evil"}), "no model 'evil'"),
+    "a model that exceeds memory": (
         named(configuration={"model": "mlp-99999-99999"}),
         "a model of at most",
     ),
-    "a model of endless width": (
+    "a model of huge width": (
         named(configuration={"model": "mlp-" + "9" * 30}),
         "a model's name",
     ),
@@ -60,7 +66,7 @@ CASES: dict[str, tuple[Break, str]] = {
         field("sampler.settings", {"a": 1}),
         "is a run named digits",
     ),
-    "an epoch beside the budget": (field("configuration.epochs", 5.0), "is a run named digits"),
+    "a changed budget": (field("configuration.epochs", 5.0), "is a run named digits"),
     "a seed changed after the run": (field("seed", 5), "is a run named digits"),
     # sizes
     "a text of 10 MB": (field("reason", HUGE), "expected at most 262144 bytes|of at most 262144"),
@@ -77,7 +83,7 @@ CASES: dict[str, tuple[Break, str]] = {
         text(lambda t: t.replace('"seed": 0', '"seed": ' + "1" * 5000)),
         "digits",
     ),
-    "a seed beyond all integers": (field("seed", 2**70), "expected seed to be of maximum"),
+    "a seed above 2**53": (field("seed", 2**70), "expected seed to be of maximum"),
     "predictions of 33 MB": (
         lambda run: (run / "predictions.npz").write_bytes(bytes(33 * 2**20)),
         "at most 33554432",
@@ -90,56 +96,56 @@ CASES: dict[str, tuple[Break, str]] = {
         field("metrics.accuracy", "0.99"),
         "metrics.accuracy to be of type num",
     ),
-    "a truth for a number": (
+    "a boolean for a number": (
         field("metrics.accuracy", True),
         "metrics.accuracy to be of type number",
     ),
-    "a seed with a point": (field("seed", 0.0), "expected seed to be of type integer, got 0.0"),
-    "a seed below 0": (field("seed", -1), "expected seed to be of minimum 0"),
+    "a float as seed": (field("seed", 0.0), "expected seed to be of type integer, got 0.0"),
+    "a negative seed": (field("seed", -1), "expected seed to be of minimum 0"),
     "a negative cost": (
         field("measured.seconds", -1.0),
         "expected measured.seconds to be of minimum",
     ),
-    "nothing for a metric": (
+    "null for a metric": (
         field("metrics.accuracy", None),
         "metrics.accuracy to be of type number",
     ),
     # structure
     "no JSON": (text(lambda t: "hello"), "Expecting value"),
     "an empty file": (text(lambda t: ""), "Expecting value"),
-    "bytes that are no text": (text(lambda t: b"\xff\xfe{}"), "codec can't decode"),
-    "a record cut short": (text(lambda t: t[: len(t) // 2]), "cannot be read"),
+    "invalid UTF-8": (text(lambda t: b"\xff\xfe{}"), "codec can't decode"),
+    "a truncated record": (text(lambda t: t[: len(t) // 2]), "cannot be read"),
     "a list": (text(lambda t: f"[{t}]"), "expected a document to be an object, got a list"),
-    "lists without end": (text(lambda t: "[" * 200_000), "nested too deeply"),
-    "a name twice": (
+    "deeply nested lists": (text(lambda t: "[" * 200_000), "nested too deeply"),
+    "a duplicate key": (
         text(lambda t: t.replace("{", '{"seed": 1,', 1)),
         "every name once, got 'seed'",
     ),
-    "a field too many": (field("evil", 1), "expected nothing else in a record, got 'evil'"),
-    "a field in the sampler": (
+    "an extra field": (field("evil", 1), "expected nothing else in a record, got 'evil'"),
+    "an extra field in the sampler": (
         field("sampler.code", "import os"),
         "nothing else in sampler, got 'co",
     ),
-    "a field too few": (
+    "a missing field": (
         text(lambda t: t.replace('"draws"', '"draw"')),
         "expected a record with draws|e",
     ),
     "a newer schema": (field("schema", 99), "expected a record of schema 2, got 99; upgrade"),
-    "an object for a setting": (
+    "an object as setting": (
         field("sampler.settings", {"a": {"b": 1}}),
         "sampler.settings.a to be",
     ),
-    "an outcome that there is not": (
+    "an unknown outcome": (
         field("outcome", "excellent"),
         "expected outcome to be of enum",
     ),
-    "a digest that is none": (field("data.test", "zz"), "expected data.test to be a SHA-256"),
-    # what may be compared
-    "two versions of the numbers": (
+    "an invalid digest": (field("data.test", "zz"), "expected data.test to be a SHA-256"),
+    # comparability
+    "numerics and protocol": (
         named(configuration={"protocol": 2, "code_sha256": "a" * 64}),
         "expected configuration to be of oneOf",
     ),
-    "a numerics version that is none": (
+    "an invalid numerics version": (
         named(configuration={"numerics": "2+evil"}),
         "expected configuration.numerics to be a numerics version, such as 2",
     ),
@@ -151,25 +157,28 @@ CASES: dict[str, tuple[Break, str]] = {
         named(configuration={"split": "validation"}),
         "expected a run on the test",
     ),
-    "data left out": (named(data={"train": "a" * 64, "test": "b" * 64}), "expected data sets"),
+    "a missing data set": (named(data={"train": "a" * 64, "test": "b" * 64}), "expected data sets"),
     "a failed run with metrics": (
         field("outcome", "diverged"),
         "expected no metrics and predictions",
     ),
     # metrics
     "a changed metric": (field("metrics.accuracy", 0.999), "accuracy is 0.999 in the record, but"),
-    "a metric left out": (
+    "a missing metric": (
         field("metrics", {"accuracy": 0.5}),
         "negative_log_likelihood is in the pre",
     ),
-    "a metric of one's own": (field("metrics.coolness", 1.0), "coolness is in the record alone"),
-    "other draws": (field("draws", 100), "expected 100 draws, as its record says, got 4"),
+    "an extra metric": (field("metrics.coolness", 1.0), "coolness is in the record alone"),
+    "another number of draws": (
+        field("draws", 100),
+        "expected 100 draws, as its record says, got 4",
+    ),
     # files
-    "a link for the record": (
+    "a link as record": (
         moved("record.json", Path.symlink_to),
         "record.json to be a plain file",
     ),
-    "a link for predictions": (
+    "a link as predictions": (
         moved("predictions.npz", Path.symlink_to),
         "predictions.npz to be a pl",
     ),
@@ -178,8 +187,8 @@ CASES: dict[str, tuple[Break, str]] = {
         "predictions.npz to be a pl",
     ),
     "a pipe": (moved("record.json", lambda a, b: os.mkfifo(a)), "record.json to be a plain file"),
-    "a folder for the record": (moved("record.json", lambda a, b: a.mkdir()), "to be a plain file"),
-    "another file": (
+    "a folder as record": (moved("record.json", lambda a, b: a.mkdir()), "to be a plain file"),
+    "an extra file": (
         lambda run: (run / "setup.py").touch(),
         "expected record.json and .*'setup.py'",
     ),
@@ -189,14 +198,14 @@ CASES: dict[str, tuple[Break, str]] = {
         lambda run: (run / "predictions.npz").unlink(),
         "predictions.npz: cannot be read",
     ),
-    # the archive
+    # archive
     "a changed byte": (
         lambda run: (run / "predictions.npz").write_bytes(
             (run / "predictions.npz").read_bytes()[:-1] + b"!"
         ),
-        "not the file its record was made with",
+        "does not match its record's checksum",
     ),
-    "no archive": (lambda run: sign(run, b"hello"), "File is not a zip file"),
+    "not an archive": (lambda run: sign(run, b"hello"), "File is not a zip file"),
     "a pickle": (lambda run: sign(run, b"\x80\x04}\x94."), "File is not a zip file"),
     "an object array": (
         packed(lambda a: a.update({"test/labels": PICKLE})),
@@ -206,7 +215,7 @@ CASES: dict[str, tuple[Break, str]] = {
         zipped(("test/votes.npy", bytes(10**6)), says=2**40),
         "at most 1073741824 bytes",
     ),
-    "a zip bomb that lies": (
+    "a zip bomb with a false size": (
         zipped(("a.npy", header("(9,)") + bytes(10**6)), says=100),
         "9|CRC|shape",
     ),
@@ -214,28 +223,31 @@ CASES: dict[str, tuple[Break, str]] = {
         zipped(("test/votes.npy", header("(1000000000000,)"))),
         "to match its shape",
     ),
-    "a shape below 0": (zipped(("test/votes.npy", header("(-1, 5)"))), "to match its shape"),
-    "a shape that is a program": (zipped(("a.npy", header("__import__('os')"))), "malformed node"),
-    "a structured type": (zipped(("a.npy", header("(1,)", "O"))), "expected numbers in 'a.npy'"),
+    "a negative shape": (zipped(("test/votes.npy", header("(-1, 5)"))), "to match its shape"),
+    "code as shape": (zipped(("a.npy", header("__import__('os')"))), "malformed node"),
+    "an object dtype": (zipped(("a.npy", header("(1,)", "O"))), "expected numbers in 'a.npy'"),
     "10,000 arrays": (zipped(*((f"{i}.npy", b"") for i in range(2000))), "at most 1000 arrays"),
-    "a file that is no array": (zipped(("evil.py", b"1")), "expected arrays, got a file 'evil.py'"),
-    "a way out of the archive": (
+    "a file that is not an array": (
+        zipped(("evil.py", b"1")),
+        "expected arrays, got a file 'evil.py'",
+    ),
+    "a path traversal in the archive": (
         zipped(("../../a.npy", header("(0,)"))),
         r"arrays \[.*\] in '\.\./\.\.'",
     ),
-    "a method of packing": (
+    "an unknown compression method": (
         zipped(("a.npy", b"1"), method=97),
         "compressed as by NumPy",
     ),
-    "an array too many": (
+    "an extra array": (
         packed(lambda a: a.update({"test/evil": np.zeros(2)})),
         "expected arrays",
     ),
-    "an array too few": (
+    "a missing array": (
         packed(lambda a: {k: v for k, v in a.items() if k != "test/votes"}),
         "expected arrays",
     ),
-    # the predictions
+    # predictions
     "probabilities that do not sum to 1": (
         array("test/log_probabilities", lambda a: a + 0.03),
         "sum to 1",
@@ -248,7 +260,7 @@ CASES: dict[str, tuple[Break, str]] = {
         array("test/expected_entropy", lambda a: a / np.float32(0)),
         "finite|inf",
     ),
-    "another type": (array("test/log_probabilities", lambda a: a.astype("f8")), "of type float32"),
+    "another dtype": (array("test/log_probabilities", lambda a: a.astype("f8")), "of type float32"),
     "fewer labels": (array("test/labels", lambda a: a[1:]), "expected labels of shape"),
     "fewer inputs": (
         packed(lambda a: {k: v[..., :5] if "votes" in k else v[:5] for k, v in a.items()}),
@@ -258,29 +270,32 @@ CASES: dict[str, tuple[Break, str]] = {
         array("test/labels", swapped),
         "the labels of its test set are not the task's",
     ),
-    "labels beyond the classes": (
+    "labels out of range": (
         array("test/labels", lambda a: a + 10),
         "expected labels of test in",
     ),
-    "votes for no class": (
+    "votes out of range": (
         array("test/votes", lambda a: a + np.uint8(10)),
         "expected votes below 10",
     ),
-    "a set left out": (
+    "a missing set": (
         packed(lambda a: {k: v for k, v in a.items() if "test" in k}),
         "expected predictio",
     ),
-    "a set of one's own": (
+    "an extra set": (
         packed(lambda a: a | {k.replace("letters", "easy"): v for k, v in a.items()}),
         "expected predi",
     ),
-    "a set with a way out": (
+    "an invalid set name": (
         packed(lambda a: {k.replace("letters", "a.b"): v for k, v in a.items()}),
         "set name",
     ),
-    "an entropy beyond all": (
+    "an entropy out of range": (
         array("test/expected_entropy", lambda a: a + 9),
         "entropies in 0..log 10",
     ),
-    "draws that are too unsure": (lied, "entropy that is .* above that of their mean"),
+    "an expected entropy above that of the mean": (
+        lied,
+        "entropy that is .* above that of their mean",
+    ),
 }

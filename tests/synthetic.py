@@ -1,4 +1,4 @@
-"""Make up runs that look real, quickly: records and predictions of a task."""
+"""Synthetic runs: records and predictions without sampling."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CLASSES = 10
 def predict(
     rng: np.random.Generator, skill: float, inputs: int, draws: int, history: bool
 ) -> dict[str, Predictions]:
-    """Return predictions that are right the more often, the greater the skill."""
+    """Return random predictions whose accuracy increases with `skill`."""
     labels = np.arange(inputs) % CLASSES
     sets = {}
-    for name, right in (("test", skill), ("letters", 0.0)):
-        logits = rng.normal(size=(draws, inputs, CLASSES)) + right * np.eye(CLASSES)[labels]
+    for name, scale in (("test", skill), ("letters", 0.0)):
+        logits = rng.normal(size=(draws, inputs, CLASSES)) + scale * np.eye(CLASSES)[labels]
         log_p = log_softmax(logits, axis=2)
         mean = np.log(np.exp(log_p).mean(axis=0))
         sets[name] = Predictions(
@@ -51,7 +51,7 @@ def predict(
 def record(
     sampler: str = "sgd", settings: dict[str, Any] | None = None, seed: int = 0, **changes: Any
 ) -> Record:
-    """Return the record of a completed run of digits, its name as its content has it."""
+    """Return the record of a completed run on digits, with the matching name."""
     task = tasks.get("digits")
     configuration = Configuration(
         model=task.model,
@@ -87,7 +87,7 @@ def record(
 
 
 def named(made: Record) -> Record:
-    """Return the record under the name that its content has."""
+    """Return the record with the name that matches its content."""
     stem = plan.stem(made.task, made.sampler, made.configuration, made.data)
     return replace(made, run=f"{stem}-{made.seed}")
 
@@ -100,7 +100,7 @@ def write(
     history: bool = False,
     **changes: Any,
 ) -> Record:
-    """Keep a made-up run, and return its record."""
+    """Store a synthetic run, and return its record."""
     made = record(sampler, **changes)
     if made.outcome != COMPLETED:
         return store.write(results, made, {})

@@ -1,1 +1,1 @@
-"""The records and predictions of runs, and their storage."""
+"""Records and predictions of runs, and their storage."""

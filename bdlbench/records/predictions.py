@@ -1,4 +1,4 @@
-"""The predictions of a run, from which alone every metric is computed."""
+"""The stored predictions of a run, from which every metric is computed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IN_DISTRIBUTION = ("test", "validation")
-"""Names of the sets whose labels are classes of the model; every other set is out of it."""
+"""Names of the in-distribution sets; every other set is OOD."""
 
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-LARGEST_FILE = 2**30  # bytes unpacked: a crafted archive of 1 MB can unpack to far more
+LARGEST_FILE = 2**30  # bytes, unpacked: a zip bomb of 1 MB can unpack to far more
 _DTYPES = {
     "log_probabilities": np.dtype(np.float32),
     "expected_entropy": np.dtype(np.float32),
@@ -42,25 +42,25 @@ _HISTORY = {
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The predictions for one set of inputs, averaged over the draws.
+    """The predictions for one set of inputs, averaged over draws.
+
+    The history (trace, curve, epochs) is stored for the in-distribution set of a run only.
 
     Attributes:
         log_probabilities: float32 (inputs, classes), log of the draw-averaged probabilities, to a
             relative error of at most `PRECISION`.
-        expected_entropy: float32 (inputs,), mean over draws of the entropy, in nats; it is what the
-            rounded probabilities' entropy exceeds by the mutual information.
-        votes: uint8 (draws, the first inputs), most probable class of every draw.
-        labels: int64 (inputs,); classes of the model only for an in-distribution set.
-        trace: float32 (draws, the first inputs), log p(label). Like the next two, it is there for
-            the in-distribution set of a run, and for no other.
-        curve: float16 (points, the first inputs, classes), log-probabilities averaged over the
-            first 1, 2, 4, … draws, but not over all of them.
-        epochs: float64 (draws,), epochs spent at each draw.
+        expected_entropy: float32 (inputs,), entropy averaged over draws, in nats: the entropy of
+            the rounded probabilities minus the mutual information.
+        votes: uint8 (draws, first inputs), most probable class per draw.
+        labels: int64 (inputs,); of an OOD set, not classes of the model.
+        trace: float32 (draws, first inputs), log p(label).
+        curve: float16 (points, first inputs, classes), log-probabilities averaged over the first
+            1, 2, 4, … draws, without the average over all of them.
+        epochs: float64 (draws,), epochs used up to each draw.
 
     Raises:
-        ValueError: on a wrong type or shape, on a non-finite value, on rows that do not sum to 1
-            within `ROUNDING`, on an entropy that no distribution has, on a vote for a class that
-            there is not, on a history that is none.
+        ValueError: for a wrong type or shape, non-finite values, rows that do not sum to 1 within
+            `ROUNDING`, an entropy out of range, a vote out of range, or an incomplete history.
     """
 
     log_probabilities: NDArray[np.float32]
@@ -78,16 +78,16 @@ class Predictions:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Return the draw-averaged probabilities, float64 (inputs, classes), renormalised."""
+        """Draw-averaged probabilities, float64 (inputs, classes), renormalised."""
         return to_probabilities(self.log_probabilities)
 
     def course(self) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-        """Return epochs spent and probabilities after 1, 2, 4, … draws, and after all of them.
+        """Return the epochs used and the averages over the first 1, 2, 4, … draws and over all.
 
-        The probabilities are those of the first inputs alone, as many as were followed.
+        Each average is float64 (first inputs, classes).
 
         Raises:
-            ValueError: The run's history was not kept.
+            ValueError: The predictions have no history.
         """
         if self.curve is None or self.epochs is None:
             raise ValueError("expected predictions with their history, got none")
@@ -98,16 +98,16 @@ class Predictions:
 
     def _check_types(self) -> None:
         for name, dtype in _DTYPES.items():
-            got = getattr(self, name).dtype
-            if got != dtype:
-                raise ValueError(f"expected {name} of type {dtype}, got {got}")
+            actual = getattr(self, name).dtype
+            if actual != dtype:
+                raise ValueError(f"expected {name} of type {dtype}, got {actual}")
         shape = self.log_probabilities.shape
         if len(shape) != 2 or 0 in shape:
             raise ValueError(f"expected log_probabilities (inputs, classes), got shape {shape}")
         for name in ("expected_entropy", "labels"):
-            if getattr(self, name).shape != shape[:1]:
-                got = getattr(self, name).shape
-                raise ValueError(f"expected {name} of shape {shape[:1]}, got {got}")
+            actual = getattr(self, name).shape
+            if actual != shape[:1]:
+                raise ValueError(f"expected {name} of shape {shape[:1]}, got {actual}")
         if self.votes.ndim != 2 or 0 in self.votes.shape or self.votes.shape[1] > shape[0]:
             raise ValueError(f"expected votes (draws, ≤ {shape[0]}), got shape {self.votes.shape}")
 
@@ -117,7 +117,7 @@ class Predictions:
                 raise ValueError(f"expected finite {name}, got NaN or inf")
         worst = np.abs(np.exp(self.log_probabilities.astype(np.float64)).sum(axis=1) - 1).max()
         if not worst <= ROUNDING:
-            raise ValueError(f"expected probabilities that sum to 1, got a row off by {worst:.3g}")
+            raise ValueError(f"expected probabilities that sum to 1, got an error of {worst:.3g}")
         classes = self.log_probabilities.shape[1]
         low, high = float(self.expected_entropy.min()), float(self.expected_entropy.max())
         if low < -ROUNDING or high > math.log(classes) + ROUNDING:
@@ -134,18 +134,19 @@ class Predictions:
             "curve": (points, followed, classes),
             "epochs": (draws,),
         }
-        found = {name: getattr(self, name) for name in _HISTORY}
-        if all(array is None for array in found.values()):
+        arrays = {name: getattr(self, name) for name in _HISTORY}
+        if all(array is None for array in arrays.values()):
             return
-        for name, array in found.items():
-            got = None if array is None else (array.shape, array.dtype)
-            if got != (shapes[name], _HISTORY[name]):
-                raise ValueError(f"expected {name} {shapes[name]} of {_HISTORY[name]}, got {got}")
+        for name, array in arrays.items():
+            actual = None if array is None else (array.shape, array.dtype)
+            if actual != (shapes[name], _HISTORY[name]):
+                expected = f"{shapes[name]} of {_HISTORY[name]}"
+                raise ValueError(f"expected {name} {expected}, got {actual}")
             if np.isnan(array).any():
                 raise ValueError(f"expected {name} without NaN")
-        self._check_course()
+        self._check_curve()
 
-    def _check_course(self) -> None:
+    def _check_curve(self) -> None:
         assert self.curve is not None
         assert self.epochs is not None
         sums = np.exp(self.curve.astype(np.float32)).sum(axis=-1)
@@ -160,13 +161,12 @@ class Predictions:
 
 
 def save(path: Path, sets: Mapping[str, Predictions]) -> None:
-    """Write the predictions for every set of inputs to one compressed .npz file.
+    """Write predictions to a compressed .npz file with arrays named ``<set>/<field>``.
 
-    The arrays are named `<set>/<field>`, and NumPy reads them. The same content gives the same
-    bytes: sets in alphabetical order, arrays in C order, and every entry is dated 1980.
+    The bytes are reproducible: sets in alphabetical order, arrays in C order, entries dated 1980.
 
     Raises:
-        ValueError: for no sets, a set name that is not one plain word, or labels out of range.
+        ValueError: No sets, an invalid set name, or labels out of range.
     """
     _check_sets(sets)
     with zipfile.ZipFile(path, "w") as archive:
@@ -174,23 +174,23 @@ def save(path: Path, sets: Mapping[str, Predictions]) -> None:
             for field, array in asdict(sets[name]).items():
                 if array is not None:
                     entry = zipfile.ZipInfo(f"{name}/{field}.npy")
-                    entry.compress_type = _packing(array)
+                    entry.compress_type = _compression(array)
                     with archive.open(entry, "w") as file:
                         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _packing(array: NDArray[Any]) -> int:
-    """Choose the smaller compression, but deflate small arrays: they unpack six times as fast."""
+def _compression(array: NDArray[Any]) -> int:
+    """Return the method with the smallest result; for small arrays deflate, six times faster."""
     if array.nbytes < 2**16:
         return zipfile.ZIP_DEFLATED
     return zipfile.ZIP_BZIP2 if array.dtype.kind == "f" else zipfile.ZIP_LZMA
 
 
 def read(path: Path) -> dict[str, Predictions]:
-    """Read what `save` wrote. Nothing in the file is ever unpickled.
+    """Read the predictions that `save` wrote; nothing is unpickled.
 
     Raises:
-        RecordError: The file is invalid; the message says how.
+        RecordError: The file cannot be read or is invalid.
     """
     try:
         content = files.read_bytes(path, LARGEST_FILE)
@@ -200,19 +200,15 @@ def read(path: Path) -> dict[str, Predictions]:
 
 
 def parse(content: bytes, path: Path) -> dict[str, Predictions]:
-    """Return the predictions in the content of a file.
-
-    Args:
-        content: Of the file.
-        path: What to call it.
+    """Parse the content of a predictions file; `path` is named in errors.
 
     Raises:
-        RecordError: The content is invalid; the message says how.
+        RecordError: The content is invalid.
     """
     try:
         sets = {name: Predictions(**arrays) for name, arrays in _arrays(content).items()}
         _check_sets(sets)
-    # Damaged bytes raise almost anything in zipfile, zlib and NumPy: one error for all of it.
+    # On corrupt bytes, zipfile, zlib and NumPy raise almost any exception.
     except Exception as error:
         raise _unexpected(path, error) from error
     return sets
@@ -229,9 +225,9 @@ def _arrays(content: bytes) -> dict[str, dict[str, Any]]:
         name, _, field = key.rpartition("/")
         sets.setdefault(name, {})[field] = array
     for name, arrays in sets.items():
-        wanted = {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
-        if arrays.keys() != wanted:
-            raise ValueError(f"expected arrays {sorted(wanted)} in {name!r}, got {sorted(arrays)}")
+        fields = {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
+        if arrays.keys() != fields:
+            raise ValueError(f"expected arrays {sorted(fields)} in {name!r}, got {sorted(arrays)}")
     return sets
 
 
@@ -243,5 +239,5 @@ def _check_sets(sets: Mapping[str, Predictions]) -> None:
             raise ValueError(f"expected a set name of letters, digits, - and _, got {name!r}")
         classes, labels = predictions.log_probabilities.shape[1], predictions.labels
         if name in IN_DISTRIBUTION and (labels.min() < 0 or labels.max() >= classes):
-            found = f"{labels.min()}..{labels.max()}"
-            raise ValueError(f"expected labels of {name} in 0..{classes - 1}, got {found}")
+            actual = f"{labels.min()}..{labels.max()}"
+            raise ValueError(f"expected labels of {name} in 0..{classes - 1}, got {actual}")

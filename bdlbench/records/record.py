@@ -1,4 +1,4 @@
-"""The record of a run: how it was made, and its outcome."""
+"""The record of a run: its inputs, outcome and metrics."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Sampler:
     """The sampler of a run.
 
     Args:
-        name: As it is registered.
-        settings: All of them.
+        name: Registered name.
+        settings: All hyperparameters, defaults included.
         source_sha256: SHA-256 of its file; empty for a built-in sampler.
-        trials: How many the settings were chosen from; 0 if none is known of, None in a record
-            that does not say.
+        trials: Number of tuning trials the hyperparameters were selected from; 0 if unknown, None
+            in records without this field.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Sampler:
     trials: int | None = None
 
     def content(self) -> dict[str, Any]:
-        """Return the content of the record's file."""
+        """Return the JSON content."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -45,15 +45,15 @@ class Configuration:
     Args:
         model: Name of the model.
         prior_std: Standard deviation of the prior.
-        epochs: Of the budget, like the next two.
-        draws: Number of states to keep.
+        epochs: Budget in epochs.
+        draws: Number of draws per chain.
         burn_in: Fraction of the budget before the first draw.
         split: ``test`` or ``validation``.
         device: ``cpu`` or ``cuda``.
         numerics: The numerics version.
-        protocol: In its place until numerics versions were declared, with the next.
-        code_sha256: Of the code.
-        others: Whatever else is in the file.
+        protocol: In old records, with `code_sha256`, instead of `numerics`.
+        code_sha256: Digest of the code, in old records.
+        others: Any further fields of the file.
     """
 
     model: str
@@ -69,7 +69,7 @@ class Configuration:
     others: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """Return the content of the record's file; a run's name is derived from it."""
+        """Return the JSON content, from which a run's name is derived."""
         known = {name: value for name, value in vars(self).items() if value is not None}
         others = known.pop("others")
         budget = {name: known.pop(name) for name in _BUDGET}
@@ -82,7 +82,7 @@ _CONFIGURED = {f.name for f in fields(Configuration)} - {*_BUDGET, "others"}
 
 
 def configured(content: Mapping[str, Any]) -> Configuration:
-    """Parse the configuration of a record's file.
+    """Parse the configuration in a record's JSON content.
 
     Raises:
         TypeError: A field is missing.
@@ -94,25 +94,25 @@ def configured(content: Mapping[str, Any]) -> Configuration:
 
 @dataclass(frozen=True)
 class Record:
-    """How a run was made, and its outcome.
+    """The inputs, outcome and metrics of a run.
 
     Args:
-        run: The run's name, also its folder's.
+        run: Name of the run and of its folder.
         task: Name of the task.
-        sampler: The sampler and its settings.
-        seed: Seed of the run's random numbers.
-        configuration: All else that determines the run.
-        data: SHA-256 of every set that was read, by name.
+        sampler: The sampler and its hyperparameters.
+        seed: Random seed.
+        configuration: Everything else that determines the run.
+        data: SHA-256 of every data set that was read, by name.
         outcome: One of `OUTCOMES`.
-        reason: For an outcome other than completed, why.
-        epochs: Spent, as counted by the problem.
-        draws: Number of draws that the predictions average.
-        metrics: Scores by name; fractions, not percent. Empty unless completed.
-        scoring: Version of the metrics, `scores.VERSION` as it was.
-        predictions_sha256: Checksum of the predictions' file; empty unless completed.
+        reason: Why the run failed; empty if completed.
+        epochs: Epochs used, as counted by the problem.
+        draws: Number of draws, over all chains.
+        metrics: Metrics by name, as fractions (not percent); empty unless completed.
+        scoring: Version of the metrics, the `scores.VERSION` of the run.
+        predictions_sha256: Checksum of the predictions; empty unless completed.
         environment: Versions, processor and threads.
-        measured: What differs between two equal runs: wall-clock seconds of sampling and of
-            evaluation, peak memory in bytes, and the time at which the run ended (UTC).
+        measured: What is not reproducible: wall-clock seconds of sampling and of evaluation, peak
+            memory in bytes, and the time at which the run finished (UTC).
     """
 
     run: str
@@ -133,19 +133,22 @@ class Record:
     schema: int = SCHEMA
 
     def content(self) -> dict[str, Any]:
-        """Return the content of the record's file."""
+        """Return the JSON content."""
         parts = {"sampler": self.sampler.content(), "configuration": self.configuration.content()}
         return {**vars(self), **parts}
 
 
 def parse(content: Mapping[str, Any]) -> Record:
-    """Parse a record's file.
+    """Parse the JSON content of a record.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The content is not a record.
     """
     try:
-        sampler, made = Sampler(**content["sampler"]), configured(content["configuration"])
-        return Record(**{**content, "sampler": sampler, "configuration": made})
+        parts = {
+            "sampler": Sampler(**content["sampler"]),
+            "configuration": configured(content["configuration"]),
+        }
+        return Record(**{**content, **parts})
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from error

@@ -1,7 +1,6 @@
-"""The JSON Schema of a record, and the validation against it.
+"""The JSON Schema of a record, and validation against it.
 
-``python -m bdlbench.records.schema`` writes `record.schema.json`, which is published with the
-package.
+``python -m bdlbench.records.schema`` writes the published `record.schema.json`.
 """
 
 from __future__ import annotations
@@ -21,16 +20,13 @@ from bdlbench.records.record import OUTCOMES, SCHEMA
 from bdlbench.storage.escaping import visible
 
 PUBLISHED = Path(__file__).with_name("record.schema.json")
-LARGEST = 2**18  # bytes of a record, which has some 5,000
-_LONGEST = 2000  # characters of a text
-_HUGE = 1e15  # beyond any number in a record, and exact in float64
+LARGEST = 2**18  # bytes; a record has about 5,000
+_LONGEST = 2000  # characters
+_HUGE = 1e15  # larger than any number in a record, and exact in float64
 
 
 def _text(longest: int) -> dict[str, Any]:
-    r"""Return the schema of a line of text, without control characters or changes of direction.
-
-    Half of a surrogate pair (``\ud800``) is no character, and cannot be written to a file.
-    """
+    """Return the schema of a line of text without control, bidi or surrogate characters."""
     bad = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
     what = f"a line of at most {longest} printable characters"
     return _word(f"[^{bad}]*", what) | {"maxLength": longest}
@@ -67,10 +63,10 @@ _DIGEST = _word("[0-9a-f]{64}", "a SHA-256 in hexadecimal")
 _OPTIONAL_DIGEST = _word("([0-9a-f]{64})?", "a SHA-256 in hexadecimal, or nothing")
 _COUNT = _number(0, kind="integer")
 _VALUE = {"anyOf": [{"type": ["boolean", "null"]}, _number(-1e300, 1e300), _text(_LONGEST)]}
-_LETTERS = r"A-Za-z_\u00aa-\u1fff\u2c00-\ud7ff"  # Python takes θ for a name, too
+_LETTERS = r"A-Za-z_\u00aa-\u1fff\u2c00-\ud7ff"  # Python identifiers, such as θ
 _IDENTIFIER = f"[{_LETTERS}][{_LETTERS}0-9]{{0,59}}"
 _FIELD = "[a-z][a-z0-9_]{0,59}"
-"""Names of settings, versions and what is measured."""
+"""Names of versions and measurements."""
 
 
 def build() -> dict[str, Any]:
@@ -117,7 +113,7 @@ def _configuration() -> dict[str, Any]:
         "device": {"enum": ["cpu", "cuda"]},
     }
     numerics = _word(r"[0-9]{1,9}(\+[0-9a-f]{8})?", "a numerics version, such as 2")
-    # Until numerics versions were declared, the code had a digest.
+    # Old records have a protocol and a digest of the code instead of a numerics version.
     version = {"numerics": numerics}, {"protocol": _COUNT, "code_sha256": _DIGEST}
     return {
         **_object(required, **version[0], **version[1]),
@@ -144,7 +140,7 @@ def check(content: Any) -> None:
     """Validate parsed JSON against the schema.
 
     Raises:
-        ValueError: It is no record; the message names the first field that is wrong.
+        ValueError: It is not a record; the message names the first invalid field.
     """
     error = next(_validator().iter_errors(content), None)
     if error is not None:
@@ -161,19 +157,19 @@ def _validator() -> Any:
 
 
 def _is_integer(checker: Any, instance: Any) -> bool:
-    """Return whether this is an int: 1.0 is not."""
+    # JSON Schema counts 1.0 as an integer.
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    # Not search(), by which `$` would let a line feed stand at the end.
+    # jsonschema uses search(), where `$` also matches before a trailing line feed.
     if isinstance(instance, str) and not re.fullmatch(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _explain(error: Any) -> str:
     where = visible(".".join(map(str, error.absolute_path)), 80) or "a record"
-    got = visible(repr(error.instance)[:200], 60)
+    actual = visible(repr(error.instance)[:200], 60)
     if error.validator == "required":
         names = [name for name in error.validator_value if name not in error.instance]
         return f"expected {where} with {', '.join(names)}"
@@ -182,7 +178,7 @@ def _explain(error: Any) -> str:
         extra = next(name for name in error.instance if name not in known)
         return f"expected nothing else in {where}, got {visible(extra, 40)!r}"
     rule = f"of {error.validator} {visible(str(error.validator_value), 100)}"
-    return f"expected {where} to be {error.schema.get('description', rule)}, got {got}"
+    return f"expected {where} to be {error.schema.get('description', rule)}, got {actual}"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Store and load runs: a JSON record and a file of predictions.
 
-A run is a folder ``<results>/runs/<name>/`` that holds ``record.json`` and, if the run completed,
-``predictions.npz``. It is written under another name and then renamed, and so atomic; the record
-holds the checksum of the predictions. Behind a URL, where nothing can
-be renamed, the record is written last: a run without one does not count.
+A run is a folder ``<results>/runs/<name>/`` with ``record.json`` and, if the run completed,
+``predictions.npz``, whose checksum is in the record. The folder is written under a temporary name
+and renamed, which is atomic. At a URL, where nothing can be renamed, the record is written last:
+folders without a record are ignored.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def folder_of(results: Path, run: str) -> Path:
 
 
 def check_writable(results: Path) -> None:
-    """Raise a RecordError if runs cannot be stored in `results`, before any is executed."""
+    """Raise a RecordError if `results` is not writable."""
     probe = results / "runs" / f".probe-{os.getpid()}"
     try:
         probe.parent.mkdir(parents=True, exist_ok=True)
@@ -45,16 +45,16 @@ def check_writable(results: Path) -> None:
 
 
 def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
-    """Store a run, replacing an earlier one of the same name.
+    """Store a run atomically, replacing an earlier one of the same name.
 
     Returns:
         The record, with the checksum of the predictions.
 
     Raises:
-        RecordError: The folder cannot be written to; nothing half-written is left.
+        RecordError: The folder is not writable.
     """
     target = folder_of(results, record.run)
-    record = replace(record, reason=visible(record.reason, 1000)[:2000])  # whatever a plugin raises
+    record = replace(record, reason=visible(record.reason, 1000)[:2000])  # raised by a plugin
     try:
         with _staged(target) as folder:
             if sets:
@@ -74,27 +74,27 @@ def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Rec
 
 
 def update(folder: Path, record: Record) -> None:
-    """Rewrite a run's record; its predictions are unchanged.
+    """Replace a run's record, but not its predictions.
 
     Raises:
-        RecordError: The folder cannot be written to.
+        RecordError: The folder is not writable.
     """
     files.write_file(folder / "record.json", documents.to_json(record.content()))
 
 
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder for a run: next to its own, or local if that is behind a URL."""
+    """Yield a temporary folder for a run: next to the target, or local if the target is a URL."""
     if is_local(target):
         with files.staged(target) as folder:
             yield folder
     else:
-        with tempfile.TemporaryDirectory(prefix="bdlbench-run-") as made:
-            yield Path(made)
+        with tempfile.TemporaryDirectory(prefix="bdlbench-run-") as temporary:
+            yield Path(temporary)
 
 
 def _upload(folder: Path, target: Path) -> None:
-    """Upload a run, its record last; an earlier record is deleted first."""
+    """Upload a run: the old record is deleted first, the new one is written last."""
     (target / "record.json").unlink(missing_ok=True)
     target.mkdir(parents=True, exist_ok=True)
     for name in ("predictions.npz", "record.json"):
@@ -106,15 +106,14 @@ def read(folder: Path, checked: bool = True) -> Record:
     """Read a run's record.
 
     Args:
-        folder: Of the run.
-        checked: Hold it against the schema, which takes a millisecond: to go through thousands of
-            one's own, it is enough that they are whole.
+        folder: Folder of the run.
+        checked: Validate against the schema, which takes about a millisecond per record.
 
     Raises:
-        DamagedRecord: It is not whole.
-        RecordError: It is missing, cannot be reached, or is of a newer schema.
+        DamagedRecord: The record is corrupt.
+        RecordError: The record is missing, cannot be read, or has a newer schema.
     """
-    from bdlbench.records import schema  # which is made from the names above
+    from bdlbench.records import schema
 
     path = folder / "record.json"
     try:
@@ -123,15 +122,15 @@ def read(folder: Path, checked: bool = True) -> Record:
         if isinstance(error.__cause__, FileNotFoundError):
             raise RecordError(f"no run in {folder}: expected a record.json there") from None
         raise
-    found = content.get("schema")
-    if isinstance(found, int) and found > SCHEMA:
+    version = content.get("schema")
+    if isinstance(version, int) and version > SCHEMA:
         raise RecordError(
-            f"{path}: expected a record of schema {SCHEMA}, got {found}; upgrade bdlbench"
+            f"{path}: expected a record of schema {SCHEMA}, got {version}; upgrade bdlbench"
         )
     with documents.reading(path, REMEDY):
-        if found == 1:
+        if version == 1:
             content = _from_schema_1(content)
-        elif found != SCHEMA:
+        elif version != SCHEMA:
             raise ValueError(f"expected a record of schema {SCHEMA}")
         if checked:
             schema.check(content)
@@ -139,20 +138,20 @@ def read(folder: Path, checked: bool = True) -> Record:
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
-    """Upgrade a record; what its name was derived from is unchanged."""
+    """Upgrade a record of schema 1; its name stays valid."""
     rest = {name: value for name, value in content.items() if name != "scoring_sha256"}
     return {**rest, "scoring": 1, "schema": SCHEMA}
 
 
 def names(results: Path) -> list[str]:
-    """Return the names of the stored runs, in order, without temporary folders."""
+    """Return the sorted names of the stored runs."""
     runs = results / "runs"
-    found = [path.name for path in runs.iterdir()] if runs.is_dir() else []
-    return sorted(name for name in found if not name.startswith("."))
+    folders = [path.name for path in runs.iterdir()] if runs.is_dir() else []
+    return sorted(name for name in folders if not name.startswith("."))  # hidden: temporary
 
 
 def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
-    """Yield the name and record of every stored run, in order; None if it is damaged."""
+    """Yield the name and record of every stored run, sorted; None for a corrupt record."""
     for name in names(results):
         try:
             yield name, read(folder_of(results, name), checked=False)
@@ -161,10 +160,10 @@ def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
 
 
 def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
-    """Read a run's predictions, and verify the checksum in its record.
+    """Read a run's predictions, and verify them against the checksum in its record.
 
     Raises:
-        RecordError: The file is missing or is not the one that the record was made with.
+        RecordError: The file is missing, invalid, or has another checksum.
     """
     path = folder / "predictions.npz"
     try:
@@ -172,41 +171,41 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     except (OSError, ValueError) as error:
         raise RecordError(f"{path}: cannot be read ({error}); run again with --force") from error
     if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-        raise RecordError(f"{path}: not the file its record was made with; run again with --force")
+        raise RecordError(f"{path}: does not match its record's checksum; run again with --force")
     return predictions.parse(content, path)
 
 
 def find(results: Path, run: str) -> Record:
-    """Read the record of a run, given as to `locate`.
+    """Read the record of a run that is given as for `locate`.
 
     Raises:
-        RecordError: There is none, or more than one, or it cannot be read.
+        RecordError: No run or more than one matches, or the record cannot be read.
     """
     return read(locate(results, run))
 
 
 def locate(results: Path, run: str) -> Path:
-    """Return the folder of a run, given by its name, the beginning of its name, or its folder.
+    """Return the folder of a run.
 
     Args:
         results: Results in which names are searched.
-        run: As above; the folder may be a URL.
+        run: The run's name, a unique prefix of it, or its folder or URL.
 
     Raises:
-        RecordError: There is none, or more than one.
+        RecordError: No run or more than one matches.
     """
     given = place(run)
     if is_url(run) or (given / "record.json").is_file():
         return given
     matches = [name for name in names(results) if name.startswith(run)]
     if run not in matches and len(matches) != 1:
-        runs, found = results / "runs", f"these: {', '.join(matches)}" if matches else "none"
-        raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {found}")
+        runs, actual = results / "runs", ", ".join(matches) or "none"
+        raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {actual}")
     return folder_of(results, run if run in matches else matches[0])
 
 
 def to_text(record: Record) -> str:
-    """Return a record as lines of ``name  value``, nested names joined by dots."""
+    """Format a record as lines of ``name  value``, with nested names joined by dots."""
     rows = list(_flatten("", record.content()))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -1,4 +1,4 @@
-"""The tuning trials of a sampler, as stored with the results."""
+"""The tuning trials of a sampler, stored with the results."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ _TRIAL = {
 
 
 def file_of(task: str, model: str, sampler: str) -> str:
-    """Return the name of the file, within a folder of results."""
+    """Return the path of the file, relative to the results."""
     return f"tuning/{task}-{model}-{sampler}.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """The outcome of one choice of hyperparameters.
+    """One evaluation of a hyperparameter configuration on the validation split.
 
     Args:
-        spec: The sampler with these settings, to be pasted into a command.
-        settings: All of them.
-        numerics: The numerics version; None of a trial from before versions were declared.
+        spec: The sampler with these hyperparameters, as on the command line.
+        settings: All hyperparameters.
+        numerics: The numerics version; None in old trials.
         source_sha256: As in a record.
-        epochs: That a run may spend.
-        runs: Names of the runs, one a seed.
-        outcomes: Of the runs.
-        objective: Mean over the runs; None if one did not complete.
+        epochs: Budget per run.
+        runs: Names of the runs, one per seed.
+        outcomes: Outcomes of the runs.
+        objective: Mean NLL over the runs; None if any run failed.
     """
 
     spec: str
@@ -60,25 +60,23 @@ class Trial:
     objective: float | None
 
     def content(self) -> dict[str, Any]:
-        """Return the content of the file."""
+        """Return the JSON content."""
         return {n: v for n, v in vars(self).items() if n != "numerics" or v is not None}
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """The trials of a sampler, and the hyperparameters selected, if any."""
+    """The trials of a sampler, and the selected hyperparameters, if any."""
 
     chosen: Mapping[str, Setting] | None = None
     trials: Sequence[Trial] = ()
 
 
 def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
-    """Load the tuning of a sampler.
-
-    The user's results take precedence over those installed with bdlbench.
+    """Load the trials of a sampler: from `results`, else those installed with bdlbench.
 
     Raises:
-        RecordError: The file is damaged.
+        RecordError: The file is corrupt.
     """
     path = kept(results, file_of(task, model, sampler))
     if path is None:
@@ -95,20 +93,20 @@ def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
 
 
 def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) -> None:
-    """Store trials and the selected hyperparameters.
+    """Store the trials and the selected hyperparameters.
 
     Raises:
-        RecordError: The folder cannot be written to.
+        RecordError: The folder is not writable.
     """
-    facts = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
+    facts: dict[str, Any] = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
     facts |= {"split": "validation", "objective": OBJECTIVE}
-    found = {"chosen": tuning.chosen, "trials": [trial.content() for trial in tuning.trials]}
-    write_file(results / file_of(task, model, sampler), documents.to_json({**facts, **found}))
+    facts |= {"chosen": tuning.chosen, "trials": [trial.content() for trial in tuning.trials]}
+    write_file(results / file_of(task, model, sampler), documents.to_json(facts))
 
 
 def count(
     results: Path, task: str, model: str, sampler: str, settings: Mapping[str, Setting]
 ) -> int:
-    """Return the number of trials that hyperparameters were selected from; 0 if unknown."""
-    found = read(results, task, model, sampler)
-    return len(found.trials) if found.chosen == settings else 0
+    """Return the number of trials these hyperparameters were selected from; 0 if unknown."""
+    tuning = read(results, task, model, sampler)
+    return len(tuning.trials) if tuning.chosen == settings else 0

@@ -1,1 +1,1 @@
-"""Reference posteriors, control rows, and distances from a reference."""
+"""Reference posteriors, fidelity to them, and control rows."""

@@ -1,4 +1,4 @@
-"""The chains of a reference, with checkpoints; a resumed chain is bitwise identical."""
+"""The HMC chains of a reference, with checkpoints; resumed chains are bitwise identical."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from bdlbench.reference.reference import Averages
 from bdlbench.runs.evaluate import TRACED, Predictor, log_likelihoods
 from bdlbench.storage.files import write_bytes
 
-WARM_UP_LEAPFROGS = 500  # at most, while the step size is not yet found
-DRAWS = 40  # of θ that are kept, over all chains
-DRAWS_BYTES = 6 * 2**20  # if they took more than this, none are
+WARM_UP_LEAPFROGS = 500  # per trajectory, while the step size is adapted
+DRAWS = 40  # stored draws of θ, over all chains
+DRAWS_BYTES = 6 * 2**20  # if the draws are larger, none is stored
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Length:
     Args:
         chains: Number of chains.
         samples: Iterations per chain after warm-up.
-        warm_up: Iterations before them, in which the step size is found.
-        seed: Of the starting points and of the chains.
+        warm_up: Iterations before, in which the step size is adapted.
+        seed: Random seed of the initial states and the chains.
     """
 
     chains: int = 4
@@ -56,16 +56,16 @@ class Length:
 
 
 class Chains:
-    """Run HMC from independent draws of the prior, and accumulate what a reference consists of.
+    """HMC chains, started from independent draws of the prior, with running averages.
 
     Args:
-        kernel: HMC's settings.
-        potential: U.
-        length: How much to sample.
-        posterior: What it is U of.
-        predict: Predicts what is judged on.
-        labels: Of what is judged on, by name.
-        checkpoint: File of the checkpoint.
+        kernel: HMC's hyperparameters.
+        potential: U of the posterior.
+        length: Number and length of the chains.
+        posterior: The posterior.
+        predict: Predictor of the evaluation sets.
+        labels: Labels of the evaluation sets, by name.
+        checkpoint: Path of the checkpoint.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Chains:
         self._state = start(kernel, potential, theta.numpy(), jax.random.key(seed))
         self.checkpoint = checkpoint
         self.done, self.gradients, self.seconds = 0, length.chains, 0.0
-        self._kept = _room(length, posterior.network.dim, labels)
+        self._arrays = _allocate(length, posterior.network.dim, labels)
 
     @property
     def total(self) -> int:
@@ -96,26 +96,26 @@ class Chains:
 
     @property
     def step_size(self) -> float:
-        """Step size of the leapfrog."""
+        """Step size of the leapfrog integrator."""
         return float(self._state.step_size)
 
     @property
     def draws(self) -> NDArray[np.float16]:
-        """Evenly spaced θ of all chains, shape (draws, dim)."""
-        return self._kept["draws"]
+        """Evenly spaced draws of θ from all chains, shape (draws, dim)."""
+        return self._arrays["draws"]
 
     @property
     def trace(self) -> Trace:
-        """The trace of every iteration after warm-up."""
-        return Trace(**{name: self._kept[name] for name in Trace.__dataclass_fields__})
+        """The trace after warm-up."""
+        return Trace(**{name: self._arrays[name] for name in Trace.__dataclass_fields__})
 
     def iterate(self) -> None:
-        """Move all chains once.
+        """Advance all chains by one iteration.
 
         Raises:
             Diverged: U is not finite.
         """
-        index = self.done - self.length.warm_up  # of the sample
+        index = self.done - self.length.warm_up  # after warm-up
         limit = WARM_UP_LEAPFROGS if index < 0 else INT32
         work = Work(index < 0, limit, 1, INT32, INT32)
         self._state, _, leapfrogs = advance(self._kernel, self._potential, self._state, work)
@@ -124,29 +124,29 @@ class Chains:
         if index == -1:
             self._state = end_warm_up(self._state)
         if index >= 0:
-            self._keep(index)
+            self._add(index)
         self.gradients += int(leapfrogs)
         self.done += 1
 
     def averages(self) -> dict[str, Averages]:
-        """Return the mean predictions by name, after the last iteration."""
+        """Return the averaged predictions by set, after the last iteration."""
         halves = [_half(chain, self.length) for chain in range(self.length.chains)]
         draws = self.length.samples * np.bincount(halves)[:, None, None]
-        found = {}
-        for key, sums in self._kept.items():
+        averages = {}
+        for key, sums in self._arrays.items():
             prefix, _, name = key.partition("/")
             if prefix != "log_sum":
                 continue
             mean = np.logaddexp(*sums) - np.log(draws.sum())
-            found[name] = Averages(mean.astype("f4"), (sums - np.log(draws)).astype("f4"))
-        return found
+            averages[name] = Averages(mean.astype("f4"), (sums - np.log(draws)).astype("f4"))
+        return averages
 
     def save(self) -> None:
         """Write the checkpoint atomically."""
         leaves = {f"state/{i}": np.asarray(x) for i, x in enumerate(self._leaves()[0])}
         counts = np.array([self.done, self.gradients, self.seconds])
         buffer = io.BytesIO()
-        arrays = {"counts": counts, **leaves, **self._kept}
+        arrays = {"counts": counts, **leaves, **self._arrays}
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         write_bytes(self.checkpoint, buffer.getvalue())
 
@@ -154,19 +154,19 @@ class Chains:
         """Resume from the checkpoint, if it exists.
 
         Raises:
-            RecordError: It cannot be read.
+            RecordError: The checkpoint cannot be read.
         """
         if not self.checkpoint.exists():
             return
         try:
             content = io.BytesIO(self.checkpoint.read_bytes())
             with np.load(content, allow_pickle=False) as archive:
-                found = dict(archive)
+                stored = dict(archive)
             leaves, structure = self._leaves()
-            leaves = [jax.numpy.asarray(found[f"state/{i}"]) for i in range(len(leaves))]
-            self._kept = {name: found[name] for name in self._kept}
-            done, gradients, self.seconds = found["counts"].tolist()
-        except Exception as error:  # damaged bytes raise almost anything in zipfile and NumPy
+            leaves = [jax.numpy.asarray(stored[f"state/{i}"]) for i in range(len(leaves))]
+            self._arrays = {name: stored[name] for name in self._arrays}
+            done, gradients, self.seconds = stored["counts"].tolist()
+        except Exception as error:  # on corrupt bytes, zipfile and NumPy raise almost anything
             raise RecordError(f"{self.checkpoint}: cannot be read ({error}); delete it") from error
         self.done, self.gradients = int(done), int(gradients)
         state = jax.tree.unflatten(structure, leaves)
@@ -175,18 +175,18 @@ class Chains:
     def _leaves(self) -> tuple[list[Array], Any]:
         return jax.tree.flatten(self._state._replace(key=jax.random.key_data(self._state.key)))
 
-    def _keep(self, index: int) -> None:
-        kept, theta = self._kept, np.array(self._state.theta)
-        kept["potential"][:, index] = self._state.energy
+    def _add(self, index: int) -> None:
+        arrays, theta = self._arrays, np.array(self._state.theta)
+        arrays["potential"][:, index] = self._state.energy
         for name, values in self._state.last._asdict().items():
-            kept[name][:, index] = values
+            arrays[name][:, index] = values
         for chain, row in enumerate(theta):
-            found = self._predict(torch.from_numpy(row))
-            kept["log_likelihoods"][chain, index] = log_likelihoods(found["test"], self._labels)
-            for name, log_p in found.items():
-                total = kept[f"log_sum/{name}"][_half(chain, self.length)]
+            sets = self._predict(torch.from_numpy(row))
+            arrays["log_likelihoods"][chain, index] = log_likelihoods(sets["test"], self._labels)
+            for name, log_p in sets.items():
+                total = arrays[f"log_sum/{name}"][_half(chain, self.length)]
                 np.logaddexp(total, log_p.numpy(), out=total)
-        slots = kept["draws"].reshape(-1, *theta.shape)
+        slots = arrays["draws"].reshape(-1, *theta.shape)
         before, after = (len(slots) * i // self.length.samples for i in (index, index + 1))
         slots[before:after] = theta
 
@@ -195,10 +195,9 @@ def _half(chain: int, length: Length) -> int:
     return 2 * chain // length.chains
 
 
-def _room(
+def _allocate(
     length: Length, dim: int, labels: Mapping[str, NDArray[np.int64]]
 ) -> dict[str, NDArray[Any]]:
-    """Allocate the accumulated arrays."""
     shape = length.chains, length.samples
     draws = min(DRAWS // length.chains, length.samples) * length.chains
     if 2 * draws * dim > DRAWS_BYTES:

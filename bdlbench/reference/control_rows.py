@@ -1,4 +1,4 @@
-"""The control rows of an OOD set: AUROCs of scores that use no network, stored with the results."""
+"""Control rows: AUROCs of OOD scores that use no network, stored with the results."""
 
 from __future__ import annotations
 
@@ -21,35 +21,34 @@ CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
 
 
 def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set, which are stored once for all runs on the data."""
+    """Return the control rows of every OOD set, computed if they are not stored."""
     if setup.split == "validation":
         return {}
-    kept = kept_controls(setup.results, setup.task.name, fingerprints)
-    if kept is not None:
-        return kept
-    found = compute_controls(setup)
-    file = controls_file(setup.task.name, fingerprints)
-    files.write_file(setup.results / file, to_json(found))
-    return found
+    rows = kept_controls(setup.results, setup.task.name, fingerprints)
+    if rows is None:
+        rows = compute_controls(setup)
+        file = controls_file(setup.task.name, fingerprints)
+        files.write_file(setup.results / file, to_json(rows))
+    return rows
 
 
 def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
-    """Return the control rows of every OOD set, from the images of the task."""
+    """Compute the control rows of every OOD set of the task."""
     folders = search_folders(setup.data_dir)
     train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.evaluation_images(setup.task, setup.split, folders)
+    sets = tasks.evaluation_images(setup.task, setup.split, folders)
     return {
-        name: controls.control_aurocs(train.pixels, judged["test"].pixels, judged[name].pixels)
+        name: controls.control_aurocs(train.pixels, sets["test"].pixels, sets[name].pixels)
         for name in setup.task.ood
     }
 
 
 def controls_file(task: str, data: Mapping[str, str]) -> str:
-    """Return the path of a task's control rows, within the results.
+    """Return the path of a task's control rows, relative to the results.
 
     Args:
         task: Name of the task.
-        data: SHA-256 of the data sets by name; the rows depend on these alone.
+        data: SHA-256 of the data sets, by name.
     """
     content = documents.to_json([dict(data), CONTROLS_VERSION])
     digest = hashlib.sha256(content.encode()).hexdigest()
@@ -59,12 +58,10 @@ def controls_file(task: str, data: Mapping[str, str]) -> str:
 def kept_controls(
     results: Path, task: str, data: Mapping[str, str]
 ) -> dict[str, dict[str, float]] | None:
-    """Return stored control rows, by OOD set and control, or None.
-
-    The user's results take precedence over those installed with bdlbench.
+    """Load control rows, by OOD set and control: from `results`, else those of bdlbench, or None.
 
     Raises:
-        RecordError: The file is damaged.
+        RecordError: The file is corrupt.
     """
     path = kept(results, controls_file(task, data))
     return None if path is None else read_controls(path)
@@ -74,12 +71,10 @@ def read_controls(path: Path) -> dict[str, dict[str, float]]:
     """Read a file of control rows.
 
     Raises:
-        RecordError: It is damaged.
+        RecordError: The file is corrupt.
     """
     content = documents.read(path, DELETE_CONTROLS)
     with documents.reading(path, DELETE_CONTROLS):
-        for name, found in content.items():
-            documents.check(
-                found, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40)
-            )
+        for name, row in content.items():
+            documents.check(row, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40))
     return content

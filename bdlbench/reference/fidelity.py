@@ -1,4 +1,4 @@
-"""Distances of runs from the reference posterior, and the effective number of their draws."""
+"""Fidelity of runs to the reference posterior, and their effective sample size."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from bdlbench.reference.gate import FEWEST, SHARE
 from bdlbench.reference.reference import Reference, load
 from bdlbench.runs.plan import Setup
 
-PER = 1000  # evaluations of the gradient on all the training data: as many epochs
+PER = 1000  # full-batch gradients, each of which is one epoch
 
 
 def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | None, str]:
-    """Return the reference posterior of a comparison, or None and the reason.
+    """Return the reference of a comparison, or None and the reason why there is none.
 
     Args:
-        setup: What the samplers share.
+        setup: Task, model, split and results of the comparison.
         data: SHA-256 of the data sets, by name.
     """
-    if setup.split == "validation":  # trains on less, and so has another posterior
+    if setup.split == "validation":  # less training data, and so another posterior
         return None, ""
     try:
-        found = load(setup.task.name, setup.results, data=data)
-        found.check_fits(setup.model, setup.task.prior_std, data)
+        reference = load(setup.task.name, setup.results, data=data)
+        reference.check_fits(setup.model, setup.task.prior_std, data)
     except RecordError as error:
         return None, str(error)
-    return found, ""
+    return reference, ""
 
 
 def agreement(p: Float64s, q: Float64s) -> float:
-    """Return the share of inputs on which p and q, (inputs, classes), have the same top class."""
+    """Return the share of inputs on which p and q, (inputs, classes), agree on the top class."""
     _check_same(p, q)
     return float(np.mean(most_probable(p) == most_probable(q)))
 
 
 def total_variation(p: Float64s, q: Float64s) -> float:
-    """Return the mean over inputs of ½ Σ_c |p_c − q_c|, for p and q of (inputs, classes)."""
+    """Return ½ Σ_c |p_c − q_c|, averaged over inputs, for p and q of shape (inputs, classes)."""
     _check_same(p, q)
     return float(0.5 * np.abs(p - q).sum(axis=1).mean())
 
@@ -56,30 +56,30 @@ def _check_same(p: Float64s, q: Float64s) -> None:
 
 
 def floor(reference: Reference) -> dict[str, float]:
-    """Return agreement and total variation between the halves of the reference's own chains."""
+    """Return agreement and total variation between the halves of the reference's chains."""
     first, second = to_probabilities(reference.sets["test"].halves)
     return _compare(first, second)
 
 
 def distances(points: Sequence[Float64s], reference: Reference) -> Float64s:
-    """Return the total variation from the reference after 1, 2, 4, … draws, and after all of them.
+    """Return the total variation from the reference after 1, 2, 4, … draws and after all.
 
     Args:
-        points: Probabilities of the first inputs, of `Predictions.course`.
-        reference: What they are to be near to.
+        points: Probabilities of the first inputs, from `Predictions.course`.
+        reference: The reference posterior.
     """
     q = to_probabilities(reference.sets["test"].log_probabilities[: len(points[-1])])
     return np.array([total_variation(p, q) for p in points])
 
 
 def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
-    """Return the bulk effective sample size in function space per 1000 epochs.
+    """Return the bulk ESS of log p(label) per 1000 epochs, the median over inputs.
 
-    The median over inputs; of chains' log p(label), as Vehtari et al. (2021) for any quantity.
+    Bulk ESS: Vehtari et al. (2021).
 
     Args:
-        trace: log p(label), shape (draws, inputs), of one chain.
-        epochs: Spent on the run, burn-in included.
+        trace: log p(label) of one chain, shape (draws, inputs).
+        epochs: Epochs used by the run, burn-in included.
     """
     return float(np.median(bulk_ess(trace[None]))) * PER / epochs
 
@@ -87,25 +87,25 @@ def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
 def measure(
     runs: Sequence[tuple[Record, Mapping[str, Predictions]]], reference: Reference | None
 ) -> dict[str, Interval]:
-    """Measure the completed runs of one sampler, a seed each.
+    """Compute agreement, total variation, ESS and R-hat of the completed runs of one sampler.
 
     Args:
-        runs: Record and predictions of each.
-        reference: What they are to be near to, if there is one.
+        runs: Record and predictions of each seed.
+        reference: The reference posterior, if available.
 
     Returns:
-        Mean and 95 % interval over seeds, by name; only what can be measured.
+        Mean and 95 % confidence interval over seeds, by metric; unavailable metrics are omitted.
     """
     values: dict[str, list[float]] = {}
     for record, sets in runs:
         inside = in_distribution(sets)
-        found = {}
+        metrics = {}
         if reference is not None:
             q = to_probabilities(reference.sets["test"].log_probabilities)
-            found = _compare(inside.probabilities, q)
+            metrics = _compare(inside.probabilities, q)
         if inside.trace is not None and len(inside.trace) >= FEWEST:
-            found["ess_per_1000_gradients"] = ess_per_1000_gradients(inside.trace, record.epochs)
-        for name, value in found.items():
+            metrics["ess_per_1000_gradients"] = ess_per_1000_gradients(inside.trace, record.epochs)
+        for name, value in metrics.items():
             values.setdefault(name, []).append(value)
     intervals = {name: seed_interval(series) for name, series in values.items()}
     return intervals | _r_hat([in_distribution(sets) for _, sets in runs])
@@ -116,7 +116,7 @@ def _compare(p: Float64s, q: Float64s) -> dict[str, float]:
 
 
 def _r_hat(runs: Sequence[Predictions]) -> dict[str, Interval]:
-    """Return R-hat with the seeds as chains; constant quantities are omitted."""
+    """Return R-hat with the seeds as chains, unless it is undefined."""
     traces = [run.trace for run in runs if run.trace is not None and len(run.trace) >= FEWEST]
     if len(traces) < 2:
         return {}

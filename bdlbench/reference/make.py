@@ -29,9 +29,9 @@ from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup
 from bdlbench.storage import documents
 
-MODEL = "mlp-50"  # of every reference: small enough for HMC to converge
+MODEL = "mlp-50"  # small enough for HMC to converge
 CHUNK = 10  # iterations between two checkpoints
-ACCEPTANCE = 0.85
+ACCEPTANCE = 0.85  # target of the step size adaptation
 
 
 def make(
@@ -47,11 +47,11 @@ def make(
     """Compute or resume the reference of a task, and store it, converged or not.
 
     HMC (Neal, 2011) with trajectories of length π/2·prior_std and a step size adapted to an
-    acceptance of 0.85. A reference that is there already, made in the same way, is returned.
+    acceptance rate of 0.85. A stored reference with the same settings is returned as it is.
 
     Args:
         task: Name of the task.
-        length: How much to sample.
+        length: Number and length of the chains.
         model: Name of the model.
         data_dir: Folder searched for data first.
         results: Folder of the reference and its checkpoint.
@@ -59,28 +59,28 @@ def make(
         quiet: Show no progress.
 
     Raises:
-        BdlbenchError: What was asked for cannot be done; what was sampled is kept.
-        KeyboardInterrupt: It was interrupted; the message says what is kept.
+        BdlbenchError: Invalid arguments, diverged chains, or a folder that is not writable.
+        KeyboardInterrupt: Interrupted; the checkpoint is kept.
     """
     length = length or Length()
     setup, _ = plan.set_up(task, model, None, "test", data_dir, results, device)
     store.check_writable(setup.results)
     data = plan.fingerprints(setup)
-    made = _making(setup, length, data)
+    made = _inputs(setup, length, data)
     key = hashlib.sha256(documents.to_json(made).encode()).hexdigest()[:10]
     with suppress(RecordError):
-        found = load(task, results, converged=False, data=data)
-        if found.facts.key == key:
-            return found
+        stored = load(task, results, converged=False, data=data)
+        if stored.facts.key == key:
+            return stored
     with machine.one_thread():
-        chains = _begin(setup, length, key)
-        _carry_out(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
-        write(setup.results, _judge(made, key, chains))
+        chains = _make_chains(setup, length, key)
+        _run_chains(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
+        write(setup.results, _apply_gate(made, key, chains))
     chains.checkpoint.unlink(missing_ok=True)
     return load(task, results, converged=False, data=data)
 
 
-def _carry_out(chains: Chains, label: str, console: Console) -> None:
+def _run_chains(chains: Chains, label: str, console: Console) -> None:
     with shown([label], console) as (report,):
         try:
             chains.resume()
@@ -104,24 +104,24 @@ def _kernel(prior_std: float) -> Kernel:
     return Kernel(quarter / 100, ACCEPTANCE, 1.0, quarter)
 
 
-def _begin(setup: Setup, length: Length, key: str) -> Chains:
+def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
     folders, device = search_folders(setup.data_dir), torch.device(setup.device)
     train = tasks.training_images(setup.task, setup.split, folders)
-    judged = tasks.evaluation_images(setup.task, setup.split, folders)
+    sets = tasks.evaluation_images(setup.task, setup.split, folders)
     posterior, scaler = build_posterior(train, setup.model, setup.task.prior_std, device)
     return Chains(
         _kernel(posterior.prior_std),
         to_jax(posterior),
         length,
         posterior,
-        Predictor(posterior.network, judged, scaler, device),
-        {name: images.labels for name, images in judged.items()},
+        Predictor(posterior.network, sets, scaler, device),
+        {name: images.labels for name, images in sets.items()},
         setup.results / "references" / f".{setup.task.name}-{key}.checkpoint.npz",
     )
 
 
-def _making(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any]:
-    """Return what determines a reference, as in its file."""
+def _inputs(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any]:
+    """Return everything that determines a reference, as in its file."""
     kernel = _kernel(setup.task.prior_std)
     return {
         "schema": Facts.schema,
@@ -139,16 +139,15 @@ def _making(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any
     }
 
 
-def _judge(made: dict[str, Any], key: str, chains: Chains) -> Reference:
-    """Apply the quality gate to the chains."""
+def _apply_gate(made: dict[str, Any], key: str, chains: Chains) -> Reference:
     diagnostics = gate.diagnose(chains.trace)
     verdicts = gate.verdicts(diagnostics)
-    spent = {"step_size": chains.step_size, "gradients": chains.gradients}
+    cost = {"step_size": chains.step_size, "gradients": chains.gradients}
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     facts = Facts(
         **made,
         key=key,
-        diagnostics=diagnostics | spent,
+        diagnostics=diagnostics | cost,
         verdicts=verdicts,
         converged=all(verdicts.values()),
         measured={"seconds": chains.seconds, "finished": finished},

@@ -1,8 +1,8 @@
-"""Store and load reference posteriors, which fidelity is measured against.
+"""Store and load reference posteriors.
 
-A reference is ``<results>/references/<task>-<data>.json``, which says how it was made and how good
-it is, and a file ``.npz`` of the same name, whose checksum stands there. ``<data>`` is a digest of
-the training and the test data: other data have another posterior.
+A reference is ``<results>/references/<task>-<data>.json``, with its settings and diagnostics, and a
+file ``.npz`` of the same name with its arrays. ``<data>`` is a digest of the training and test
+data: other data have another posterior.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bdlbench.storage.files import write_bytes, write_file
 from bdlbench.storage.locations import place
 from bdlbench.storage.published import kept
 
-JUDGED_ON = ("train", "test")  # data sets that a reference must share with what it judges
+JUDGED_ON = ("train", "test")  # data sets that a run must share with its reference
 REMEDY = "delete it and run bdlbench reference again"
 _FACTS = {
     **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
@@ -40,24 +40,24 @@ _FACTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """How a reference was made and how good it is; the content of its JSON file.
+    """Settings and diagnostics of a reference: the content of its JSON file.
 
     Args:
-        schema: Of the file.
+        schema: Version of the file format.
         task: Name of the task.
         model: Name of the model.
         prior_std: Standard deviation of the prior.
-        settings: How much was sampled, and HMC's settings.
+        settings: Length of the chains and HMC's hyperparameters.
         data: SHA-256 of the data sets, by name.
         environment: As in a record.
-        numerics: The numerics version; ``code_sha256`` stood in its place before.
-        code_sha256: Of the code.
-        key: Stands for all of the above.
-        diagnostics: Of `gate.diagnose`, with the step size and the number of gradients.
-        verdicts: Of the gate.
-        converged: Whether all of them are good.
-        measured: Seconds that it took, and when it was finished.
-        arrays_sha256: Checksum of the file of arrays.
+        numerics: The numerics version; None in old files, which have `code_sha256`.
+        code_sha256: Digest of the code, in old files.
+        key: Digest of all of the above.
+        diagnostics: From `gate.diagnose`, with the step size and the number of gradients.
+        verdicts: From `gate.verdicts`.
+        converged: Whether all verdicts are true.
+        measured: Wall-clock seconds and time of completion.
+        arrays_sha256: Checksum of the arrays' file.
     """
 
     schema: int = 1
@@ -82,8 +82,8 @@ class Averages:
     """Mean predictive log-probabilities for one set of inputs.
 
     Args:
-        log_probabilities: Over all draws, float32 (inputs, classes).
-        halves: Over the draws of either half of the chains, float32 (2, inputs, classes).
+        log_probabilities: Averaged over all draws, float32 (inputs, classes).
+        halves: Averaged over each half of the chains, float32 (2, inputs, classes).
     """
 
     log_probabilities: NDArray[np.float32]
@@ -95,10 +95,10 @@ class Reference:
     """A reference posterior.
 
     Args:
-        facts: How it was made and how good it is.
-        sets: Predictions for the test set and every OOD set, by name.
-        trace: Of the chains, for the diagnostics.
-        draws: Some of θ, evenly spaced, float16 (draws, dim); none if they would be too large.
+        facts: Settings and diagnostics.
+        sets: Averaged predictions for the test set and every OOD set, by name.
+        trace: Traces of the chains.
+        draws: Evenly spaced draws of θ, float16 (draws, dim); none if they would be too large.
     """
 
     facts: Facts
@@ -107,15 +107,10 @@ class Reference:
     draws: NDArray[np.float16]
 
     def check_fits(self, model: str, prior_std: float, data: Mapping[str, str]) -> None:
-        """Check that the reference was made for this problem.
-
-        Args:
-            model: Name of the model.
-            prior_std: Standard deviation of the prior.
-            data: SHA-256 of the data sets, by name.
+        """Check that the reference is for this problem; `data` are SHA-256 by data set.
 
         Raises:
-            RecordError: They are not the same.
+            RecordError: The model, the prior or the data differ.
         """
         pairs: dict[str, tuple[Any, Any]] = {
             "model": (self.facts.model, model),
@@ -123,10 +118,10 @@ class Reference:
         }
         for name in JUDGED_ON:
             pairs[f"{name} data"] = (self.facts.data[name][:12], data[name][:12])
-        for what, (mine, other) in pairs.items():
-            if mine != other:
+        for what, (own, other) in pairs.items():
+            if own != other:
                 raise RecordError(
-                    f"the reference of {self.facts.task} is for {what} {mine}, not {other}"
+                    f"the reference of {self.facts.task} is for {what} {own}, not {other}"
                 )
 
 
@@ -134,7 +129,7 @@ def write(results: Path, reference: Reference) -> Path:
     """Store a reference, and return the path of its JSON file.
 
     Raises:
-        RecordError: The folder cannot be written to.
+        RecordError: The folder is not writable.
     """
     arrays: dict[str, Any] = {"draws": reference.draws}
     for name, averages in reference.sets.items():
@@ -152,7 +147,7 @@ def write(results: Path, reference: Reference) -> Path:
 
 
 def file_of(task: str, data: Mapping[str, str]) -> str:
-    """Return the name of the file, within a folder of results.
+    """Return the path of the JSON file, relative to the results.
 
     Args:
         task: Name of the task.
@@ -168,21 +163,21 @@ def load(
     converged: bool = True,
     data: Mapping[str, str] | None = None,
 ) -> Reference:
-    """Load the reference of a task: the user's own, else the one installed with bdlbench.
+    """Load the reference of a task: from `results`, else the one installed with bdlbench.
 
     Example:
         ``reference.load("digits").sets["test"].log_probabilities``
 
     Args:
         task: Name of the task.
-        results: Folder searched for the user's own.
-        converged: Refuse a reference that failed the gate.
-        data: SHA-256 of the data sets by name, as in a record; without it, the task's data as they
-            are on this machine, or else the official files'.
+        results: Folder or URL of the results.
+        converged: Reject a reference that failed the convergence gate.
+        data: SHA-256 of the data sets by name, as in a record; by default that of the task's data
+            on this machine, else of the official files.
 
     Raises:
-        RecordError: There is none for the data, it is damaged, or it failed the gate.
-        DataMissing: The task's data are not available, not official, and were not named.
+        RecordError: No reference for these data exists, it is corrupt, or it failed the gate.
+        DataMissing: `data` is None, and neither the task's data nor official hashes are available.
     """
     data = _data_of(task) if data is None else data
     path = kept(place(results), file_of(task, data))
@@ -214,13 +209,11 @@ def _read(path: Path) -> Reference:
         content = path.with_suffix(".npz").read_bytes()
     with documents.reading(path, REMEDY):
         if hashlib.sha256(content).hexdigest() != facts.arrays_sha256:
-            raise ValueError("the arrays next to it are not those it was made with")
+            raise ValueError("its .npz file does not match the checksum")
         try:
-            return _made_of(facts, content)
+            return _from_arrays(facts, content)
         except (KeyError, TypeError, BadZipFile) as error:
-            raise ValueError(
-                f"the arrays next to it are not those of a reference: {error}"
-            ) from error
+            raise ValueError(f"its .npz file is not that of a reference: {error}") from error
 
 
 def _read_facts(path: Path) -> Facts:
@@ -233,7 +226,7 @@ def _read_facts(path: Path) -> Facts:
     return Facts(**{name: content[name] for name in names if name in content})
 
 
-def _made_of(facts: Facts, content: bytes) -> Reference:
+def _from_arrays(facts: Facts, content: bytes) -> Reference:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = dict(archive)
     names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]

@@ -1,1 +1,1 @@
-"""One run, from a task to a record."""
+"""A run, from its task to its record."""

@@ -1,4 +1,4 @@
-"""Check the numerical code against the goldens, and accept changes that keep them."""
+"""Compare the numerical code with the goldens, and accept changes that reproduce them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ from bdlbench.storage.documents import parse, to_json
 from bdlbench.storage.files import write_file
 
 GOLDENS = Path(__file__).with_name("goldens.json")
-EVERYWHERE = "everywhere"  # of numbers that no processor rounds
-SHOWN = 10  # of what moved
-NEW = ": is new, and not yet accepted"
-_NOT_RUN = (  # lines that no golden needs to run
+EVERYWHERE = "everywhere"  # key of digests that are the same on every processor
+SHOWN = 10  # largest number of changed goldens in a message
+NEW = ": new, not yet accepted"
+_NOT_RUN = (  # lines that the goldens need not cover
     *(r"\braise\b", r"if TYPE_CHECKING:", r"^\s*(\.\.\.|pass)$", r"pragma: no cover"),
-    *(r"@(n?jit|compiled)", r"@intrinsic"),  # no tracer sees them, and the goldens run them
+    *(
+        r"@(n?jit|compiled)",
+        r"@intrinsic",
+    ),  # compiled, and so invisible to coverage
 )
 _MEASURE = """
 import pickle, sys
@@ -52,8 +55,8 @@ class Kept:
     """The stored goldens.
 
     Args:
-        goldens: By name.
-        digests: SHA-256 of all bits by name, for every environment that they were computed in.
+        goldens: Summaries by name.
+        digests: Digest of all bits, by environment and name.
     """
 
     goldens: dict[str, Summary]
@@ -68,31 +71,31 @@ def read() -> Kept:
 
 
 def environment() -> str:
-    """Return the environment that bits depend on: processor, instructions and libraries."""
+    """Describe what bitwise results depend on: processor, instruction set and libraries."""
     libraries = ("torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "numpyro", "numba")
-    found = [platform.machine(), processor_family(), instructions()]
-    return ", ".join([" ".join(found), *(f"{name} {version(name)}" for name in libraries)])
+    processor = " ".join([platform.machine(), processor_family(), instructions()])
+    return ", ".join([processor, *(f"{name} {version(name)}" for name in libraries)])
 
 
 def moved(found: Mapping[str, Golden], kept: Kept, where: str) -> list[str]:
-    """Describe the goldens that changed.
+    """Describe the goldens that changed, one line each.
 
     Args:
-        found: Goldens as they are now.
-        kept: What they should be.
-        where: The environment in which they were found.
+        found: Goldens of the current code.
+        kept: The stored goldens.
+        where: The environment of `found`.
     """
-    lines = [f"{name}: is gone" for name in kept.goldens if name not in found]
+    lines = [f"{name}: missing" for name in kept.goldens if name not in found]
     for name, golden in found.items():
         if name not in kept.goldens:
             lines.append(name + NEW)
             continue
-        told = kept.goldens[name].difference(golden.summary())
-        bits = kept.digests.get(_where(golden, where), {}).get(name) if golden.bits else None
-        if not told and bits not in (None, golden.digest()):
-            told = "other bits, in an environment in which they must be the same"
-        if told:
-            lines.append(f"{name}: {told}")
+        change = kept.goldens[name].difference(golden.summary())
+        digest = kept.digests.get(_where(golden, where), {}).get(name) if golden.bits else None
+        if not change and digest not in (None, golden.digest()):
+            change = "not bitwise identical, in an environment with stored digests"
+        if change:
+            lines.append(f"{name}: {change}")
     return lines
 
 
@@ -104,30 +107,29 @@ def check() -> list[str]:
 
 
 def accept(raised: bool = False) -> str:
-    """Declare the current code to be of the current version, or of the next.
+    """Accept the current code as the current numerics version, or as a new one.
 
     Args:
-        raised: Declare a new version, whatever changed.
+        raised: Declare a new version, even if goldens changed.
 
     Returns:
         The version.
 
     Raises:
-        BdlbenchError: Goldens have moved, or they do not run every line of the code; nothing is
-            declared.
+        BdlbenchError: Goldens changed, or do not cover every line; nothing is written.
     """
     found, missing = _measure()
     known, kept, where = numerics.declared(), read(), environment()
-    told = [] if raised else [line for line in moved(found, kept, where) if not line.endswith(NEW)]
-    if told:
-        more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    lines = [] if raised else [line for line in moved(found, kept, where) if not line.endswith(NEW)]
+    if lines:
+        more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
         raise BdlbenchError(
-            f"{len(told)} goldens have moved: {'; '.join(told[:SHOWN])}{more}; undo the change, or "
-            "declare new numbers with --raise"
+            f"{len(lines)} goldens changed: {'; '.join(lines[:SHOWN])}{more}; undo the change, or "
+            "declare a new numerics version with --raise"
         )
     if missing:
         raise BdlbenchError(
-            f"the goldens do not run {', '.join(missing)}; add what does to runs/goldens.py"
+            f"the goldens do not cover {', '.join(missing)}; extend runs/goldens.py"
         )
     core, samplers = numerics.core_files(), numerics.sampler_files()
     declared = replace(
@@ -143,7 +145,7 @@ def accept(raised: bool = False) -> str:
 
 
 def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
-    """Return the goldens to store: values as first recorded, bits as computed now."""
+    """Return the goldens to store: values as first recorded, digests of the current ones."""
     values = {name: golden.summary() for name, golden in found.items()}
     digests: dict[str, dict[str, str]] = {}
     if before is not None:
@@ -157,13 +159,13 @@ def _keep(found: Mapping[str, Golden], before: Kept | None, where: str) -> Kept:
 
 
 def _measure() -> tuple[dict[str, Golden], list[str]]:
-    """Compute the goldens, and return the places in the numerical code that they do not run."""
+    """Compute the goldens, and list the lines of the numerical code that they do not cover."""
     if find_spec("coverage") is None:
-        raise BdlbenchError("to see which lines the goldens run, install bdlbench[dev]")
+        raise BdlbenchError("measuring the goldens' coverage needs pip install 'bdlbench[dev]'")
     files = [str(path) for path in (*numerics.core_files(), *numerics.sampler_files())]
-    with tempfile.TemporaryDirectory() as space:
-        target = str(Path(space) / "found")
-        # A separate process, since lines that run at import count, too.
+    with tempfile.TemporaryDirectory() as folder:
+        target = str(Path(folder) / "found")
+        # In a separate process, so that lines executed at import are covered.
         subprocess.run(
             [sys.executable, "-c", _MEASURE],
             input=pickle.dumps((files, _NOT_RUN, target)),
@@ -172,7 +174,7 @@ def _measure() -> tuple[dict[str, Golden], list[str]]:
             env=os.environ | {"COVERAGE_CORE": "ctrace"},
         )
         found, missing = pickle.loads(Path(target).read_bytes())
-    left = {file: sorted({*lines} - _refusals(Path(file))) for file, lines in missing.items()}
+    left = {file: sorted({*lines} - _error_lines(Path(file))) for file, lines in missing.items()}
     return found, [
         f"{Path(file).name} line {', '.join(map(str, lines))}"
         for file, lines in left.items()
@@ -180,14 +182,14 @@ def _measure() -> tuple[dict[str, Golden], list[str]]:
     ]
 
 
-def _refusals(path: Path) -> set[int]:
-    """Return the lines of all branches that end by raising an error: they give no numbers."""
-    found: set[int] = set()
+def _error_lines(path: Path) -> set[int]:
+    """Return the lines of all branches that end in a raise: they compute no results."""
+    numbers: set[int] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.If | ast.ExceptHandler) and isinstance(node.body[-1], ast.Raise):
             first = node if isinstance(node, ast.ExceptHandler) else node.body[0]
-            found.update(range(first.lineno, node.body[-1].lineno + 1))
-    return found
+            numbers.update(range(first.lineno, node.body[-1].lineno + 1))
+    return numbers
 
 
 def _where(golden: Golden, where: str) -> str:
@@ -195,9 +197,9 @@ def _where(golden: Golden, where: str) -> str:
 
 
 def report(told: Sequence[str]) -> list[str]:
-    """Return the current version and its unaccepted code, as lines."""
-    here, changed = numerics.version(), numerics.unaccepted()
-    lines = [f"numerics version {here}"]
+    """Format the numerics version and the modules that are not accepted, followed by `told`."""
+    changed = numerics.unaccepted()
+    lines = [f"numerics version {numerics.version()}"]
     if changed:
         lines.append(f"not accepted: {', '.join(changed)}")
     return [*lines, *told]

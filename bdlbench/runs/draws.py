@@ -1,4 +1,4 @@
-"""The draws of a run, on disk: a thousand of them need not fit in memory."""
+"""The draws of a run, stored on disk since they may not fit in memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bdlbench.errors import Diverged, RecordError
 
 
 class Draws:
-    """Collect draws of θ in an unnamed temporary file, and give them back one by one.
+    """Draws of θ in an unnamed temporary file; iteration yields them in order, of shape (dim,).
 
     Args:
-        chains: Number of chains; a draw of each is added at a time.
+        chains: Number of chains; `add` takes one draw of each.
         dim: Number of parameters.
     """
 
@@ -35,18 +35,18 @@ class Draws:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(OSError):  # on a full disk, it fails to write what is left once more
+        with suppress(OSError):  # on a full disk, flushing fails again
             self._file.close()
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, theta: object) -> None:
-        """Write a copy of one state of every chain.
+        """Store a copy of θ, one draw of every chain.
 
         Raises:
-            ValueError: It is not a float32 tensor of shape (chains, dim).
-            Diverged: It is not finite.
+            ValueError: θ is not a float32 tensor of shape (chains, dim).
+            Diverged: θ is not finite.
             RecordError: The disk is full.
         """
         if not isinstance(theta, Tensor):
@@ -61,19 +61,18 @@ class Draws:
         for row in theta.detach().cpu():
             try:
                 self._file.write(row.contiguous().numpy().data)
-                self._file.flush()  # a full disk shows here, not when the draws are read
+                self._file.flush()  # a full disk is detected here, not on reading
             except OSError as error:
                 raise RecordError(
-                    f"cannot keep draws in {tempfile.gettempdir()} ({error.strerror}); free space "
+                    f"cannot store draws in {tempfile.gettempdir()} ({error.strerror}); free space "
                     "there, or set TMPDIR to a larger folder"
                 ) from error
             self._count += 1
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Yield the draws in order, each of shape (dim,)."""
         self._file.seek(0)
         for _ in range(self._count):
-            # A bytearray is writable, which is what torch wants under a tensor.
+            # torch wants a writable buffer: a bytearray, not bytes.
             yield torch.frombuffer(
                 bytearray(self._file.read(4 * self._shape[1])), dtype=torch.float32
             )

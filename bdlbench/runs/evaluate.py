@@ -1,4 +1,4 @@
-"""Stream draws through the model, and accumulate what the metrics need."""
+"""Predict the evaluation sets with every draw, and accumulate what the metrics need."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from bdlbench.posterior.models import Network
 from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
 from bdlbench.records.quantization import shorten, to_probabilities
 
-ROWS = 5_000  # of the inputs at a time: bounds the memory of the activations
-TRACED = 200  # of the inputs: those whose log p(label) is kept for every draw
-FOLLOWED = 500  # of the inputs: those whose votes and whose averages on the way are kept
+ROWS = 5_000  # inputs per forward pass: bounds the memory of the activations
+TRACED = 200  # inputs whose log p(label) is stored for every draw
+FOLLOWED = 500  # inputs whose votes and learning curve are stored
 
 
 class Predictor:
-    """Predict sets of inputs with one draw after another.
+    """Predict sets of images, one draw at a time.
 
     Args:
         network: The model.
-        sets: What to predict, by name.
-        scaler: The training data's.
-        device: Where to compute.
+        sets: Images by name.
+        scaler: Scaler of the training data.
+        device: Device of the forward passes.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Predictor:
         self._inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
 
     def __call__(self, theta: Tensor) -> dict[str, Tensor]:
-        """Return log-probabilities, float64 (inputs, classes), for each set and θ (dim,).
+        """Return log-probabilities, float64 (inputs, classes), of every set for θ (dim,).
 
         Raises:
-            Diverged: θ is finite, but the outputs of the model with it are not.
+            Diverged: The model's outputs are not finite.
         """
         parameters = self._network.unflatten(theta[None].to(self._device))
         found = {}
@@ -67,22 +67,20 @@ def predict(
     on_draw: Callable[[], None] = lambda: None,
     epochs: Sequence[float] = (),
 ) -> dict[str, Predictions]:
-    """Average the predicted probabilities over draws, for every set of images.
-
-    Probabilities are averaged, never logits (p(y∣x) = E_θ p(y∣x, θ)), in float64.
+    """Average the predicted probabilities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
 
     Args:
         network: The model.
         draws: Parameters, each of shape (dim,).
-        sets: What to predict, by name.
-        scaler: The training data's.
-        device: Where to compute.
+        sets: Images by name.
+        scaler: Scaler of the training data.
+        device: Device of the forward passes.
         on_draw: Called after every draw.
-        epochs: What had been spent at each draw; with it, the history of the in-distribution
-            set's prediction is kept.
+        epochs: Epochs used up to each draw; if given, the history of the in-distribution set is
+            included.
 
     Raises:
-        Diverged: A draw is finite, but the outputs of the model with it are not.
+        Diverged: The model's outputs are not finite for a draw.
     """
     predictor = Predictor(network, sets, scaler, device)
     averages = {name: _Average(images.labels) for name, images in sets.items()}
@@ -97,13 +95,13 @@ def predict(
 
 
 def log_likelihoods(log_p: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return log p(label) of the first `TRACED` inputs, from log-probabilities of all of them."""
+    """Return log p(label) of the first `TRACED` inputs, from log-probabilities of all inputs."""
     chosen = log_p[:TRACED].gather(1, torch.from_numpy(labels[:TRACED, None]))
     return chosen[:, 0].float().numpy()
 
 
 class _Average:
-    """Accumulate the draws' predictions for one set of inputs."""
+    """Running average over draws of the predictions for one set."""
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
         self._labels = labels

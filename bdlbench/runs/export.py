@@ -1,4 +1,4 @@
-"""Write a run in the formats of other tools: ArviZ's InferenceData, and Parquet."""
+"""Export a run to ArviZ (NetCDF) or Parquet."""
 
 from __future__ import annotations
 
@@ -25,18 +25,15 @@ EXTRA = "pip install 'bdlbench[export]'"
 
 
 def export(folder: Path, to: str, out: Path | None = None) -> Path:
-    """Write a run's predictions and facts to one file.
+    """Write a run's record and predictions to one file, and return its path.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
         to: ``arviz`` or ``parquet``.
-        out: Path of the file; by default the run's name and an ending, here.
-
-    Returns:
-        The path of the file.
+        out: Path of the file; by default the run's name with a suffix, in the current folder.
 
     Raises:
-        BdlbenchError: The format is another, its library is missing, or the run has no predictions.
+        BdlbenchError: Unknown format, missing library, no predictions, or the file is not writable.
     """
     if to not in WRITERS:
         raise BdlbenchError(f"expected --to {' or '.join(WRITERS)}, got {to!r}")
@@ -56,7 +53,7 @@ def export(folder: Path, to: str, out: Path | None = None) -> Path:
 
 
 def facts(record: Record) -> dict[str, str]:
-    """Return a record as text by name; what is not a single value becomes JSON."""
+    """Return the fields of a record as text, JSON-encoded unless they are strings."""
     return {
         name: value if isinstance(value, str) else to_json(value)
         for name, value in record.content().items()
@@ -64,30 +61,30 @@ def facts(record: Record) -> dict[str, str]:
 
 
 def to_tree(record: Record, sets: Sets) -> xr.DataTree:
-    """Return a run as ArviZ's groups: one chain, and a dimension of inputs for every set.
+    """Return a run as ArviZ groups: one chain, one dimension of inputs per set.
 
-    - ``posterior_predictive``: the class that each draw votes for, on the test set's first inputs;
+    The record is in the attributes. The groups:
+
+    - ``posterior_predictive``: each draw's most probable class, on the first test inputs;
     - ``predictions``: the same on the OOD sets;
-    - ``log_likelihood``: every draw's log p(label) on the first inputs of the test set;
-    - ``sample_stats``: epochs spent at each draw;
-    - ``observed_data``: the labels, of all sets;
-    - ``constant_data``: log-probabilities averaged over draws, and the draws' mean entropy.
-
-    The record is in the attributes.
+    - ``log_likelihood``: log p(label) of each draw, on the first test inputs;
+    - ``sample_stats``: epochs used up to each draw;
+    - ``observed_data``: labels of all sets;
+    - ``constant_data``: log-probabilities and entropy, averaged over draws.
     """
     import xarray as xr
 
     inside = in_distribution(sets)
-    votes = {name: _of_draws(found.votes, name) for name, found in sets.items()}
+    votes = {name: _of_draws(averaged.votes, name) for name, averaged in sets.items()}
     constant: dict[str, Any] = {}
-    for name, found in sets.items():
-        size = f"{name}_input"
-        constant[f"{name}_log_probabilities"] = ((size, "class"), found.log_probabilities)
-        constant[f"{name}_expected_entropy"] = (size, found.expected_entropy)
+    for name, averaged in sets.items():
+        inputs = f"{name}_input"
+        constant[f"{name}_log_probabilities"] = ((inputs, "class"), averaged.log_probabilities)
+        constant[f"{name}_expected_entropy"] = (inputs, averaged.expected_entropy)
     groups: dict[str, dict[str, Any]] = {
         "posterior_predictive": {n: v for n, v in votes.items() if n in IN_DISTRIBUTION},
         "predictions": {n: v for n, v in votes.items() if n not in IN_DISTRIBUTION},
-        "observed_data": {n: (f"{n}_input", found.labels) for n, found in sets.items()},
+        "observed_data": {n: (f"{n}_input", averaged.labels) for n, averaged in sets.items()},
         "constant_data": constant,
     }
     if inside.trace is not None and inside.epochs is not None:
@@ -103,22 +100,22 @@ def _of_draws(values: np.ndarray, name: str) -> tuple[tuple[str, str, str], np.n
 
 
 def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
-    """Return a row for every input of every set: label, probabilities and entropies, in nats.
+    """Return one row per input of every set: label, probabilities and entropies (in nats).
 
     The record is in the frame's attributes.
     """
     import pandas as pd
 
     parts = []
-    for name, found in sets.items():
-        p = found.probabilities
+    for name, averaged in sets.items():
+        p = averaged.probabilities
         columns: dict[str, Any] = {
             "set": name,
             "input": np.arange(len(p)),
-            "label": found.labels,
+            "label": averaged.labels,
             "predicted": metrics.most_probable(p),
             "entropy": metrics.predictive_entropy(p),
-            "expected_entropy": found.expected_entropy,
+            "expected_entropy": averaged.expected_entropy,
             **{f"p_{c}": p[:, c] for c in range(p.shape[1])},
         }
         parts.append(pd.DataFrame(columns))
@@ -128,13 +125,13 @@ def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
 
 
 def _write_tree(record: Record, sets: Sets, path: Path) -> None:
-    import h5netcdf  # noqa: F401 -- the engine, for the sake of a message that names it
+    import h5netcdf  # noqa: F401 -- so that an ImportError names it
 
     to_tree(record, sets).to_netcdf(path, engine="h5netcdf")
 
 
 def _write_frame(record: Record, sets: Sets, path: Path) -> None:
-    import pyarrow  # noqa: F401 -- of pandas' two engines, the one that keeps attributes
+    import pyarrow  # noqa: F401 -- fastparquet would lose the attributes
 
     to_frame(record, sets).to_parquet(path, engine="pyarrow")
 

@@ -1,7 +1,7 @@
 """Compute the goldens: numbers that cover all numerical code of a run.
 
-`acceptance.moved` compares them with ``goldens.json``: on a machine that they were recorded on, all
-bits must be the same; on another, they must agree within the tolerance of `bdlbench.runs.rounding`.
+`acceptance.moved` compares them with ``goldens.json``: they must be bitwise identical in an
+environment with stored digests, and within the tolerance of `bdlbench.runs.rounding` elsewhere.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from bdlbench.settings import fields as settings_of
 
 CPU = torch.device("cpu")
 MODELS = ("softmax", "mlp-50", "mlp-400-400", "lenet5")
-PIXELS = 784  # the longest sum in a layer that is run here over many steps
-SAMPLERS: dict[str, list[dict[str, Any]]] = {  # settings that together run every line
+PIXELS = 784  # terms of the longest sum in a layer of the models sampled here
+SAMPLERS: dict[str, list[dict[str, Any]]] = {  # hyperparameters that together cover every line
     "csgld": [{}, {"cycles": 2, "exploration": 0.9}],
     "deep-ensemble": [{"momentum": 0.9}],
     "hmc": [{}, {"trajectory_length": 0.1}],
@@ -49,8 +49,8 @@ SAMPLERS: dict[str, list[dict[str, Any]]] = {  # settings that together run ever
     "sgld": [{}, {"decay": 0.5, "temperature": 0.5}],
     "swag": [{}],
 }
-BATCH = 8  # for the samplers that have minibatches
-IN_JAX = ("hmc", "nuts")  # which always compute in float32
+BATCH = 8  # batch size
+IN_JAX = ("hmc", "nuts")  # float32 only
 
 
 def compute() -> dict[str, Golden]:
@@ -62,7 +62,7 @@ def compute() -> dict[str, Golden]:
 
 def _images(count: int, seed: int) -> Images:
     """Return noise images with a bright bar whose position is the class."""
-    rng = np.random.default_rng(seed)  # its integers are the same everywhere
+    rng = np.random.default_rng(seed)  # integers do not depend on the processor
     pixels = rng.integers(0, 120, (count, 28, 28)).astype(np.uint8)
     labels = np.arange(count, dtype=np.int64) % 10
     for image, label in zip(pixels, labels, strict=True):
@@ -80,17 +80,17 @@ def _rng(seed: int = 0) -> torch.Generator:
 
 
 def _clock() -> Iterator[tuple[str, Golden]]:
-    """Run the clock in all its cases: integers, the same on every processor."""
+    """Cover all cases of the step schedule; integers, the same on every processor."""
     posterior = exact.linear_regression(n=50).posterior
     cases = {"minibatches": (8, 2, 0), "all data": (None, 1, 0), "whole minibatches": (50, 1, 0)}
     for label, (size, chains, cost) in (cases | {"costly steps": (7, 1, 40)}).items():
-        problem, found = Problem(posterior, Budget(7, 5, 0.25), chains), []
+        problem, values = Problem(posterior, Budget(7, 5, 0.25), chains), []
         for until in (0.4, 1.0):
             for batch, keep in problem.steps(size, _rng(), until=until):
                 problem.charge(cost)
                 rows = [-1] if batch is None else batch.flatten().tolist()
-                found += [*rows, int(keep), round(problem.epochs * problem.n), problem.remaining]
-        yield f"clock, {label}", unrounded(found)
+                values += [*rows, int(keep), round(problem.epochs * problem.n), problem.remaining]
+        yield f"clock, {label}", unrounded(values)
     problem, theta = Problem(posterior, Budget(7, 5)), torch.ones(1, 2)
     potentials = [problem.potential(theta), problem.potential(theta, torch.arange(5)[None])]
     yield "U of a problem", rounded(torch.stack(potentials), posterior.n)
@@ -98,7 +98,7 @@ def _clock() -> Iterator[tuple[str, Golden]]:
 
 
 def _noise() -> Iterator[tuple[str, Golden]]:
-    """Draw for sizes around a block of lanes, with and without a drift, and in float64."""
+    """Draw noise of sizes around a SIMD block, with and without drift, and in float64."""
     drawn = []
     for size in (1, 64, 127, 128, 129, 1000):
         drift = torch.linspace(-1, 1, size)
@@ -106,12 +106,12 @@ def _noise() -> Iterator[tuple[str, Golden]]:
         drawn.append(noise.add_normal_(torch.ones(size), 0.3, _rng(size), drift, -0.01))
     yield "noise", rounded(torch.cat(drawn), terms=16)
     double = torch.linspace(-1, 1, 100, dtype=torch.float64)
-    found = noise.add_normal_(double.clone(), 0.3, _rng(), double, -0.01)
-    yield "noise, float64", rounded(found, 16, FLOAT64)
+    noisy = noise.add_normal_(double.clone(), 0.3, _rng(), double, -0.01)
+    yield "noise, float64", rounded(noisy, 16, FLOAT64)
 
 
 def _models() -> Iterator[tuple[str, Golden]]:
-    """Evaluate each shared model and likelihood: outputs, U and ∇U, in torch and in JAX."""
+    """Evaluate outputs, U and ∇U of each shared model and likelihood, in torch and in JAX."""
     for model in MODELS:
         posterior, _ = _posterior(model)
         theta = posterior.network.init(2, _rng())
@@ -128,7 +128,7 @@ def _models() -> Iterator[tuple[str, Golden]]:
         one = posterior.gradient(theta[:1], batch[:1])
         yield f"{model}: ∇U of one chain", rounded(one, terms)
         yield from _in_jax(model, posterior, theta[0], terms)
-    posterior, _ = _posterior("softmax", 10_001)  # enough for the parts that data are taken in
+    posterior, _ = _posterior("softmax", 10_001)  # more than one chunk of data
     theta = posterior.network.init(1, _rng())
     yield "softmax: ∇U of much data", rounded(posterior.gradient(theta), PIXELS * posterior.n)
     theta = torch.tensor([[0.5, -1.0], [2.0, 0.3]])
@@ -153,11 +153,11 @@ def _in_jax(
 
 
 def _optimizers() -> Iterator[tuple[str, Golden]]:
-    """Step by the update equations in float64, where rounding hides nothing."""
+    """Take steps in float64, where rounding hides no bug."""
     settings = {"SGLD": (0.02, 0.7), "PSGLD": (0.02, 0.7), "SGHMC": (0.02, 0.6, 0.7)}
     for name, values in settings.items():
         theta = torch.linspace(-1, 2, 30, dtype=torch.float64).requires_grad_()
-        others = torch.zeros(2, requires_grad=True)  # they have no gradient
+        others = torch.zeros(2, requires_grad=True)  # parameters without a gradient
         optimizer = getattr(optim, name)([theta, others], *values, generator=_rng())
 
         def loss(theta: Tensor = theta) -> float:
@@ -173,7 +173,7 @@ def _optimizers() -> Iterator[tuple[str, Golden]]:
 
 
 def _samplers() -> Iterator[tuple[str, Golden]]:
-    """Run every built-in sampler to its end on a small problem, in float32 and in float64."""
+    """Run every built-in sampler on a small problem, in float32 and in float64."""
     posterior, scaler = _posterior("mlp-8")
     budget = Budget(epochs=12, draws=3, burn_in=0.5)
     double = dataclasses.replace(posterior, x=posterior.x.double())
@@ -193,12 +193,12 @@ def _samplers() -> Iterator[tuple[str, Golden]]:
                 if label == "sgld" and chains == 1:
                     yield from _predictions(posterior, scaler, draws[:, 0])
             if name not in IN_JAX:
-                # Where chains start in float64, the updates follow, and lose nothing to rounding.
+                # From an initial state in float64, all updates are in float64.
                 problem = Problem(double, budget, 2, start=_in_double(double))
                 draws = _draws(sampler, problem)
                 yield f"{label}, float64", rounded(draws, PIXELS * steps, FLOAT64)
     hmc = registry.configure(registry.load("samplers", "hmc"), {})
-    draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))  # more than gradients
+    draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))  # more draws than gradients
     yield "hmc, few gradients", rounded(draws, PIXELS)
 
 
@@ -216,21 +216,21 @@ def _predictions(
 ) -> Iterator[tuple[str, Golden]]:
     sets = {"test": _images(30, seed=1), "letters": _images(20, seed=2)}
     spent = [float(1 + index) for index in range(len(draws))]
-    found = predict(posterior.network, draws, sets, scaler, CPU, epochs=spent)
-    unit = quantization.PRECISION  # 2⁻⁹: elsewhere a number may be rounded the other way
-    for name, predictions in found.items():
-        for field, array in vars(predictions).items():
+    predictions = predict(posterior.network, draws, sets, scaler, CPU, epochs=spent)
+    unit = quantization.PRECISION  # another processor may round to the other neighbour
+    for name, averaged in predictions.items():
+        for field, array in vars(averaged).items():
             if array is not None:
                 terms = int(array.dtype.kind == "f")
                 yield f"predictions of {name}: {field}", rounded(array, terms, unit)
 
 
 def _scores() -> Iterator[tuple[str, Golden]]:
-    """Score made-up predictions, with ties, and images without a network."""
+    """Score synthetic predictions with ties, and compute control rows."""
     rng = np.random.default_rng(3)
-    sets = {name: _made_up(rng, count) for name, count in (("test", 300), ("letters", 200))}
-    found = list(scores.score(sets).values())
-    yield "metrics", Golden(np.array(found), scores.TOLERANCE, bits=False)
+    sets = {name: _synthetic(rng, count) for name, count in (("test", 300), ("letters", 200))}
+    values = list(scores.score(sets).values())
+    yield "metrics", Golden(np.array(values), scores.TOLERANCE, bits=False)
     p, expected = sets["test"].probabilities, sets["test"].expected_entropy
     entropy, information = metrics.predictive_entropy(p), metrics.mutual_information(p, expected)
     yield "scores of inputs", rounded(np.stack([entropy, information]), 100, FLOAT64)
@@ -240,8 +240,8 @@ def _scores() -> Iterator[tuple[str, Golden]]:
     yield "control rows", Golden(np.array(controls), scores.TOLERANCE, bits=False)
 
 
-def _made_up(rng: np.random.Generator, count: int) -> Predictions:
-    logits = rng.integers(-40, 40, (count, 10)) / 8  # eighths: many inputs are tied
+def _synthetic(rng: np.random.Generator, count: int) -> Predictions:
+    logits = rng.integers(-40, 40, (count, 10)) / 8  # coarse, so that many inputs are tied
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     stored, votes = quantization.shorten(log_p), np.zeros((1, count), np.uint8)
     entropy = metrics.predictive_entropy(quantization.to_probabilities(stored))

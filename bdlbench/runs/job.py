@@ -1,4 +1,4 @@
-"""A run to be executed, as it is sent to a worker."""
+"""A run to execute, as it is sent to a worker."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bdlbench.records.record import Configuration, Record, Sampler
 
 @dataclass(frozen=True)
 class Job:
-    """A run to be made; it is all that is sent to a worker.
+    """A run to execute: all that a worker receives.
 
     Args:
         run: Name of the run.
         reference: Name or file of the sampler.
-        sampler: What the record says of the sampler.
+        sampler: The sampler, as in the record.
         task: Name of the task.
-        seed: Seed of the run's random numbers.
-        configuration: What else determines the run, as in the record.
-        data: SHA-256 of the data sets that the run's name was made from.
+        seed: Random seed.
+        configuration: Everything else that determines the run, as in the record.
+        data: SHA-256 of the data sets, by name, when the job was planned.
         results: Folder of the results.
         folders: Folders searched for data first.
-        module: What all processes of such runs may share, imported once; empty for foreign code.
+        module: Module of a built-in sampler, imported once for all its runs; else empty.
     """
 
     run: str
@@ -40,7 +40,7 @@ class Job:
     module: str = ""
 
     def record(self, **outcome: Any) -> Record:
-        """Return the record of the run from its outcome; its predictions are not yet written."""
+        """Return the record with this outcome, before the predictions are stored."""
         return Record(
             run=self.run,
             task=self.task,
@@ -55,5 +55,5 @@ class Job:
 
     @property
     def search_folders(self) -> tuple[Path, ...]:
-        """The folders searched for data: as planned, and those of the executing machine."""
+        """The folders searched for data: those of the job, then those of this machine."""
         return tuple(dict.fromkeys((*self.folders, *search_folders())))

@@ -1,4 +1,4 @@
-"""The machine: devices, threads, peak memory, versions."""
+"""Devices, threads, peak memory and versions of this machine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def choose_device(name: str) -> str:
-    """Return ``cpu`` or ``cuda``; ``auto`` takes the GPU if there is one.
+    """Return ``cpu`` or ``cuda``; ``auto`` is the GPU if one is available.
 
     Raises:
-        BdlbenchError: The name is another, or there is no GPU.
+        BdlbenchError: Unknown name, or no GPU is available.
     """
     if name not in DEVICES:
         raise BdlbenchError(f"expected --device {', '.join(DEVICES)}, got {name!r}")
@@ -44,7 +44,7 @@ def cores() -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Limit torch to one thread, and restore the number afterwards."""
+    """Limit torch to one thread within the context."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -54,17 +54,14 @@ def one_thread() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Trigger what torch and numba load at their first use.
-
-    It takes seconds, which would else be charged to the first sampler that runs.
-    """
+    """Trigger the lazy imports and compilation of torch and numba, so that no run is charged."""
     torch.optim.SGD([torch.zeros(1)])
     for drift in (None, torch.zeros(1)):
         add_normal_(torch.zeros(1), 1.0, torch.Generator(), drift)
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Reset the peak, where the system supports it (Linux and CUDA)."""
+    """Reset the peak memory, where supported (Linux and CUDA)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif sys.platform == "linux":
@@ -72,7 +69,7 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the peak since the reset, in bytes: of the process, or of what torch has on a GPU."""
+    """Return the peak memory in bytes since the reset: of the process, or of torch on a GPU."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "linux":
@@ -102,21 +99,18 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Return the processor's name."""
+    """Return the model name of the processor."""
     return _cpuinfo().get("model name") or platform.processor() or platform.machine()
 
 
 def processor_family() -> str:
-    """Return the processor's vendor, family and model, if known.
-
-    Machines that are for hire often call processors of several generations by one name.
-    """
+    """Return vendor, family and model; cloud machines often hide these behind a generic name."""
     info = _cpuinfo()
     return "-".join(info[key] for key in ("vendor_id", "cpu family", "model") if key in info)
 
 
 def instructions() -> str:
-    """Return the vector instructions that torch uses here, such as AVX2."""
+    """Return the vector instruction set that torch uses, such as AVX2."""
     return torch.backends.cpu.get_cpu_capability()
 
 

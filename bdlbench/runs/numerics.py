@@ -1,10 +1,9 @@
 """The numerics version: the version of all code that determines a run's numbers.
 
-The version is declared in ``numerics.json``, with a digest of the code that was checked against the
-goldens (`bdlbench.runs.goldens`). Code of another digest has a local version,
-``2+ab12cd34``: its runs work, and stand apart. ``bdlbench numerics --accept`` declares it to
-be the same version if it gives the same numbers. The digest leaves out comments, docstrings and
-layout.
+The version is declared in ``numerics.json``, with digests of the accepted code. Code with another
+digest has a local version such as ``2+ab12cd34``, and its runs are on separate boards.
+``bdlbench numerics --accept`` accepts code that reproduces the goldens (`bdlbench.runs.goldens`).
+The digests ignore comments, docstrings and layout.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from bdlbench import registry
 from bdlbench.records.record import Configuration, Sampler
 from bdlbench.storage import documents
 
-CORE = (  # what draws and predictions depend on, besides the sampler's own file
+CORE = (  # modules that draws and predictions depend on, besides the sampler's
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
     *("metrics.functions", "posterior.backward", "posterior.jax_layers", "posterior.likelihoods"),
     *("posterior.models", "posterior.potential", "posterior.to_jax"),
     *("records.quantization", "runs.evaluate"),
 )
 PACKAGE = Path(__file__).parents[1]
-BUILT_IN = "bdlbench_samplers."  # the package of the samplers that come with bdlbench
+BUILT_IN = "bdlbench_samplers."  # package of the built-in samplers
 DECLARED = Path(__file__).with_name("numerics.json")
 
 
@@ -40,12 +39,11 @@ class Declared:
 
     Args:
         version: The numerics version.
-        core: Digest of each module of the accepted core.
-        samplers: Digest of each accepted built-in sampler, by the name of its module.
-        files: SHA-256 of each accepted file as it is: where that is the same, nothing is parsed.
-        undeclared: Of runs that were recorded before versions were declared, but with the numbers
-            of a version: its ``protocol``, the ``code_sha256`` of the core, and the
-            ``source_sha256`` of samplers by name.
+        core: Code digest of each core module.
+        samplers: Code digest of each built-in sampler, by module.
+        files: SHA-256 of each accepted file; an unchanged file need not be parsed.
+        undeclared: Digests by which old records, without a numerics version, are assigned to one:
+            ``code_sha256`` of the core, and ``source_sha256`` of samplers by name.
     """
 
     version: int
@@ -61,8 +59,8 @@ class Identity:
 
     Args:
         numerics: The numerics version.
-        source_sha256: SHA-256 of the sampler's file; empty for a built-in sampler, for which the
-            numerics version stands.
+        source_sha256: SHA-256 of the sampler's file; empty for a built-in sampler, which the
+            numerics version covers.
     """
 
     numerics: str
@@ -70,38 +68,38 @@ class Identity:
 
     @property
     def local(self) -> bool:
-        """Whether the code is of no declared version."""
+        """Whether the code is not of a declared version."""
         return "+" in self.numerics
 
 
 @cache
 def declared() -> Declared:
-    """Load the declaration."""
+    """Load ``numerics.json``."""
     return Declared(**documents.parse(DECLARED.read_bytes()))
 
 
 def identify(plugin: type) -> Identity:
-    """Return the identity of a sampler's class, with the current code."""
+    """Return the identity of a sampler class with the current code."""
     if is_built_in(plugin.__module__):
         return Identity(version(plugin.__module__.removeprefix(BUILT_IN)), "")
     return Identity(version(), registry.source_digest(plugin))
 
 
 def identity_of(sampler: Sampler, made: Configuration) -> Identity:
-    """Return the identity of a run's sampler, from its record."""
+    """Return the identity of a sampler from its run's record."""
     source = sampler.source_sha256
     if made.numerics is not None:
         return Identity(made.numerics, source)
-    before, code = declared().undeclared, str(made.code_sha256)
+    accepted, code = declared().undeclared, str(made.code_sha256)
     numerics = str(made.protocol)
-    if code not in before["code_sha256"]:
+    if code not in accepted["code_sha256"]:
         numerics += f"+{code[:8]}"
-    known = source in before["source_sha256"].get(sampler.name, ())
+    known = source in accepted["source_sha256"].get(sampler.name, ())
     return Identity(numerics, "" if known else source)
 
 
 def is_built_in(module: str) -> bool:
-    """Return whether a module is that of a built-in sampler."""
+    """Return whether the module belongs to a built-in sampler."""
     return module.startswith(BUILT_IN)
 
 
@@ -110,27 +108,27 @@ def version(sampler: str = "") -> str:
     """Return the version of the current code: ``2``, or ``2+ab12cd34`` if it is not accepted.
 
     Args:
-        sampler: Module of a built-in sampler, without its package's name; none for a plugin that
-            is not built in.
+        sampler: Module of a built-in sampler, without the package; empty for other plugins.
     """
     known, core, own = declared(), digests(core_files()), None
     if sampler:
         own = digests(sampler_files())[sampler]
     if core == known.core and own == (known.samplers.get(sampler) if sampler else None):
         return str(known.version)
-    found = json.dumps([core, own], sort_keys=True).encode()
-    return f"{known.version}+{hashlib.sha256(found).hexdigest()[:8]}"
+    content = json.dumps([core, own], sort_keys=True).encode()
+    return f"{known.version}+{hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def unaccepted() -> list[str]:
     """Return the names of the modules that differ from the accepted code."""
-    known, found = declared(), {**digests(core_files()), **digests(sampler_files())}
-    accepted = known.core | known.samplers
-    return sorted(name for name in {*found, *accepted} if found.get(name) != accepted.get(name))
+    accepted = declared().core | declared().samplers
+    current = digests(core_files()) | digests(sampler_files())
+    names = accepted.keys() | current.keys()
+    return sorted(name for name in names if current.get(name) != accepted.get(name))
 
 
 def digests(paths: Sequence[Path]) -> dict[str, str]:
-    """Return the digest of the code in each file, by the name of its module."""
+    """Return the code digest of each file, by module."""
     known = declared()
     accepted = known.core | known.samplers
     return {
@@ -142,7 +140,7 @@ def digests(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def name_of(path: Path) -> str:
-    """Return the name of a module, without its package's: ``posterior.models``, or ``sgld``."""
+    """Return the module's name without its package, such as ``posterior.models`` or ``sgld``."""
     inside = path.is_relative_to(PACKAGE)
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts) if inside else path.stem
 
@@ -153,7 +151,7 @@ def file_digest(path: Path) -> str:
 
 
 def core_files() -> list[Path]:
-    """Return the files of the core."""
+    """Return the files of the core modules."""
     return [PACKAGE / f"{name.replace('.', '/')}.py" for name in CORE]
 
 
@@ -166,29 +164,26 @@ def sampler_files() -> list[Path]:
 
 @cache
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of the code in a file, without its comments, docstrings and layout."""
+    """Return the SHA-256 of a file's code, ignoring comments, docstrings and layout."""
     digest = hashlib.sha256()
-    for word in _words(ast.parse(path.read_bytes())):
-        digest.update(word.encode() + b"\0")
+    for token in _tokens(ast.parse(path.read_bytes())):
+        digest.update(token.encode() + b"\0")
     return digest.hexdigest()
 
 
-def _words(node: Any) -> Iterator[str]:
-    """Serialise a syntax tree independently of Python's version: absent fields are omitted.
-
-    (`ast.dump` names fields that are empty in one version and unknown in another.)
-    """
+def _tokens(node: Any) -> Iterator[str]:
+    """Serialise a syntax tree; unlike `ast.dump`, independently of the Python version."""
     if isinstance(node, list):
         yield "["
         for item in node:
-            yield from _words(item)
+            yield from _tokens(item)
         yield "]"
     elif isinstance(node, ast.AST):
         yield type(node).__name__
         for name, value in ast.iter_fields(_without_docstring(node)):
             if value is not None and value != [] and name not in ("ctx", "kind"):
                 yield name
-                yield from _words(value)
+                yield from _tokens(value)
         yield ")"
     else:
         yield repr(node)

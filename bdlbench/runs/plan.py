@@ -1,4 +1,4 @@
-"""Turn a request into jobs, each with a name derived from everything that determines it."""
+"""Plan jobs; a run's name is derived from everything that determines the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bdlbench.storage.locations import absolute, place
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sampler of a comparison: as it was given, and all of its hyperparameters."""
+    """A sampler of a comparison, with all of its hyperparameters."""
 
     spec: Spec
     name: str
@@ -35,7 +35,7 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """The name and the given hyperparameters, as on the command line."""
+        """The name and the hyperparameters given, as on the command line."""
         return str(replace(self.spec, reference=self.name))
 
 
@@ -44,9 +44,9 @@ class Setup:
     """What all samplers of a comparison share.
 
     Args:
-        task: The task, with the budget that was asked for.
+        task: The task, with the requested budget.
         model: Name of the model.
-        split: ``test``, or ``validation`` to choose settings on.
+        split: ``test``, or ``validation`` for tuning.
         device: ``cpu`` or ``cuda``.
         results: Folder of the results.
         data_dir: Folder searched for data first.
@@ -75,15 +75,15 @@ def set_up(
     device: str,
     draws: int | None = None,
 ) -> tuple[Setup, str]:
-    """Validate a request, and fill in defaults.
+    """Validate options, and fill in defaults.
 
     Returns:
-        The setup, and a sentence on the choice of the task where it was ours.
+        The setup, and a note on the choice of the task if `task` is None.
     """
     folder = None if data_dir is None else Path(data_dir)
     chosen, note = _choose_task(task, folder)
-    asked: dict[str, Any] = {"epochs": epochs, "draws": draws}
-    for name, value in asked.items():
+    budget: dict[str, Any] = {"epochs": epochs, "draws": draws}
+    for name, value in budget.items():
         if value is not None:
             try:
                 chosen = replace(chosen, budget=replace(chosen.budget, **{name: value}))
@@ -101,7 +101,7 @@ def set_up(
 
 
 def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
-    """Return the task of this name; without one, mnist if its data is available, else digits."""
+    """Return the named task; by default mnist if its data is available, else digits."""
     if name is not None:
         return tasks.get(name), ""
     try:
@@ -113,7 +113,7 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
 
 
 def configure_sampler(spec: Spec, task: Task) -> Candidate:
-    """Load a sampler and complete its settings: the user's, then the task's, then its own."""
+    """Load a sampler; its hyperparameters are the user's, else the task's, else its defaults."""
     plugin = registry.load("samplers", spec.reference)
     name = vars(plugin)["plugin_name"]
     defaults = task.settings.get(name, {})
@@ -138,15 +138,15 @@ def jobs(
     data: dict[str, str],
     seeds: Sequence[int],
 ) -> list[list[Job]]:
-    """Return a job for every candidate and seed, seeds within candidates."""
+    """Return the jobs of every candidate, one per seed."""
     task, folders = setup.task, data_folders(setup)
     planned = []
     for candidate in candidates:
-        found = trials.count(
+        count = trials.count(
             setup.results, task.name, setup.model, candidate.name, candidate.settings
         )
         sampler = Sampler(
-            candidate.name, candidate.settings, candidate.identity.source_sha256, found
+            candidate.name, candidate.settings, candidate.identity.source_sha256, count
         )
         configuration = Configuration(
             model=setup.model,
@@ -161,7 +161,7 @@ def jobs(
             [
                 Job(
                     run=f"{name}-{seed}",
-                    reference=_anywhere(candidate.spec.reference),
+                    reference=_absolute(candidate.spec.reference),
                     sampler=sampler,
                     task=task.name,
                     seed=seed,
@@ -185,7 +185,7 @@ def stem(task: str, sampler: Sampler, made: Configuration, data: Mapping[str, st
     return f"{task}-{sampler.name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
-def _anywhere(reference: str) -> str:
+def _absolute(reference: str) -> str:
     """Return the plugin reference with an absolute path."""
     return str(Path(reference).absolute()) if reference.endswith(".py") else reference
 

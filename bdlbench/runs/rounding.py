@@ -1,4 +1,4 @@
-"""Compare numbers from two processors, within a tolerance derived from the number of terms."""
+"""Compare numbers across processors, with tolerances for the rounding of sums."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53  # rounding of one operation, relative
-SAFETY = 16  # standard deviations of a sum of independent roundings
-SAMPLED = 16  # of an array's numbers are kept, and one sum over all of them
+FLOAT32, FLOAT64 = 2.0**-24, 2.0**-53  # unit roundoff
+SAFETY = 16  # allowed standard deviations of a sum of independent rounding errors
+SAMPLED = 16  # numbers stored per array
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The stored summary of an array.
+    """The stored summary of a golden.
 
     Args:
-        shape: Of the array.
-        tolerance: As of the golden.
-        sample: Some of its numbers.
-        sum: Over all of them, with random signs.
+        shape: Shape of the array.
+        tolerance: As in `Golden`.
+        sample: Evenly spaced numbers of the array.
+        sum: Sum over all numbers, with random signs.
     """
 
     shape: list[int]
@@ -33,27 +33,26 @@ class Summary:
     def difference(self, found: Summary) -> str:
         """Describe how the actual array differs; empty if it does not."""
         if found.shape != self.shape:
-            return f"shape {found.shape} in place of {self.shape}"
-        size, most = int(np.prod(self.shape)), f"(at most {self.tolerance:.2g})"
-        for place, was, now in zip(_places(size), self.sample, found.sample, strict=True):
-            if not abs(now - was) <= self.tolerance:
-                return f"number {place} moved from {was!r} to {now!r} {most}"
-        was, now, spread = self.sum, found.sum, self.tolerance * size**0.5
-        if not abs(now - was) <= spread:
-            return f"the sum with signs moved from {was!r} to {now!r} (at most {spread:.2g})"
+            return f"expected shape {self.shape}, got {found.shape}"
+        size, tolerance = int(np.prod(self.shape)), self.tolerance
+        for i, expected, actual in zip(_indices(size), self.sample, found.sample, strict=True):
+            if not abs(actual - expected) <= tolerance:
+                return f"number {i}: expected {expected!r} ± {tolerance:.2g}, got {actual!r}"
+        tolerance *= size**0.5
+        if not abs(found.sum - self.sum) <= tolerance:
+            return f"signed sum: expected {self.sum!r} ± {tolerance:.2g}, got {found.sum!r}"
         return ""
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """An array of numbers, and by how much two processors may differ in it.
+    """An array, and by how much processors may differ in it.
 
     Args:
-        values: Of any shape.
-        tolerance: Largest difference to the same numbers from another processor; 0 for integers
-            and for what is computed without rounding.
-        bits: Whether all bits must be the same on an equal machine. Not of scores: a record's are
-            compared within their tolerance on every processor.
+        values: Array of any shape.
+        tolerance: Largest difference between processors; 0 for integers and exact computations.
+        bits: Whether the array must be bitwise identical in the same environment; not required of
+            metrics, which are always compared within their tolerance.
     """
 
     values: NDArray[Any]
@@ -64,7 +63,7 @@ class Golden:
         """Return the summary to store."""
         values = self.values.astype(np.float64).ravel()
         signs = np.random.default_rng(values.size).integers(0, 2, values.size) * 2 - 1
-        sample = values[_places(values.size)].tolist()
+        sample = values[_indices(values.size)].tolist()
         return Summary(list(self.values.shape), self.tolerance, sample, float(signs @ values))
 
     def digest(self) -> str:
@@ -74,9 +73,9 @@ class Golden:
 
 
 def rounded(values: object, terms: int, unit: float = FLOAT32) -> Golden:
-    """Return a golden with the tolerance of sums of so many terms as large as the largest number.
+    """Return a golden with a tolerance for sums of `terms` terms as large as the largest number.
 
-    Independent roundings add up to √terms of one; `SAFETY` standard deviations are allowed.
+    Independent rounding errors grow with √terms; `SAFETY` standard deviations are allowed.
     """
     array = np.asarray(values)
     scale = float(np.abs(array).max(initial=0))
@@ -88,6 +87,6 @@ def unrounded(values: object) -> Golden:
     return Golden(np.asarray(values), 0.0)
 
 
-def _places(size: int) -> list[int]:
-    spread = np.linspace(0, size - 1, min(size, SAMPLED)).round()
-    return [int(place) for place in np.unique(spread)]
+def _indices(size: int) -> list[int]:
+    evenly = np.linspace(0, size - 1, min(size, SAMPLED)).round()
+    return [int(i) for i in np.unique(evenly)]

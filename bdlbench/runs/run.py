@@ -1,4 +1,4 @@
-"""Execute one run: sample, predict, score, and store it."""
+"""Execute a run: sample, predict, score, store."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
 def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record:
     """Execute a run and store it.
 
-    A run computes on one thread, so that its numbers do not depend on other load.
-    Test and OOD data are read only after the sampler has finished.
+    Torch uses one thread, so that results do not depend on the load of the machine. Test and OOD
+    data are loaded only after the sampler has finished.
 
     Raises:
-        DataError: The data is not what it was when the job was made.
-        RecordError: The run could not be kept.
+        DataError: The data changed since the job was planned.
+        RecordError: The run cannot be stored.
     """
     device = torch.device(job.configuration.device)
-    # Standard output is reserved for the table: output of plugins goes to standard error.
+    # Standard output is reserved for the table; plugins print to standard error.
     with machine.one_thread(), redirect_stdout(sys.stderr):
         problem, network, scaler = _prepare(job, device, on_progress)
         machine.warm_up()
@@ -52,7 +52,12 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
             if result.outcome == COMPLETED:
                 try:
                     result.sets = predict(
-                        network, draws, _judged(job), scaler, device, epochs=result.epochs
+                        network,
+                        draws,
+                        _evaluation_sets(job),
+                        scaler,
+                        device,
+                        epochs=result.epochs,
                     )
                 except Diverged as error:
                     result.outcome, result.reason = DIVERGED, str(error)
@@ -70,29 +75,29 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
 def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
 ) -> tuple[Problem, Network, Scaler]:
-    """Make the problem, from the training data only."""
-    made = job.configuration
-    images = tasks.training_images(tasks.get(job.task), made.split, job.search_folders)
+    """Build the problem from the training data only."""
+    settings = job.configuration
+    images = tasks.training_images(tasks.get(job.task), settings.split, job.search_folders)
     _check_data(job, "train", images)
-    posterior, scaler = build_posterior(images, made.model, made.prior_std, device)
-    budget = Budget(made.epochs, made.draws, made.burn_in)
+    posterior, scaler = build_posterior(images, settings.model, settings.prior_std, device)
+    budget = Budget(settings.epochs, settings.draws, settings.burn_in)
     problem = Problem(
         posterior, budget, on_progress=lambda done: on_progress(SAMPLING_SHARE * done)
     )
     return problem, posterior.network, scaler
 
 
-def _judged(job: Job) -> dict[str, Images]:
+def _evaluation_sets(job: Job) -> dict[str, Images]:
     split = job.configuration.split
-    judged = tasks.evaluation_images(tasks.get(job.task), split, job.search_folders)
-    for name, images in judged.items():
+    sets = tasks.evaluation_images(tasks.get(job.task), split, job.search_folders)
+    for name, images in sets.items():
         _check_data(job, name, images)
-    return judged
+    return sets
 
 
 def _check_data(job: Job, name: str, images: Images) -> None:
     if images.sha256 != job.data[name]:
-        raise DataError(f"{job.task}: the {name} data changed while bdlbench ran; run again")
+        raise DataError(f"{job.task}: the {name} data changed since the run was planned; run again")
 
 
 def _record(

@@ -1,4 +1,4 @@
-"""Run a sampler to its end, and classify the outcome."""
+"""Run a sampler, and classify the outcome."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from bdlbench.runs import numerics
 from bdlbench.runs.draws import Draws
 from bdlbench.runs.job import Job
 
-TOLERANCE = 1.01  # a budget may be overspent by 1 %, since the last step may not fit
+TOLERANCE = 1.01  # the last step may exceed the budget by 1 %
 
 
 @dataclass
 class Outcome:
-    """Collect what happens while a sampler runs.
+    """The outcome of sampling, with the predictions that are added afterwards.
 
     Args:
-        outcome: One of `records.OUTCOMES`.
-        reason: For an outcome other than completed, why.
-        seconds: That sampling took.
-        epochs: Spent at each draw.
-        sets: Predictions by the name of the set.
+        outcome: One of `record.OUTCOMES`.
+        reason: Why the run failed; empty if completed.
+        seconds: Wall-clock time of sampling.
+        epochs: Epochs used up to each draw.
+        sets: Predictions by set.
     """
 
     outcome: str = COMPLETED
@@ -44,10 +44,10 @@ class Outcome:
 
 
 def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Outcome:
-    """Run the sampler; failures become named outcomes.
+    """Run the sampler; its failures become named outcomes.
 
     Raises:
-        RecordError: Draws cannot be kept.
+        RecordError: The draws cannot be stored.
     """
     result = Outcome()
     process, forks = os.getpid(), len(_forks())
@@ -55,7 +55,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     try:
         plugin = _load(job)
         rng = generator(job.seed, device)
-        started = time.perf_counter()  # what the plugin's file imports is not its sampling time
+        started = time.perf_counter()  # without the plugin's imports
         for theta in plugin.sample(problem, rng):
             _check_process(process, forks)
             draws.add(theta)
@@ -68,12 +68,12 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
         if problem.epochs > TOLERANCE * job.configuration.epochs:
             result.outcome, result.reason = "over budget", f"spent {problem.epochs:.4g} epochs"
     except RecordError:
-        raise  # the disk is full: not the plugin's doing
+        raise  # the disk is full: not the plugin's fault
     except Diverged as error:
         result.outcome, result.reason = DIVERGED, str(error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        # Not the user's Ctrl-C, which the process of a run never gets: the plugin's own doing.
-        result.outcome = "out of memory" if _lacks_memory(error) else "plugin error"
+        # KeyboardInterrupt is raised by the plugin: a run's process does not receive Ctrl-C.
+        result.outcome = "out of memory" if _is_out_of_memory(error) else "plugin error"
         result.reason = _describe(error)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
@@ -85,34 +85,34 @@ def _load(job: Job) -> Any:
     plugin = registry.load("samplers", job.reference)
     planned = numerics.identity_of(job.sampler, job.configuration)
     if numerics.identify(plugin) != planned:
-        raise PluginError(f"{job.reference}: its file changed while bdlbench ran; run again")
+        raise PluginError(f"{job.reference}: its file changed since the run was planned; run again")
     return registry.configure(plugin, job.sampler.settings)
 
 
 @cache
 def _forks() -> list[int]:
     """Return a list that grows with every fork of this process."""
-    found: list[int] = []
-    os.register_at_fork(after_in_parent=lambda: found.append(os.getpid()))
-    return found
+    forks: list[int] = []
+    os.register_at_fork(after_in_parent=lambda: forks.append(os.getpid()))
+    return forks
 
 
 def _check_process(process: int, forks: int) -> None:
-    """Check that a sampler computes in its own process, where its gradients are counted."""
+    """Check that the sampler has not forked: gradients are counted in this process only."""
     if os.getpid() != process:
-        os._exit(0)  # it forked, and this is the copy
+        os._exit(0)  # in the forked child
     if len(_forks()) != forks:
         raise RuntimeError("expected a sampler that stays in one process, but it forked")
 
 
-def _lacks_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     # On the CPU, torch raises a plain RuntimeError.
     kinds = MemoryError, torch.OutOfMemoryError
     return isinstance(error, kinds) or "can't allocate memory" in str(error)
 
 
 def _describe(error: BaseException) -> str:
-    """Describe an exception of a plugin, with the line of the plugin's file."""
+    """Describe an exception, with the line in the plugin's file."""
     trace, where = error.__traceback__, ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)

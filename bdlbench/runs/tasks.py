@@ -1,4 +1,4 @@
-"""The tasks: a problem each, with the sets that samplers are evaluated on."""
+"""The tasks: problems with their evaluation sets, budgets and default hyperparameters."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bdlbench.settings import Setting
 SPLITS = ("test", "validation")
 Settings = Mapping[str, Mapping[str, Setting]]
 
-# Chosen by `bdlbench tune … --trials 10`, on the validation split, by the negative log-likelihood:
-# results/tuning/ has every trial. What is not named is as it is in the sampler's file.
+# Selected by `bdlbench tune … --trials 10`, by the NLL on the validation split; all trials are in
+# results/tuning/. Other hyperparameters have the sampler's defaults.
 DIGITS: Settings = {
     "sgd": {"batch_size": 32, "learning_rate": 0.146},
     "sgld": {"batch_size": 32, "step_size": 2.92e-4},
@@ -59,17 +59,17 @@ MNIST: Settings = {
 
 @dataclass(frozen=True)
 class Task:
-    """A task: a problem, and the sets that samplers are evaluated on.
+    """A problem plus its evaluation.
 
     Args:
-        name: As given on the command line.
-        dataset: The data set that is trained on, and whose test split is predicted.
-        ood: Data sets that the model should not know.
+        name: Name on the command line.
+        dataset: Data set of training and test images.
+        ood: OOD data sets.
         model: Name of the shared model.
         budget: Epochs, draws and burn-in, the same for every sampler.
         prior_std: Standard deviation of the prior on every weight and bias.
-        train_size: How many training images are used, from the first; None for all.
-        settings: What samplers are set to here unless the user says otherwise, by name.
+        train_size: Number of training images, the first of the data set; None for all.
+        settings: Default hyperparameters by sampler.
     """
 
     name: str
@@ -116,9 +116,9 @@ TASKS = {
 
 
 def budget_of(task: Task) -> str:
-    """Describe the budget of the task's runs, and the draws kept if not the default number."""
-    usual = TASKS[task.name].budget
-    draws = "" if task.budget.draws == usual.draws else f", {task.budget.draws} draws"
+    """Describe the task's budget; the number of draws only if it is not the default."""
+    default = TASKS[task.name].budget
+    draws = "" if task.budget.draws == default.draws else f", {task.budget.draws} draws"
     return f"{task.budget.epochs:g} epochs{draws}"
 
 
@@ -126,7 +126,7 @@ def get(name: str) -> Task:
     """Return the task of this name.
 
     Raises:
-        BdlbenchError: There is none.
+        BdlbenchError: No such task exists.
     """
     if name not in TASKS:
         raise BdlbenchError(f"no task {name!r}{registry.nearest(name, list(TASKS))}")
@@ -134,7 +134,7 @@ def get(name: str) -> Task:
 
 
 def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
-    """Return the training images: all, or the first 90 % for validation."""
+    """Return the training images: all of them, or the first 90 % for the validation split."""
     images = load("train", task.dataset, folders)
     if split == "validation":
         images, _ = split_validation(images)
@@ -144,8 +144,8 @@ def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
 def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
     """Return the evaluation sets, by name.
 
-    For ``test`` the test set and every OOD set; for ``validation`` the last 10 % of the training
-    data and nothing else, since settings must not be chosen on anything that is reported.
+    For ``test``, the test set and every OOD set. For ``validation``, only the last 10 % of the
+    training data, so that hyperparameters are never tuned on data of a reported result.
     """
     if split == "validation":
         return {split: split_validation(load("train", task.dataset, folders))[1]}
@@ -163,10 +163,10 @@ def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, s
 
 
 def load(split: str, name: str, folders: Sequence[Path]) -> Images:
-    """Load a split of a data set by its plugin's name."""
-    kept = shared.find(split, name)
-    if kept is not None:
-        return kept
+    """Load a split of a data set, given by its plugin's name."""
+    cached = shared.find(split, name)
+    if cached is not None:
+        return cached
     images = registry.load("datasets", name)().load(split, folders)
     assert isinstance(images, Images)
     return images

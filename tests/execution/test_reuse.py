@@ -122,6 +122,6 @@ def test_predictions_that_are_not_the_records_are_refused(compare: Compare, tmp_
     (folder,) = (tmp_path / "runs").iterdir()
     with (folder / "predictions.npz").open("ab") as file:
         file.write(b"more")
-    with pytest.raises(RecordError, match=r"not the file its record was made with; .* --force"):
+    with pytest.raises(RecordError, match=r"does not match its record's checksum; .* --force"):
         compare(["sgd"], tmp_path)
     assert compare(["sgd"], tmp_path, force=True).rows[0].outcomes == {"completed": 1}

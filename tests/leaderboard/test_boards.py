@@ -220,7 +220,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         "expected prior_std 0.3162.*, got 0.5",
     ),
     "a changed metric": (other_metric, "accuracy is 0.99 in the record, but 0.9"),
-    "a changed byte": (other_byte, "not the file its record was made with"),
+    "a changed byte": (other_byte, "does not match its record's checksum"),
     "other inputs": (other_labels, "the labels of its .* set are not the task's"),
     "other draws": (other_draws, "expected 5 draws, as its record says, got 4"),
     "another folder": (other_folder, "another: holds the record of 'digits-sgld-.*'; rename"),

@@ -1,4 +1,4 @@
-"""Runs as a stranger may send them: each is refused in one line that says what is wrong."""
+"""Malicious and corrupt runs are refused with a one-line message that names the problem."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def _known_labels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_refused_by_name(tmp_path: Path, case: str) -> None:
+def test_it_is_refused_with_its_message(tmp_path: Path, case: str) -> None:
     damage, message = CASES[case]
     written = synthetic.write(tmp_path, inputs=INPUTS)
     run = store.folder_of(tmp_path, written.run)
     assert submission.check([run]) == [written]
-    found = damage(run)
-    run = found if isinstance(found, Path) and found.name != "predictions.npz" else run
+    renamed = damage(run)
+    run = renamed if isinstance(renamed, Path) and renamed.name != "predictions.npz" else run
     with pytest.raises(BdlbenchError, match=message) as caught:
         submission.check([run])
     assert len(str(caught.value)) < 1000
-    assert str(caught.value).isprintable(), "one line, and nothing that a terminal obeys"
+    assert str(caught.value).isprintable(), "one line without control characters"
 
 
 def test_there_are_enough_cases() -> None:
@@ -56,7 +56,7 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
         submission.check([run])
 
 
-def test_a_name_twice_in_an_archive_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_name_in_an_archive_is_refused(tmp_path: Path) -> None:
     written = synthetic.write(tmp_path, inputs=INPUTS)
     run = store.folder_of(tmp_path, written.run)
     with pytest.warns(UserWarning, match="Duplicate name"):

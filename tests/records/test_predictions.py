@@ -25,7 +25,7 @@ def predictions(seed: int = 0, inputs: int = 6, classes: int = 4, draws: int = 3
     )
 
 
-def test_what_is_saved_is_read(tmp_path: Path) -> None:
+def test_predictions_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "predictions.npz"
     sets = {"test": predictions(0), "notmnist": predictions(1, inputs=5)}
     save(path, sets)
@@ -33,8 +33,8 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     assert found.keys() == sets.keys()
     for name in sets:
         for field in fields(Predictions):
-            got, wanted = getattr(found[name], field.name), getattr(sets[name], field.name)
-            np.testing.assert_array_equal(got, wanted, strict=True)
+            actual, expected = getattr(found[name], field.name), getattr(sets[name], field.name)
+            np.testing.assert_array_equal(actual, expected, strict=True)
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_wrong_arrays_are_named(changes: dict[str, Any], message: str) -> None:
         replace(GOOD, **changes)
 
 
-def test_labels_must_be_classes_in_distribution_only(tmp_path: Path) -> None:
+def test_only_in_distribution_labels_must_be_classes(tmp_path: Path) -> None:
     letters = replace(GOOD, labels=GOOD.labels + 20)
     save(tmp_path / "p.npz", {"test": GOOD, "letters": letters})
     with pytest.raises(ValueError, match=r"labels of validation in 0\.\.3, got 2"):
@@ -107,7 +107,7 @@ HISTORY: dict[str, Any] = {
 }
 
 
-def test_a_history_is_saved_and_read(tmp_path: Path) -> None:
+def test_a_history_round_trips(tmp_path: Path) -> None:
     whole = replace(GOOD, **HISTORY)
     save(tmp_path / "p.npz", {"test": whole, "letters": GOOD})
     found = read(tmp_path / "p.npz")
@@ -160,7 +160,7 @@ ARRAYS = {f"test/{name}": array for name, array in vars(GOOD).items() if array i
         ({k.replace("test", "a b"): v for k, v in ARRAYS.items()}, "set name"),
     ],
 )
-def test_a_wrong_archive_is_one_record_error(
+def test_a_wrong_archive_is_a_record_error(
     tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
     path = written(arrays, tmp_path / "predictions.npz")
@@ -180,7 +180,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
         read(path)
 
 
-def test_files_of_another_kind_are_record_errors(tmp_path: Path) -> None:
+def test_files_of_other_formats_are_record_errors(tmp_path: Path) -> None:
     path = tmp_path / "predictions.npz"
     for content in (b"", b"PK\x03\x04", b"\x80\x04N.", b"no archive"):
         path.write_bytes(content)
@@ -199,7 +199,7 @@ def test_files_of_another_kind_are_record_errors(tmp_path: Path) -> None:
         read(path)
 
 
-def test_damage_is_a_record_error_or_harmless(tmp_path: Path) -> None:
+def test_corruption_is_a_record_error_or_harmless(tmp_path: Path) -> None:
     path = tmp_path / "predictions.npz"
     save(path, {"test": GOOD})
     whole = path.read_bytes()
@@ -208,12 +208,12 @@ def test_damage_is_a_record_error_or_harmless(tmp_path: Path) -> None:
     for position in rng.choice(len(whole), 300, replace=False):
         flipped = bytearray(whole)
         flipped[position] ^= 1 << rng.integers(8)
-        for damaged in (bytes(flipped), whole[:position]):
-            path.write_bytes(damaged)
+        for corrupt in (bytes(flipped), whole[:position]):
+            path.write_bytes(corrupt)
             try:
                 found = read(path)["test"]
             except RecordError:
                 refused += 1
-            else:  # a bit in a date or in another field that nobody reads
+            else:  # a bit in a date or another unused field
                 np.testing.assert_array_equal(found.log_probabilities, GOOD.log_probabilities)
     assert refused > 450  # all 300 truncations and at least half of the flips

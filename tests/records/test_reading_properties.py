@@ -1,4 +1,4 @@
-"""Whatever is in a run's files, reading them gives a run or a RecordError, and nothing else."""
+"""Reading any content of a run's files gives a run or a RecordError."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_any_json_for_a_field_within_a_field(place: str, data: st.DataObject, va
     except BdlbenchError:
         pass
     else:
-        assert name != "settings", "which the run's name stands for"
+        assert name != "settings", "the run's name depends on them"
 
 
 @quick

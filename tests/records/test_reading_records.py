@@ -31,7 +31,7 @@ SETS = {
 }
 
 
-def test_a_record_cut_short_is_never_half_read(tmp_path: Path) -> None:
+def test_a_truncated_record_is_refused(tmp_path: Path) -> None:
     written = store.write(tmp_path, RECORD, SETS)
     folder = store.folder_of(tmp_path, RECORD.run)
     content = (folder / "record.json").read_bytes()
@@ -66,14 +66,14 @@ GOOD = RECORD.content()
         (None, "cannot be read (expected a document to be an object, got null); delete"),
     ],
 )
-def test_a_foreign_record_is_refused(tmp_path: Path, content: object, message: str) -> None:
+def test_an_invalid_record_is_refused(tmp_path: Path, content: object, message: str) -> None:
     (tmp_path / "record.json").write_text(json.dumps(content))
     with pytest.raises(RecordError) as caught:
         store.read(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'record.json'}: {message}")
 
 
-def test_a_folder_without_a_record_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"^no run in .*: expected a record\.json there$"):
         store.read(tmp_path)
 
@@ -86,14 +86,14 @@ def test_predictions_with_one_changed_byte_are_refused(tmp_path: Path) -> None:
         changed = bytearray(content)
         changed[position] ^= 1
         path.write_bytes(changed)
-        with pytest.raises(RecordError, match="not the file its record was made with; run again"):
+        with pytest.raises(RecordError, match="does not match its record's checksum; run again"):
             store.read_predictions(path.parent, record)
     path.unlink()
     with pytest.raises(RecordError, match=r"predictions\.npz: cannot be read .*--force$"):
         store.read_predictions(path.parent, record)
 
 
-def test_text_holds_every_field_on_a_line() -> None:
+def test_the_text_has_one_line_per_field() -> None:
     lines = store.to_text(RECORD).splitlines()
     rows = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
     assert rows["sampler.settings.learning_rate"] == "0.1"

@@ -1,4 +1,4 @@
-"""The schema of a record: what is published, and what it refuses."""
+"""The published schema of a record, and what it rejects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTINGS = {"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}
 GOOD = synthetic.record(settings=SETTINGS).content()
 
 
-def test_what_is_published_is_what_is_checked() -> None:
+def test_the_published_schema_is_current() -> None:
     published = schema.PUBLISHED.read_text("utf-8")
     assert json.loads(published) == schema.build(), (
         "run python -m bdlbench.records.schema and commit"
@@ -26,7 +26,7 @@ def test_what_is_published_is_what_is_checked() -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_a_record_of_every_outcome_passes_here_and_by_the_published_schema(outcome: str) -> None:
+def test_a_record_of_every_outcome_is_valid(outcome: str) -> None:
     content = {**GOOD, "outcome": outcome}
     schema.check(content)
     Draft202012Validator(json.loads(schema.PUBLISHED.read_text("utf-8"))).validate(content)

@@ -1,4 +1,4 @@
-"""Agreement and total variation by hand, and what a table makes of a reference."""
+"""Agreement and total variation by hand, and the reference in a table."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_agreement_and_total_variation_by_hand() -> None:
 
 
 def test_small_differences_are_not_lost() -> None:
-    near = P + np.array([1e-12, 0, -1e-12])
-    assert fidelity.total_variation(P, near) == pytest.approx(1e-12, rel=1e-3, abs=0)
+    close = P + np.array([1e-12, 0, -1e-12])
+    assert fidelity.total_variation(P, close) == pytest.approx(1e-12, rel=1e-3, abs=0)
 
 
 def predictions(p: np.ndarray, draws: int = 1, **history: Any) -> Predictions:
@@ -72,18 +72,18 @@ B = np.array([[0.25, 0.75], [0.25, 0.75]])
 REFERENCE = posterior(A, A, B)
 
 
-def test_the_floor_is_the_distance_of_the_halves() -> None:
+def test_the_floor_is_the_distance_between_the_halves() -> None:
     assert fidelity.floor(REFERENCE) == pytest.approx({"agreement": 0.5, "total_variation": 0.25})
 
 
-def test_the_curve_has_a_point_at_powers_of_two_and_at_the_end() -> None:
+def test_the_curve_has_points_at_powers_of_two_and_at_the_end() -> None:
     curve = np.log([B, A, B]).astype("f2")
     epochs = np.array([3.0, 5.0, 7.0, 9.0, 11.0])
     run = predictions(A, 5, trace=np.zeros((5, 2), "f4"), curve=curve, epochs=epochs)
     spent, points = run.course()
     distance = fidelity.distances(points, REFERENCE)
     np.testing.assert_array_equal(spent, [3, 5, 9, 11])
-    np.testing.assert_allclose(distance, [0.25, 0, 0.25, 0], atol=1e-3)  # kept in float16
+    np.testing.assert_allclose(distance, [0.25, 0, 0.25, 0], atol=1e-3)  # stored in float16
     assert distance[-1] < 1e-7
     with pytest.raises(ValueError, match="with their history, got none"):
         predictions(A).course()
@@ -104,7 +104,7 @@ def run(trace: np.ndarray) -> tuple[Record, dict[str, Predictions]]:
     return RECORD, {"test": with_trace(trace)}
 
 
-def test_independent_draws_are_worth_their_number() -> None:
+def test_the_ess_of_independent_draws_is_their_number() -> None:
     runs = [run(RNG.normal(size=(draws, 2))) for draws in (380, 400, 420)]
     found = fidelity.measure(runs, REFERENCE)
     assert found["ess_per_1000_gradients"].mean == pytest.approx(400 / 2, rel=0.15)
@@ -116,18 +116,18 @@ def test_independent_draws_are_worth_their_number() -> None:
     assert fidelity.measure(runs, None).keys() == {"ess_per_1000_gradients", "r_hat"}
 
 
-def test_seeds_that_stay_apart_have_a_large_r_hat() -> None:
+def test_seeds_in_different_modes_have_a_large_r_hat() -> None:
     apart = [run(RNG.normal(size=(draws, 2)) + 10 * i) for i, draws in enumerate((50, 40, 60))]
     assert fidelity.measure(apart, None)["r_hat"].mean > 2
 
 
 @pytest.mark.parametrize("draws", [1, 3])
-def test_too_few_draws_have_no_effective_sample_size(draws: int) -> None:
+def test_too_few_draws_have_no_ess(draws: int) -> None:
     runs = [run(RNG.normal(size=(draws, 2))) for _ in range(2)]
     assert fidelity.measure(runs, None) == {}
 
 
-def test_draws_that_are_all_the_same_are_worth_one() -> None:
+def test_the_ess_of_identical_draws_is_one() -> None:
     runs = [run(np.zeros((40, 2))) for _ in range(2)]
     found = fidelity.measure(runs, None)
     assert found.keys() == {"ess_per_1000_gradients"}, "R-hat is not defined"
@@ -138,12 +138,12 @@ Compare = Callable[..., Comparison]
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_table_shows_fidelity_if_the_reference_fits_and_else_says_why(
+def test_a_table_has_fidelity_if_the_reference_matches_and_a_reason_otherwise(
     compare: Compare, tmp_path: Path
 ) -> None:
     missing = compare(["sgd"], tmp_path)
     assert "agreement" not in missing.rows[0].metrics
-    # With bdlbench, one for another model is published.
+    # bdlbench comes with a reference for another model.
     assert missing.reference_note == "the reference of digits is for model mlp-50, not softmax"
     assert f"agreement and TV not available: {missing.reference_note}" in table.remarks(missing)
     own = store.find(tmp_path, "digits-sgd")

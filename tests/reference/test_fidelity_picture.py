@@ -1,4 +1,4 @@
-"""What README's picture of nearness to the posterior is drawn from."""
+"""The data of README's fidelity plot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def fill(results: Path) -> None:
-    """Make up runs of every sampler, with as many test inputs as the reference has."""
+    """Write synthetic runs of every sampler, with the reference's number of test inputs."""
     inputs = len(reference.load("digits").sets["test"].log_probabilities)
     for name in registry.names("samplers"):
         for epochs in (30.0, 300.0):
@@ -33,12 +33,12 @@ def fill(results: Path) -> None:
             synthetic.write(results, name, inputs=inputs, history=True, configuration=budget)
 
 
-def test_every_sampler_is_asked_for(script: dict[str, Any]) -> None:
-    asked = {parse(sampler).reference for sampler in grid.read(DOCS / "fidelity.toml").samplers}
-    assert asked == set(registry.names("samplers")) == set(script["COLOURS"])
+def test_the_grid_has_every_sampler(script: dict[str, Any]) -> None:
+    samplers = {parse(sampler).reference for sampler in grid.read(DOCS / "fidelity.toml").samplers}
+    assert samplers == set(registry.names("samplers")) == set(script["COLOURS"])
 
 
-def test_picture_and_table_keep_samplers_and_budgets_apart(
+def test_plot_and_table_distinguish_samplers_and_budgets(
     script: dict[str, Any], tmp_path: Path
 ) -> None:
     fill(tmp_path)

@@ -1,4 +1,4 @@
-"""R-hat, ESS and E-BFMI where the answer is known, and the gate's every limit."""
+"""R-hat, ESS and E-BFMI with known answers, and every limit of the gate."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ def autoregressive(rho: float, quantities: int = 8) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
-def test_the_effective_sample_size_is_what_theory_and_numpyro_say(rho: float) -> None:
+def test_the_ess_agrees_with_theory_and_numpyro(rho: float) -> None:
     x = autoregressive(rho)
     found = convergence.bulk_ess(x)
     assert found.shape == (8,)
     assert found.mean() == pytest.approx(2000 * (1 - rho) / (1 + rho), rel=0.15)
-    # Of the values, not of their ranks: the two differ in noise, and by less on average.
+    # NumPyro uses the values instead of ranks, which agrees on average.
     assert found.mean() == pytest.approx(diagnostics.effective_sample_size(x).mean(), rel=0.1)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 2.0])
-def test_r_hat_is_what_numpyro_says_of_normal_chains(shift: float) -> None:
+def test_r_hat_agrees_with_numpyro_on_normal_chains(shift: float) -> None:
     x = autoregressive(0.5)
     x[0] += shift
     np.testing.assert_allclose(convergence.r_hat(x), diagnostics.split_gelman_rubin(x), rtol=0.05)
     assert (convergence.r_hat(x).max() > 1.05) == (shift > 0)
 
 
-def test_r_hat_sees_a_chain_that_differs_in_spread_alone() -> None:
+def test_r_hat_detects_a_chain_of_another_variance() -> None:
     x = RNG.normal(size=(*SHAPE, 1))
     x[0] *= 4
     assert diagnostics.split_gelman_rubin(x)[0] < 1.02
     assert convergence.r_hat(x)[0] > 1.1
 
 
-def test_what_never_moves_is_worth_one_draw_and_passes_no_gate() -> None:
+def test_constant_chains_have_an_ess_of_one_and_fail_the_gate() -> None:
     same = np.ones((*SHAPE, 2))
     apart = same * np.arange(4)[:, None, None]
     np.testing.assert_array_equal(convergence.bulk_ess(same), 1)
-    middle = same[:, :5].copy()  # of an odd number it is in neither half
+    middle = same[:, :5].copy()  # the middle draw of an odd number is in neither half
     middle[:, 2] += 1
     np.testing.assert_array_equal(convergence.bulk_ess(middle), 1)
     assert np.isnan(convergence.r_hat(same)).all()
     assert convergence.r_hat(apart).min() > 1e6
     for stuck in (same, apart):
         found = gate.diagnose(replace(TRACE, log_likelihoods=stuck, potential=stuck[..., 0]))
-        assert np.isfinite(list(found.values())).all(), "the figures go into a JSON file"
+        assert np.isfinite(list(found.values())).all(), "they are written to JSON"
         verdicts = gate.verdicts(found)
         assert not verdicts["r_hat_below_1_05"]
         assert not verdicts["r_hat_of_u_below_1_05"]
@@ -69,7 +69,7 @@ def test_what_never_moves_is_worth_one_draw_and_passes_no_gate() -> None:
 
 def test_e_bfmi_by_hand() -> None:
     energies = np.array([[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 3.0]])
-    # Mean square of the steps over the variance: 1 / (1/3), 1 / (5/3).
+    # Mean squared step over the variance: 1 / (1/3), 1 / (5/3).
     np.testing.assert_allclose(gate.e_bfmi(energies), [3.0, 0.6])
 
 
@@ -111,7 +111,7 @@ ONE_DIVERGENCE[3, 250] = True
         ({"potential": CORRELATED}, {"ess_of_u_above_400", "r_hat_of_u_below_1_05"}),
     ],
 )
-def test_a_fault_fails_the_verdict_of_its_name(fault: Any, failed: set[str]) -> None:
+def test_each_fault_fails_its_verdicts(fault: Any, failed: set[str]) -> None:
     verdicts = gate.verdicts(gate.diagnose(replace(TRACE, **fault)))
     assert {name for name, holds in verdicts.items() if not holds} == failed
 
@@ -142,13 +142,13 @@ PASSING = {
         ("acceptance", 0.951),
     ],
 )
-def test_the_limits_are_those_of_the_names(name: str, value: float) -> None:
+def test_the_limits_are_those_in_the_names(name: str, value: float) -> None:
     assert all(gate.verdicts(PASSING).values())
     assert sum(not holds for holds in gate.verdicts(PASSING | {name: value}).values()) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (4, 3)])
-def test_too_little_to_judge_is_refused(shape: tuple[int, int]) -> None:
+def test_too_few_chains_or_draws_are_refused(shape: tuple[int, int]) -> None:
     short = {k: v[: shape[0], : shape[1]] for k, v in vars(TRACE).items()}
     with pytest.raises(ValueError, match=f"got {shape[0]} of {shape[1]}"):
         gate.diagnose(Trace(**short))

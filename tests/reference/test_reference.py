@@ -1,4 +1,4 @@
-"""References: made, killed and gone on with, stored, and refused where they must be."""
+"""References: computing, resuming, storing and loading them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ from tests.processes import WAIT
 
 TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)
 LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
-# What a process of its own runs, which is killed in the middle of it: 15 samples are made by then,
-# and 10 of them are in the last checkpoint.
+# Runs in a separate process and kills it after 25 iterations, 20 of which are in the checkpoint.
 SCRIPT = """
 import os, signal, sys
 from bdlbench.reference import make
@@ -66,7 +65,7 @@ def make(results: Path, length: Length = LENGTH) -> reference.Reference:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a reference without interruption, and return the folder of results."""
+    """Compute a reference without interruption, and return the results."""
     results = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(tasks.TASKS, "tiny", TINY)
@@ -75,7 +74,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def file_of(results: Path) -> Path:
-    """Return the path of the one reference that is there."""
+    """Return the path of the only reference."""
     (path,) = (results / "references").glob("tiny-*.json")
     return path
 
@@ -96,10 +95,10 @@ def iterations(results: Path) -> int:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path: Path) -> None:
+def test_a_killed_process_is_resumed_bitwise_identically(whole: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    ended = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=WAIT)
-    assert ended.returncode == -signal.SIGKILL
+    finished = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=WAIT)
+    assert finished.returncode == -signal.SIGKILL
     assert iterations(tmp_path) == 20
     assert not list((tmp_path / "references").glob("tiny-*.json"))
     made = make(tmp_path)
@@ -109,7 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_draws_bit_by_bit(whole: Path, tmp_path
     assert not checkpoints(tmp_path)
 
 
-def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
+def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_continue(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = Chains.iterate
@@ -129,12 +128,12 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
     assert arrays(tmp_path) == arrays(whole)
 
 
-def test_what_is_there_is_not_made_again_and_another_length_is_another(
+def test_a_stored_reference_is_reused_only_for_the_same_length(
     whole: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = arrays(whole)
     with monkeypatch.context() as patch:
-        patch.setattr(Chains, "iterate", lambda chains: pytest.fail("it was made again"))
+        patch.setattr(Chains, "iterate", lambda chains: pytest.fail("it was recomputed"))
         assert make(whole).facts.settings["samples"] == 30
     assert arrays(whole) == before
     other = make(tmp_path, Length(5, 8, 20, 4))
@@ -144,7 +143,7 @@ def test_what_is_there_is_not_made_again_and_another_length_is_another(
 def test_predictions_are_the_average_over_every_iteration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Watched from outside, and predicted by the code of the samplers' runs."""
+    """Compared with predictions from the states, computed as for the runs of samplers."""
     states: list[State] = []
     original = Chains.iterate
 
@@ -156,17 +155,14 @@ def test_predictions_are_the_average_over_every_iteration(
     length = Length(5, 8, 4)
     made = make(tmp_path, length)
     theta = torch.tensor(np.stack([state.theta for state in states[4:]]))  # (samples, chains, dim)
-    train, judged = (
-        tasks.training_images(TINY, "test", ()),
-        tasks.evaluation_images(TINY, "test", ()),
-    )
-    scaler = Scaler.fit(train)
+    sets = tasks.evaluation_images(TINY, "test", ())
+    scaler = Scaler.fit(tasks.training_images(TINY, "test", ()))
     network, cpu = build("softmax"), torch.device("cpu")
 
     def average(part: torch.Tensor) -> np.ndarray:
         draws = part.reshape(-1, network.dim)
         epochs = np.arange(len(draws)).tolist()
-        found = evaluate.predict(network, draws, judged, scaler, cpu, epochs=epochs)["test"]
+        found = evaluate.predict(network, draws, sets, scaler, cpu, epochs=epochs)["test"]
         traces.append(found.trace)
         return found.log_probabilities
 
@@ -197,14 +193,14 @@ def test_chains_start_from_the_prior_and_end_elsewhere(
     assert np.abs(np.corrcoef(theta) - np.eye(5)).max() < 0.06
 
 
-def test_facts_say_what_it_is_for_and_how_good_it_is(whole: Path) -> None:
+def test_the_facts_of_a_reference(whole: Path) -> None:
     made = reference.load("tiny", whole, converged=False)
     facts = made.facts
     assert (facts.task, facts.model, facts.prior_std) == ("tiny", "softmax", 0.1**0.5)
     assert facts.settings["chains"] == 5
     assert facts.settings["trajectory_length"] == pytest.approx(np.pi / 2 * 0.1**0.5)
     assert facts.data.keys() == {"train", "test"}
-    # What was charged is what trajectories of this length need, after warm-up at the least.
+    # At least the leapfrog steps of the trajectories after warm-up are counted.
     least = 5 * 30 * facts.settings["trajectory_length"] / facts.diagnostics["step_size"]
     assert least < facts.diagnostics["gradients"] < 4 * least
     assert facts.converged == all(facts.verdicts.values())
@@ -219,7 +215,7 @@ def test_a_reference_that_failed_the_gate_is_refused(whole: Path) -> None:
         reference.load("tiny", whole)
 
 
-def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path) -> None:
+def test_a_missing_or_corrupt_reference_is_one_line(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="`bdlbench reference tiny` computes one"):
         reference.load("tiny", tmp_path)
     target = tmp_path / "references"
@@ -235,7 +231,7 @@ def test_a_missing_or_damaged_reference_is_one_line(whole: Path, tmp_path: Path)
             reference.load("tiny", tmp_path)
 
 
-def test_the_user_s_own_comes_before_the_published(
+def test_the_results_take_precedence_over_published_references(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(published, "published", lambda file: [whole / file])
@@ -247,9 +243,7 @@ def test_the_user_s_own_comes_before_the_published(
     assert found.facts.settings["samples"] == 8
 
 
-def test_a_damaged_checkpoint_is_said_to_be_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_corrupt_checkpoint_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Chains.save
 
     def save(chains: Chains) -> None:
@@ -266,7 +260,7 @@ def test_a_damaged_checkpoint_is_said_to_be_one(
         make(tmp_path)
 
 
-def test_chains_that_run_away_are_said_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_diverging_chains_are_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     original = Chains.resume
 
     def spoil(chains: Chains) -> None:
@@ -281,13 +275,13 @@ def test_chains_that_run_away_are_said_to(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.parametrize(
     ("option", "value"), [("chains", 1), ("samples", 3), ("warm_up", 0), ("seed", -1)]
 )
-def test_too_short_a_run_is_refused(option: str, value: int) -> None:
+def test_too_short_chains_are_refused(option: str, value: int) -> None:
     with pytest.raises(BdlbenchError, match=rf"expected --{option.replace('_', '-')} >= "):
         Length(**{option: value})
 
 
 @pytest.mark.parametrize("task", ["digits", "mnist-1k"])
-def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path: Path) -> None:
+def test_published_references_have_passed_the_gate_and_are_small(task: str, tmp_path: Path) -> None:
     found = reference.load(task, tmp_path)
     assert found.facts.model == "mlp-50"
     assert found.facts.prior_std == tasks.get(task).prior_std
@@ -298,7 +292,7 @@ def test_what_is_published_has_passed_the_gate_and_is_small(task: str, tmp_path:
     assert path.stat().st_size < 10e6
 
 
-def test_mnist_1k_has_a_reference_on_the_official_files_whether_they_are_at_hand_or_not(
+def test_the_reference_of_mnist_1k_loads_without_its_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*rest: object) -> dict[str, str]:
@@ -311,9 +305,7 @@ def test_mnist_1k_has_a_reference_on_the_official_files_whether_they_are_at_hand
         reference.load("digits", tmp_path)
 
 
-def test_references_on_other_data_do_not_get_in_each_other_s_way(
-    whole: Path, tmp_path: Path
-) -> None:
+def test_references_on_different_data_coexist(whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole / "references", tmp_path / "references")
     mine = reference.load("tiny", tmp_path, converged=False)
     other = {**mine.facts.data, "train": "0" * 64}
@@ -326,14 +318,14 @@ def test_references_on_other_data_do_not_get_in_each_other_s_way(
     assert reference.load("tiny", tmp_path, False).facts.key == mine.facts.key
 
 
-def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
+def test_the_command_prints_the_verdicts_and_fails_if_any_is_false(
     whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[Any] = []
+    calls: list[Any] = []
     made = reference.load("tiny", whole, converged=False)
 
     def fake(task: str, length: Length, **options: Any) -> reference.Reference:
-        asked.append((task, length, options["results"]))
+        calls.append((task, length, options["results"]))
         return made
 
     monkeypatch.setattr(making, "make", fake)
@@ -341,7 +333,7 @@ def test_the_command_says_how_good_it_is_and_fails_if_that_is_not_enough(
     monkeypatch.setattr(sys, "argv", command.split())
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert asked == [("tiny", Length(5, 30, 10), Path("there"))]
+    assert calls == [("tiny", Length(5, 30, 10), Path("there"))]
     out, err = capsys.readouterr()
     assert "FAIL                           ess_of_u_above_400" in out
     assert f"{made.facts.diagnostics['ess_of_u']:.6g}" in out

@@ -1,4 +1,4 @@
-"""A sampler that looks for test and OOD data in the memory of its process finds none."""
+"""A sampler that searches the memory of its process finds no test or OOD data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.processes import WAIT
 
 Write = Callable[..., str]
 
-# Looks at every array and tensor that is alive for rows with the outline of a forbidden image.
+# Searches all live arrays and tensors for rows with the outline of a forbidden image.
 CANARY = """
 import gc, json, sys
 import numpy as np
@@ -60,7 +60,7 @@ def look(split):
     record = run.execute(make([f"{sys.argv[1]}/{split}.py"], split=split, **REQUEST).jobs[0])
     print(record.outcome, record.reason)
 
-def look_in_a_process_of_its_own(split):
+def look_isolated(split):
     row = run_comparison([f"{sys.argv[1]}/{split}.py"], split=split, force=True, **REQUEST).rows[0]
     print(*row.outcomes, *row.reasons)
 
@@ -68,13 +68,13 @@ task = tasks.get("digits")
 look("test")
 held = tasks.evaluation_images(task, "test", ())
 look("test")
-look_in_a_process_of_its_own("test")
+look_isolated("test")
 del held
 look("validation")
 held = tasks.evaluation_images(task, "validation", ())["validation"]
 held = torch.from_numpy(Scaler.fit(held)(held))
 look("validation")
-look_in_a_process_of_its_own("validation")
+look_isolated("validation")
 """
 
 
@@ -102,5 +102,5 @@ def test_no_sampler_finds_test_or_ood_data_in_memory(write_sampler: Write, tmp_p
     finished = subprocess.run(session, capture_output=True, text=True, timeout=WAIT, check=True)
     lines = finished.stdout.splitlines()
     assert [line.strip() for line in lines if "error" not in line] == ["completed"] * 4
-    for line in lines[1::3]:  # the canary does sing
+    for line in lines[1::3]:  # the canary detects images that are in memory
         assert line.startswith("plugin error LookupError: forbidden images: ")

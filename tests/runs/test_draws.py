@@ -19,19 +19,19 @@ def states(count: int, chains: int, dim: int) -> list[Tensor]:
 
 
 @pytest.mark.parametrize(("chains", "dim"), [(1, 7), (3, 5), (1, 1), (2, 100_000)])
-def test_draws_come_back_in_order(chains: int, dim: int) -> None:
+def test_draws_are_read_in_order(chains: int, dim: int) -> None:
     added = states(4, chains, dim)
     with Draws(chains, dim) as draws:
         for theta in added:
             draws.add(theta)
         assert len(draws) == 4 * chains
-        for _ in range(2):  # and again
+        for _ in range(2):
             found = list(draws)
             assert [draw.shape for draw in found] == [(dim,)] * (4 * chains)
             torch.testing.assert_close(torch.stack(found), torch.cat(added), rtol=0, atol=0)
 
 
-def test_a_draw_may_be_added_after_the_others_were_read() -> None:
+def test_draws_can_be_added_after_reading() -> None:
     first, second = states(2, 1, 3)
     with Draws(1, 3) as draws:
         assert not list(draws)
@@ -41,7 +41,7 @@ def test_a_draw_may_be_added_after_the_others_were_read() -> None:
         assert torch.equal(torch.stack(list(draws)), torch.cat([first, second]))
 
 
-def test_what_is_kept_is_a_copy() -> None:
+def test_draws_are_copied() -> None:
     theta = torch.tensor([[1.0, 2.0]], requires_grad=True)
     with Draws(1, 2) as draws:
         draws.add(theta)
@@ -69,7 +69,7 @@ def test_a_draw_need_not_be_contiguous() -> None:
         (torch.zeros(2, 3, dtype=torch.int32), "(2, 3) and torch.int32"),
     ],
 )
-def test_a_draw_of_another_shape_or_type_is_refused(theta: Tensor, got: str) -> None:
+def test_a_wrong_shape_or_dtype_is_refused(theta: Tensor, got: str) -> None:
     with Draws(2, 3) as draws:
         with pytest.raises(ValueError, match=r"^expected draws of shape \(2, 3\)") as caught:
             draws.add(theta)
@@ -78,7 +78,7 @@ def test_a_draw_of_another_shape_or_type_is_refused(theta: Tensor, got: str) -> 
 
 
 @pytest.mark.parametrize("theta", [None, [[0.0, 0.0]], torch.zeros(1, 2).numpy()])
-def test_what_is_no_tensor_is_refused(theta: object) -> None:
+def test_other_types_are_refused(theta: object) -> None:
     name = type(theta).__name__
     with (
         Draws(1, 2) as draws,
@@ -88,7 +88,7 @@ def test_what_is_no_tensor_is_refused(theta: object) -> None:
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-def test_a_draw_that_is_not_finite_has_diverged(value: float) -> None:
+def test_nonfinite_draws_have_diverged(value: float) -> None:
     with Draws(2, 3) as draws:
         draws.add(torch.zeros(2, 3))
         theta = torch.zeros(2, 3)
@@ -99,8 +99,8 @@ def test_a_draw_that_is_not_finite_has_diverged(value: float) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
-@pytest.mark.parametrize("dim", [3, 100_000])  # less and more than Python's buffer
-def test_a_full_disk_says_where_to_free_space(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dim", [3, 100_000])  # below and above Python's buffer size
+def test_a_full_disk_error_names_the_folder(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(prefix: str) -> IO[bytes]:
         return Path("/dev/full").open("w+b")
 
@@ -108,17 +108,17 @@ def test_a_full_disk_says_where_to_free_space(dim: int, monkeypatch: pytest.Monk
     with pytest.raises(RecordError) as caught, Draws(1, dim) as draws:
         draws.add(torch.zeros(1, dim))
     assert str(caught.value) == (
-        f"cannot keep draws in {tempfile.gettempdir()} (No space left on device); "
+        f"cannot store draws in {tempfile.gettempdir()} (No space left on device); "
         "free space there, or set TMPDIR to a larger folder"
     )
 
 
-def test_nothing_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Draws(1, 3) as draws:
         draws.add(torch.zeros(1, 3))
         if os.name == "posix":
-            assert not list(tmp_path.iterdir()), "unnamed: gone even if the process is killed"
+            assert not list(tmp_path.iterdir()), "unnamed: deleted even if the process is killed"
     assert not list(tmp_path.iterdir())
     with pytest.raises(ValueError, match="closed file"):
         list(draws)

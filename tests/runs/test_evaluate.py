@@ -45,13 +45,13 @@ def predict(network: Network, thetas: list[Tensor], inputs: Images) -> Predictio
 
 
 def history(thetas: list[Tensor], inputs: Images) -> Predictions:
-    """Predict the test set, and keep how the prediction comes about."""
+    """Predict the test set, with the history."""
     flat, epochs = [theta.flatten() for theta in thetas], [10.0 + i for i in range(len(thetas))]
     return evaluate.predict(MLP, flat, {"test": inputs}, SCALER, CPU, epochs=epochs)["test"]
 
 
 def by_torch(network: Network, thetas: list[Tensor], inputs: Images) -> NDArray[np.float64]:
-    """Return the probabilities (draws, inputs, classes) of torch's own module."""
+    """Return probabilities (draws, inputs, classes), computed with torch's own module."""
     module = copy.deepcopy(network.module).to_empty(device="cpu")
     x = torch.from_numpy(((inputs.pixels / 255 - 0.2) / 0.3).astype("f4"))
     logits = []
@@ -62,39 +62,39 @@ def by_torch(network: Network, thetas: list[Tensor], inputs: Images) -> NDArray[
 
 
 def constant(probabilities: list[float]) -> Tensor:
-    """Return θ of the softmax model whose prediction is the same for every input."""
+    """Return a θ of the softmax model that predicts these probabilities for every input."""
     return torch.cat([torch.zeros(SOFTMAX.dim - 10), torch.tensor(probabilities).log()])
 
 
 @pytest.mark.parametrize("name", ["softmax", "mlp-5", "mlp-6-4", "lenet5"])
-def test_the_average_is_torch_s_own(name: str) -> None:
+def test_the_average_is_that_of_torch(name: str) -> None:
     network, inputs = models.build(name), images(6)
     thetas = draws(network, 4)
     p, found = by_torch(network, thetas, inputs), predict(network, thetas, inputs)
     assert np.ptp(p, axis=0).max() > 0.05, "the draws must differ"
     np.testing.assert_allclose(found.log_probabilities, np.log(p.mean(0)), rtol=PRECISION)
     information = entropy(p.mean(0), axis=1) - entropy(p, axis=2).mean(0)
-    kept = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
-    np.testing.assert_allclose(kept, information, rtol=1e-4, atol=1e-6)
+    stored = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
+    np.testing.assert_allclose(stored, information, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.expected_entropy, entropy(p, axis=2).mean(0), rtol=0.01)
     np.testing.assert_array_equal(found.votes, p.argmax(2))
     np.testing.assert_array_equal(found.labels, inputs.labels)
 
 
 def test_probabilities_are_averaged_not_logits() -> None:
-    sure, unsure = [0.91, *[0.01] * 9], [0.19, *[0.09] * 9]
-    found = predict(SOFTMAX, [constant(sure), constant(unsure)], images(2))
-    expected = [[0.55, *[0.05] * 9]] * 2  # by logits, it would be 0.59
+    confident, uncertain = [0.91, *[0.01] * 9], [0.19, *[0.09] * 9]
+    found = predict(SOFTMAX, [constant(confident), constant(uncertain)], images(2))
+    expected = [[0.55, *[0.05] * 9]] * 2  # averaging logits would give 0.59
     np.testing.assert_allclose(found.log_probabilities, np.log(expected), rtol=PRECISION)
-    by_hand = entropy(expected[0]) - (entropy(sure) + entropy(unsure)) / 2
-    kept = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
-    np.testing.assert_allclose(kept, by_hand, rtol=1e-5)
+    by_hand = entropy(expected[0]) - (entropy(confident) + entropy(uncertain)) / 2
+    stored = metrics.predictive_entropy(found.probabilities) - found.expected_entropy
+    np.testing.assert_allclose(stored, by_hand, rtol=1e-5)
 
 
-def test_every_set_is_predicted_by_every_draw() -> None:
+def test_every_set_is_predicted_with_every_draw() -> None:
     sets = {"test": images(5, 1), "b": images(3, 2), "a": images(4, 3)}
     thetas, calls = draws(MLP, 3), []
-    vectors = (theta.flatten() for theta in thetas)  # draws can be read only once
+    vectors = (theta.flatten() for theta in thetas)  # a one-pass iterator
     found = evaluate.predict(MLP, vectors, sets, SCALER, CPU, lambda: calls.append(1))
     assert list(found) == list(sets)
     assert len(calls) == 3
@@ -106,7 +106,7 @@ def test_every_set_is_predicted_by_every_draw() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 9])
-def test_inputs_are_cut_into_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_are_predicted_in_chunks(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     class Watched(Network):
         def __call__(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
             seen.append(x.shape[1])
@@ -125,7 +125,7 @@ def test_inputs_are_cut_into_rows(rows: int, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("gap", [10, 60, 200])
 def test_extreme_logits_do_not_tie(gap: float) -> None:
-    """Inputs that differ by ½ % in their logits are ranked; 1 − p is 0 from a gap of 37."""
+    """Logits that differ by 0.5 % are ranked, although 1 − p underflows from a gap of 37."""
     values = np.arange(200, 220)
     pixels = np.zeros((20, 28, 28), np.uint8)
     pixels[:, 0, 0] = values
@@ -136,15 +136,15 @@ def test_extreme_logits_do_not_tie(gap: float) -> None:
     found = evaluate.predict(SOFTMAX, [theta, theta], sets, Scaler(0, 1), CPU)["a"]
     logits = np.zeros((20, 10))
     logits[:, 3] = gap * values / 220
-    doubt = metrics.max_probability(found.probabilities)
+    uncertainty = metrics.max_probability(found.probabilities)
     rounding = float(np.expm1(1.1 * PRECISION * gap))  # of p, where log p = −gap
-    np.testing.assert_allclose(doubt, 1 / (1 + np.exp(logits[:, 3]) / 9), rtol=rounding)
-    assert np.all(np.diff(doubt) < 0)
+    np.testing.assert_allclose(uncertainty, 1 / (1 + np.exp(logits[:, 3]) / 9), rtol=rounding)
+    assert np.all(np.diff(uncertainty) < 0)
     assert np.all(np.diff(metrics.predictive_entropy(found.probabilities)) < 0)
     expected = -(softmax(logits, axis=1) * log_softmax(logits, axis=1)).sum(1)
     np.testing.assert_allclose(found.expected_entropy, expected, rtol=rounding, atol=1e-38)
     information = metrics.mutual_information(found.probabilities, found.expected_entropy)
-    assert not information.any(), "equal draws have none, whatever is rounded"
+    assert not information.any(), "0 for equal draws, despite rounding"
 
 
 @pytest.mark.parametrize("scale", [1e30, 3e38])
@@ -155,18 +155,18 @@ def test_finite_draws_whose_outputs_overflow_have_diverged(scale: float) -> None
         predict(MLP, [theta], images(3))
 
 
-def test_equal_draws_give_equal_bytes() -> None:
+def test_equal_draws_give_bitwise_identical_predictions() -> None:
     first, second = (history(draws(MLP, 3), images(7)) for _ in range(2))
     for name, array in vars(first).items():
         assert array.tobytes() == getattr(second, name).tobytes(), name
 
 
-def test_draws_of_all_chains_count() -> None:
+def test_draws_of_all_chains_are_averaged() -> None:
     thetas, inputs = draws(MLP, 2, chains=3), images(6)
-    with Draws(3, MLP.dim) as kept:
+    with Draws(3, MLP.dim) as stored:
         for theta in thetas:
-            kept.add(theta)
-        found = evaluate.predict(MLP, kept, {"a": inputs}, SCALER, CPU)["a"]
+            stored.add(theta)
+        found = evaluate.predict(MLP, stored, {"a": inputs}, SCALER, CPU)["a"]
     p = by_torch(MLP, list(torch.cat(thetas)), inputs)
     assert len(found.votes) == len(p) == 6
     np.testing.assert_allclose(found.log_probabilities, np.log(p.mean(0)), rtol=PRECISION)
@@ -174,7 +174,7 @@ def test_draws_of_all_chains_count() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 8])
-def test_the_history_is_the_average_over_the_first_draws(n: int) -> None:
+def test_the_history_averages_the_first_draws(n: int) -> None:
     thetas, inputs = draws(MLP, n), images(250)
     p, found = by_torch(MLP, thetas, inputs), history(thetas, inputs)
     assert found.trace is not None
@@ -189,7 +189,7 @@ def test_the_history_is_the_average_over_the_first_draws(n: int) -> None:
     np.testing.assert_array_equal(found.epochs, 10 + np.arange(n))
 
 
-def test_other_sets_and_other_callers_have_no_history() -> None:
+def test_only_the_in_distribution_set_has_a_history() -> None:
     sets = {"test": images(5), "letters": images(4)}
     flat = [theta.flatten() for theta in draws(MLP, 2)]
     found = evaluate.predict(MLP, flat, sets, SCALER, CPU, epochs=[1.0, 2.0])
@@ -199,14 +199,14 @@ def test_other_sets_and_other_callers_have_no_history() -> None:
 
 
 @pytest.mark.parametrize("value", [-1e-40, -1e-7, -0.7, -2.3, -87.0, 0.0])
-def test_what_is_kept_is_near_and_short(value: float) -> None:
+def test_rounding_is_precise_and_short(value: float) -> None:
     values = value * np.linspace(1, 2, 1001)
-    kept = quantization.shorten(values)
-    np.testing.assert_allclose(kept, values, rtol=PRECISION, atol=1e-44)
-    assert len(set(kept.tolist())) <= 2**8 + 1, "of a mantissa, 8 bits are left"
+    rounded = quantization.shorten(values)
+    np.testing.assert_allclose(rounded, values, rtol=PRECISION, atol=1e-44)
+    assert len(set(rounded.tolist())) <= 2**8 + 1, "8 bits of the mantissa"
 
 
-def test_what_is_followed_are_the_first_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_is_that_of_the_first_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     thetas, inputs = draws(MLP, 5), images(9)
     whole = history(thetas, inputs)
     monkeypatch.setattr(evaluate, "FOLLOWED", 4)

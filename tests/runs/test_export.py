@@ -1,4 +1,4 @@
-"""Runs in other tools' formats, read back with those tools."""
+"""Exported runs, read with the tools they are exported for."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bdlbench.records import store
 from bdlbench.runs.export import export
 from tests import synthetic
 
-# ArviZ is not imported before a test needs it: once a day its import writes a file, and of two
-# workers that import it at once, one fails.
+# ArviZ is imported lazily: once a day its import writes a file, and fails if two workers do so at
+# the same time.
 pytestmark = pytest.mark.skipif(
     not (find_spec("arviz") and find_spec("pyarrow")), reason="ArviZ or pyarrow is not installed"
 )
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:arviz")
 @pytest.mark.filterwarnings("ignore::UserWarning:arviz")
-def test_arviz_opens_it(run: Path, tmp_path: Path) -> None:
+def test_arviz_reads_the_export(run: Path, tmp_path: Path) -> None:
     import arviz as az
 
     record = store.read(run)
@@ -51,7 +51,7 @@ def test_arviz_opens_it(run: Path, tmp_path: Path) -> None:
     assert float(az.ess(found.log_likelihood, method="mean")["label"].max()) > 0
 
 
-def test_pandas_opens_it(run: Path, tmp_path: Path) -> None:
+def test_pandas_reads_the_export(run: Path, tmp_path: Path) -> None:
     record = store.read(run)
     sets = store.read_predictions(run, record)
     frame = pd.read_parquet(export(run, "parquet", tmp_path / "run.parquet"))
@@ -64,9 +64,7 @@ def test_pandas_opens_it(run: Path, tmp_path: Path) -> None:
     assert json.loads(frame.attrs["metrics"]) == record.metrics
 
 
-def test_what_cannot_be_exported_is_one_line(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_are_one_line(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BdlbenchError, match="expected --to arviz or parquet, got 'csv'"):
         export(run, "csv")
     with pytest.raises(BdlbenchError, match=r"cannot write .*no/run.parquet"):

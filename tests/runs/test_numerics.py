@@ -1,4 +1,4 @@
-"""The version of the code that decides a run's numbers, and what a change of it comes to."""
+"""The numerics version, and how a change of the code affects it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def step(theta, epsilon, *, scale=(1.0, None)):
 def code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str, str], None]]:
-    """Take the core and the samplers from a copy of the code, and change a file in it."""
+    """Use a copy of the core and the samplers, and return a function that edits its files."""
     shutil.copytree(numerics.PACKAGE, tmp_path / "bdlbench")
     (tmp_path / "samplers").mkdir()
     for path in numerics.sampler_files():
@@ -59,33 +59,33 @@ def version_of(sampler: str) -> str:
     return numerics.identify(registry.load("samplers", sampler)).numerics
 
 
-def test_the_code_is_as_it_was_accepted() -> None:
+def test_the_current_code_is_accepted() -> None:
     assert numerics.unaccepted() == [], "run `bdlbench numerics --accept`"
     assert numerics.version() == str(numerics.declared().version)
 
 
-def test_comments_and_docstrings_and_layout_change_nothing(
+def test_comments_docstrings_and_layout_are_ignored(
     code: Callable[[str, str, str], None],
 ) -> None:
     code("bdlbench/noise.py", "from __future__", "# a comment\nfrom __future__")
-    code("bdlbench/optim.py", '"""Step by', '"""\n\n    Go on by')
+    code("bdlbench/optim.py", '"""Step by', '"""\n\n    Updated by')
     code("samplers/sgld.py", "theta = problem.init(rng)", "theta = (\n problem.init(rng)\n)")
     assert [numerics.version(), version_of("sgld")] == [str(numerics.declared().version)] * 2
 
 
-def test_changed_code_of_all_samplers_is_a_local_version(
+def test_a_changed_core_gives_every_sampler_a_local_version(
     code: Callable[[str, str, str], None], write_sampler: Callable[..., str]
 ) -> None:
     code("bdlbench/optim.py", "math.sqrt(epsilon * temperature)", "math.sqrt(epsilon * 1.0000001)")
     local = numerics.version()
     assert local.startswith(f"{numerics.declared().version}+")
     assert Identity(local, "").local
-    assert version_of("sgld") != version_of("sgd"), "each is kept apart under its own digest"
+    assert version_of("sgld") != version_of("sgd"), "each has its own digest"
     assert numerics.identify(registry.load("samplers", write_sampler("pass"))).numerics == local
     assert numerics.unaccepted() == ["optim"]
 
 
-def test_a_changed_sampler_concerns_no_other(code: Callable[[str, str, str], None]) -> None:
+def test_a_changed_sampler_affects_no_other(code: Callable[[str, str, str], None]) -> None:
     code("samplers/sgld.py", "self.temperature, rng", "2 * self.temperature, rng")
     assert "+" in version_of("sgld")
     assert version_of("sgd") == numerics.version() == str(numerics.declared().version)
@@ -107,14 +107,14 @@ def test_a_changed_sampler_concerns_no_other(code: Callable[[str, str, str], Non
         ("theta +", "theta -", False),
     ],
 )
-def test_only_what_is_executed_counts(tmp_path: Path, old: str, new: str, same: bool) -> None:
+def test_only_code_affects_the_digest(tmp_path: Path, old: str, new: str, same: bool) -> None:
     before, after = tmp_path / "before.py", tmp_path / "after.py"
     before.write_text(SOURCE)
     after.write_text(SOURCE.replace(old, new))
     assert (numerics.digest_of(before) == numerics.digest_of(after)) == same
 
 
-def test_a_plugin_is_known_by_its_file(write_sampler: Callable[..., str]) -> None:
+def test_a_plugin_is_identified_by_its_file(write_sampler: Callable[..., str]) -> None:
     path = write_sampler("yield problem.init(rng)")
     first = numerics.identify(registry.load("samplers", path))
     write_sampler("yield problem.init(rng)  # a comment")
@@ -123,9 +123,9 @@ def test_a_plugin_is_known_by_its_file(write_sampler: Callable[..., str]) -> Non
     assert len({first.source_sha256, second.source_sha256, ""}) == 3
 
 
-def test_runs_from_before_versions_were_declared_keep_their_names_and_have_a_version() -> None:
-    before = numerics.declared().undeclared
-    (source, *_), (code, *_) = before["source_sha256"]["sgld"], before["code_sha256"]
+def test_old_records_have_a_version_and_keep_their_names() -> None:
+    accepted = numerics.declared().undeclared
+    (source, *_), (code, *_) = accepted["source_sha256"]["sgld"], accepted["code_sha256"]
     made = synthetic.record("sgld")
     configuration = replace(made.configuration, numerics=None, protocol=2, code_sha256=code)
     sampler = replace(made.sampler, source_sha256=source)
@@ -150,39 +150,39 @@ def kept(where: str = "here", **goldens: Golden) -> Kept:
 NUMBERS = np.linspace(-3, 5, 1000)
 
 
-def test_goldens_that_moved_are_named_with_what_they_were() -> None:
+def test_changed_goldens_are_named_with_expected_and_actual_values() -> None:
     before = kept(count=golden(1, 2), noise=golden(*NUMBERS, tolerance=1e-6), old=golden(1))
-    moved = {"count": golden(1, 3), "noise": golden(*NUMBERS + 1e-3, tolerance=1e-6)}
-    assert acceptance.moved(moved | {"new": golden(1)}, before, "here") == [
-        "old: is gone",
-        "count: number 1 moved from 2.0 to 3.0 (at most 0)",
-        "noise: number 0 moved from -3.0 to -2.999 (at most 1e-06)",
+    changed = {"count": golden(1, 3), "noise": golden(*NUMBERS + 1e-3, tolerance=1e-6)}
+    assert acceptance.moved(changed | {"new": golden(1)}, before, "here") == [
+        "old: missing",
+        "count: number 1: expected 2.0 ± 0, got 3.0",
+        "noise: number 0: expected -3.0 ± 1e-06, got -2.999",
         f"new{NEW}",
     ]
     other = {"count": golden(1), "noise": golden(*NUMBERS, tolerance=1e-6), "old": golden(1)}
-    assert acceptance.moved(other, before, "here") == ["count: shape [1] in place of [2]"]
+    assert acceptance.moved(other, before, "here") == ["count: expected shape [2], got [1]"]
 
 
-@pytest.mark.parametrize("place", [0, 1, 500, 998])
-def test_every_number_counts_whether_it_is_kept_or_not(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 500, 998])
+def test_a_change_of_any_number_is_detected(index: int) -> None:
     before = kept(noise=golden(*NUMBERS, tolerance=1e-6))
     numbers = NUMBERS.copy()
-    numbers[place] += 1e-3
+    numbers[index] += 1e-3
     (line,) = acceptance.moved({"noise": golden(*numbers, tolerance=1e-6)}, before, "elsewhere")
     assert line.startswith("noise: ")
 
 
-def test_where_bits_must_be_the_same_one_ulp_is_found_and_elsewhere_rounding_is_allowed() -> None:
+def test_one_ulp_is_detected_only_in_an_environment_with_stored_digests() -> None:
     before = kept(noise=golden(*NUMBERS, tolerance=1e-6), count=golden(7))
     numbers = NUMBERS.copy()
     numbers[500] = np.nextafter(numbers[500], 9)
     found = {"noise": golden(*numbers, tolerance=1e-6), "count": golden(7)}
     (line,) = acceptance.moved(found, before, "here")
-    assert line == "noise: other bits, in an environment in which they must be the same"
+    assert line == "noise: not bitwise identical, in an environment with stored digests"
     assert acceptance.moved(found, before, "elsewhere") == []
 
 
-def test_bits_of_another_environment_are_added_and_values_stay_as_first_recorded() -> None:
+def test_digests_of_another_environment_are_added_and_values_stay() -> None:
     before = kept(noise=golden(*NUMBERS, tolerance=1e-6))
     found = {"noise": golden(*NUMBERS + 1e-8, tolerance=1e-6)}
     both = acceptance._keep(found, before, "elsewhere")
@@ -200,18 +200,18 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_code_is_accepted_only_if_goldens_hold_and_run_every_line(
+def test_code_is_accepted_only_if_goldens_hold_and_cover_every_line(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = {"noise": golden(*NUMBERS, tolerance=1e-6)}
     monkeypatch.setattr(acceptance, "read", lambda: kept(acceptance.environment(), **found))
     before = {path.name: path.read_bytes() for path in files.iterdir()}
     monkeypatch.setattr(acceptance, "_measure", lambda: (found, ["noise.py line 7"]))
-    with pytest.raises(BdlbenchError, match=r"the goldens do not run noise\.py line 7; add what"):
+    with pytest.raises(BdlbenchError, match=r"the goldens do not cover noise\.py line 7; extend"):
         acceptance.accept()
-    moved = {"noise": golden(*NUMBERS + 1, tolerance=1e-6)}
-    monkeypatch.setattr(acceptance, "_measure", lambda: (moved, []))
-    with pytest.raises(BdlbenchError, match=r"1 goldens have moved: noise: number 0 moved from"):
+    changed = {"noise": golden(*NUMBERS + 1, tolerance=1e-6)}
+    monkeypatch.setattr(acceptance, "_measure", lambda: (changed, []))
+    with pytest.raises(BdlbenchError, match=r"1 goldens changed: noise: number 0: expected"):
         acceptance.accept()
     assert {path.name: path.read_bytes() for path in files.iterdir()} == before
     assert acceptance.accept(raised=True) == str(numerics.declared().version + 1)

@@ -1,4 +1,4 @@
-"""The choice of the task: mnist if its data can be had, else digits, and never a silent swap."""
+"""The default task: mnist if its data is available, else digits, never silently."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ NEEDED = [("train", "mnist"), ("test", "mnist"), ("test", "notmnist")]
 
 @pytest.fixture(autouse=True)
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Forbid downloads and the user's own data; list what was tried."""
-    tried: list[str] = []
+    """Block downloads and the user's data; return the names of the requested files."""
+    requested: list[str] = []
 
     def fetch(urls: Sequence[str], target: Path, md5: str) -> None:
-        tried.append(target.name)
+        requested.append(target.name)
         raise DataMissing(f"{target.name} could not be downloaded")
 
     monkeypatch.setattr(idx, "fetch", fetch)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
     monkeypatch.setattr(images, "user_cache", lambda: tmp_path / "cache")
-    return tried
+    return requested
 
 
 def choose(task: str | None, folder: Path | None = None) -> tuple[str, str]:
@@ -40,7 +40,7 @@ def choose(task: str | None, folder: Path | None = None) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("missing", [None, *NEEDED])
-def test_mnist_is_the_default_if_all_of_it_can_be_had(
+def test_mnist_is_the_default_if_all_of_its_data_is_available(
     monkeypatch: pytest.MonkeyPatch, missing: tuple[str, str] | None
 ) -> None:
     def load(split: str, name: str, folders: Sequence[Path]) -> Images:
@@ -57,34 +57,34 @@ def test_mnist_is_the_default_if_all_of_it_can_be_had(
     assert choose("digits") == ("digits", "")
 
 
-def test_without_data_digits_are_compared_and_it_is_said(
+def test_without_its_data_the_default_is_digits_and_a_note_says_so(
     tmp_path: Path, downloads: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = run_comparison(
         ["sgd"], model="softmax", epochs=3, seeds=1, jobs=1, results=tmp_path, quiet=False
     )
     assert found.setup.task.name == "digits"
-    assert downloads == ["train-images-idx3-ubyte.gz"], "mnist was looked for, once"
-    said = "task digits, since the data of mnist is missing"
-    assert table.title(found) == f"digits · softmax · 3 epochs · test set · 1 seed ({said})"
-    assert f"{said}: train-images-idx3-ubyte.gz could not be" in capsys.readouterr().err
+    assert downloads == ["train-images-idx3-ubyte.gz"], "mnist was requested once"
+    note = "task digits, since the data of mnist is missing"
+    assert table.title(found) == f"digits · softmax · 3 epochs · test set · 1 seed ({note})"
+    assert f"{note}: train-images-idx3-ubyte.gz could not be" in capsys.readouterr().err
 
 
-def test_mnist_that_was_asked_for_is_not_replaced(tmp_path: Path, downloads: list[str]) -> None:
+def test_an_explicit_mnist_is_not_replaced(tmp_path: Path, downloads: list[str]) -> None:
     with pytest.raises(DataMissing, match=r"could not be downloaded.* --data-dir"):
         run_comparison(["sgd"], task="mnist", jobs=1, results=tmp_path)
     assert downloads == ["train-images-idx3-ubyte.gz"]
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x1f\x8b cut short"])
-def test_a_broken_file_is_an_error_and_no_reason_to_fall_back(
+def test_a_corrupt_file_is_an_error_without_fallback(
     tmp_path: Path, downloads: list[str], content: bytes
 ) -> None:
-    broken = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
-    broken.parent.mkdir(parents=True)
-    broken.write_bytes(content)
-    (broken.parent / "train-labels-idx1-ubyte.gz").write_bytes(b"")
-    with pytest.raises(DataError, match=f"{broken}: expected .*delete it") as caught:
+    corrupt = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    corrupt.parent.mkdir(parents=True)
+    corrupt.write_bytes(content)
+    (corrupt.parent / "train-labels-idx1-ubyte.gz").write_bytes(b"")
+    with pytest.raises(DataError, match=f"{corrupt}: expected .*delete it") as caught:
         choose(None, tmp_path)
     assert not isinstance(caught.value, DataMissing)
     assert downloads == []
@@ -100,7 +100,7 @@ def test_a_broken_file_is_an_error_and_no_reason_to_fall_back(
         ({"device": "tpu"}, "expected --device auto, cpu, cuda, got 'tpu'"),
     ],
 )
-def test_a_setup_that_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
     arguments = {"model": None, "epochs": None, "split": "test", "device": "cpu"} | options
     with pytest.raises(Exception, match=message):
         plan.set_up("digits", data_dir=None, results="results", **arguments)

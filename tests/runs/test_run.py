@@ -1,4 +1,4 @@
-"""One run: what can become of it, what it may see, and that it can be had again."""
+"""One run: its outcomes, its access to data, and its reproducibility."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_job(reference: str, results: Path, seed: int = 0, epochs: float = 3) ->
     return job
 
 
-def kept(results: Path) -> list[str]:
+def stored_runs(results: Path) -> list[str]:
     runs = results / "runs"
     return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
 
@@ -49,7 +49,7 @@ def kept(results: Path) -> list[str]:
     ("body", "outcome", "reason"),
     [
         ("yield problem.init(rng)", "completed", ""),
-        # An epoch is 1,297 evaluations; 3 epochs and 1 % are 3929.9 of them.
+        # 3 epochs of 1,297 gradient evaluations plus 1 % are 3,929.9.
         ("problem.charge(3929); yield problem.init(rng)", "completed", ""),
         ("problem.charge(3931); yield problem.init(rng)", "over budget", "spent 3.031 epochs"),
         ("yield problem.init(rng) * float('nan')", "diverged", "θ is not finite"),
@@ -99,7 +99,7 @@ def kept(results: Path) -> list[str]:
     ],
 )
 @pytest.mark.usefixtures("loaded_once", "threads")
-def test_whatever_a_sampler_does_has_a_name(
+def test_every_way_a_sampler_ends_is_a_named_outcome(
     write_sampler: Write, tmp_path: Path, body: str, outcome: str, reason: str
 ) -> None:
     record = execute(job := make_job(write_sampler(body), tmp_path))
@@ -132,18 +132,18 @@ def test_a_sampler_computes_on_one_thread_and_prints_to_standard_error(
 
 @pytest.mark.parametrize("changed", ["train", "test", "letters"])
 @pytest.mark.usefixtures("loaded_once")
-def test_data_that_changed_since_the_plan_are_refused(tmp_path: Path, changed: str) -> None:
+def test_data_that_changed_since_planning_are_refused(tmp_path: Path, changed: str) -> None:
     job = make_job("sgd", tmp_path)
     with pytest.raises(DataError, match=f"digits: the {changed} data changed.*; run again"):
         execute(replace(job, data={**job.data, changed: "0" * 64}))
-    assert kept(tmp_path) == []
+    assert stored_runs(tmp_path) == []
 
 
 @pytest.mark.parametrize("sampler", ["sgd", "sgld"])
 @pytest.mark.usefixtures("loaded_once")
 def test_the_global_random_state_is_untouched(tmp_path: Path, sampler: str) -> None:
     def state() -> list[str]:
-        numpy = np.random.get_state()  # noqa: NPY002 -- it is the global state that is looked at
+        numpy = np.random.get_state()  # noqa: NPY002 -- the global state is under test
         return [str(torch.get_rng_state().tolist()), repr(random.getstate()), repr(numpy)]
 
     before = state()
@@ -156,25 +156,25 @@ def fixed(record: Record) -> dict[str, object]:
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_the_same_seed_gives_the_same_run_alone_and_beside_others(tmp_path: Path) -> None:
-    places = {"alone": 1, "beside": 2}
-    for place, workers in places.items():
+def test_a_seed_reproduces_a_run_alone_and_in_parallel(tmp_path: Path) -> None:
+    folders = {"alone": 1, "parallel": 2}
+    for folder, workers in folders.items():
         jobs = [
-            make_job(name, tmp_path / place, seed) for name in ("sgd", "sgld") for seed in (0, 1)
+            make_job(name, tmp_path / folder, seed) for name in ("sgd", "sgld") for seed in (0, 1)
         ]
         pool.complete(jobs, ExecutionOptions(jobs=workers))
     checksums = set()
     for job in jobs:
-        folders = [store.folder_of(tmp_path / place, job.run) for place in places]
-        first, second = (fixed(store.read(folder)) for folder in folders)
+        runs = [store.folder_of(tmp_path / folder, job.run) for folder in folders]
+        first, second = (fixed(store.read(run)) for run in runs)
         assert second == first
-        assert len({(folder / "predictions.npz").read_bytes() for folder in folders}) == 1
+        assert len({(run / "predictions.npz").read_bytes() for run in runs}) == 1
         checksums.add(first["predictions_sha256"])
     assert len(checksums) == 4, "samplers and seeds differ"
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_test_data_are_asked_for_when_the_sampler_has_finished(
+def test_test_data_are_loaded_after_the_sampler_has_finished(
     write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(write_sampler("yield problem.init(rng)\nprint('finished')"), tmp_path)
@@ -192,7 +192,7 @@ def test_test_data_are_asked_for_when_the_sampler_has_finished(
 
 
 @pytest.mark.usefixtures("loaded_once", "threads")
-def test_what_had_been_spent_at_every_draw_is_kept(write_sampler: Write, tmp_path: Path) -> None:
+def test_the_epochs_used_up_to_every_draw_are_stored(write_sampler: Write, tmp_path: Path) -> None:
     body = "for _ in range(3):\n    problem.charge(problem.n // 2)\n    yield problem.init(rng)"
     record = execute(job := make_job(write_sampler(body), tmp_path))
     found = store.read_predictions(store.folder_of(tmp_path, job.run), record)

@@ -55,7 +55,7 @@ def test_one_changed_byte_is_found(tmp_path: Path, runs: list[Path], place: str)
     path.write_bytes(content)
     found = {run: lines for run, lines in rescore(tmp_path) if lines}
     assert list(found) == [runs[2].name]
-    assert "not the file its record was made with" in found[runs[2].name][0]
+    assert "does not match its record's checksum" in found[runs[2].name][0]
 
 
 def test_the_command(

@@ -129,7 +129,7 @@ def test_without_a_repetition_the_checks_alone_decide(run: tuple[Path, str]) -> 
         file.write(b"!")
     (found,) = verify.verify(folder.parents[1], [str(folder)])
     assert found.verdict == "does not hold"
-    assert "not the file its record was made with" in found.reason
+    assert "does not match its record's checksum" in found.reason
 
 
 def test_another_version_of_the_sampler_that_gives_the_same_will_do(run: tuple[Path, str]) -> None:

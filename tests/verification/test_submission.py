@@ -81,7 +81,7 @@ def local(mine: Path) -> str:
     ("prepare", "message"),
     [
         (local, r"expected numerics version 2, got 2\+ab12cd34: its code is a local version; run"),
-        (damaged, "not the file its record"),
+        (damaged, "does not match its record"),
         (incomparable, "expected the data that digits is published with, got another test set"),
     ],
 )
@@ -203,7 +203,7 @@ def nothing(request: Request) -> None:
 
 
 BREAKS: list[tuple[Callable[[Request], None], str]] = [
-    (one_byte, "not the file its record was made with"),
+    (one_byte, "does not match its record's checksum"),
     (one_metric, r"ood\.letters\.fpr_at_95_tpr is .* in the record, but"),
     (old_run, "adds runs and nothing else, got M results/runs/digits-sgd-"),
     (removed_run, "adds runs and nothing else, got D results/runs/digits-sgd-"),
