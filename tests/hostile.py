@@ -163,7 +163,7 @@ CASES: dict[str, tuple[Break, str]] = {
         "negative_log_likelihood is in the pre",
     ),
     "a metric of one's own": (field("metrics.coolness", 1.0), "coolness is in the record only"),
-    "other draws": (field("draws", 100), "expected 100 draws, as its record says, got 4"),
+    "other draws": (field("draws", 100), "expected 100 draws, as in its record, got 4"),
     # files
     "a link for the record": (
         moved("record.json", Path.symlink_to),

@@ -80,9 +80,9 @@ def local(mine: Path) -> str:
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (local, r"expected numerics version 2, got 2\+ab12cd34: its code is a local version; run"),
+        (local, r"expected numerics version 2, got 2\+ab12cd34, a local version; rerun"),
         (corrupt, "not the file its record"),
-        (incomparable, "expected the data that digits is published with, got another test set"),
+        (incomparable, "expected the data of published runs on digits, got a different test set"),
     ],
 )
 def test_a_refused_submission_copies_nothing(
