@@ -58,10 +58,13 @@ CASES: dict[str, tuple[Break, str]] = {
     "another run's folder": (lambda run: run.rename(run.with_name("other")), "holds the record of"),
     "settings changed after the run": (
         field("sampler.settings", {"a": 1}),
-        "is a run named digits",
+        "the record is that of run digits",
     ),
-    "an epoch beside the budget": (field("configuration.epochs", 5.0), "is a run named digits"),
-    "a seed changed after the run": (field("seed", 5), "is a run named digits"),
+    "an epoch beside the budget": (
+        field("configuration.epochs", 5.0),
+        "the record is that of run digits",
+    ),
+    "a seed changed after the run": (field("seed", 5), "the record is that of run digits"),
     # sizes
     "a text of 10 MB": (field("reason", HUGE), "expected at most 262144 bytes|of at most 262144"),
     "a reason of 3,000 characters": (field("reason", "x" * 3000), "expected reason to be"),
