@@ -64,10 +64,13 @@ CASES: dict[str, tuple[Break, str]] = {
     "another run's folder": (lambda run: run.rename(run.with_name("other")), "holds the record of"),
     "settings changed after the run": (
         field("sampler.settings", {"a": 1}),
-        "is a run named digits",
+        "the record is that of run digits",
     ),
-    "a changed budget": (field("configuration.epochs", 5.0), "is a run named digits"),
-    "a seed changed after the run": (field("seed", 5), "is a run named digits"),
+    "a changed budget": (
+        field("configuration.epochs", 5.0),
+        "the record is that of run digits",
+    ),
+    "a seed changed after the run": (field("seed", 5), "the record is that of run digits"),
     # sizes
     "a text of 10 MB": (field("reason", HUGE), "expected at most 262144 bytes|of at most 262144"),
     "a reason of 3,000 characters": (field("reason", "x" * 3000), "expected reason to be"),
@@ -160,7 +163,7 @@ CASES: dict[str, tuple[Break, str]] = {
     "a missing data set": (named(data={"train": "a" * 64, "test": "b" * 64}), "expected data sets"),
     "a failed run with metrics": (
         field("outcome", "diverged"),
-        "expected no metrics and predictions",
+        "expected no metrics or predictions",
     ),
     # metrics
     "a changed metric": (field("metrics.accuracy", 0.999), "accuracy is 0.999 in the record, but"),
@@ -168,11 +171,8 @@ CASES: dict[str, tuple[Break, str]] = {
         field("metrics", {"accuracy": 0.5}),
         "negative_log_likelihood is in the pre",
     ),
-    "an extra metric": (field("metrics.coolness", 1.0), "coolness is in the record alone"),
-    "another number of draws": (
-        field("draws", 100),
-        "expected 100 draws, as its record says, got 4",
-    ),
+    "an extra metric": (field("metrics.coolness", 1.0), "coolness is in the record only"),
+    "another number of draws": (field("draws", 100), "expected 100 draws, as in its record, got 4"),
     # files
     "a link as record": (
         moved("record.json", Path.symlink_to),
@@ -294,8 +294,5 @@ CASES: dict[str, tuple[Break, str]] = {
         array("test/expected_entropy", lambda a: a + 9),
         "entropies in 0..log 10",
     ),
-    "an expected entropy above that of the mean": (
-        lied,
-        "entropy that is .* above that of their mean",
-    ),
+    "an expected entropy above that of the mean": (lied, "mean entropy of the draws to be at most"),
 }

@@ -22,17 +22,17 @@ from bdlbench.settings import parse
 
 CHECKS = (*CONTRACT_CHECKS, *TARGET_CHECKS, *CALIBRATION_CHECKS)
 BAD = ("fail", "error")
-VERSION = 1  # raised with every change by which a sampler might get another verdict
+VERSION = 1  # increased by every change that could change a verdict
 
 __all__ = ["CHECKS", "VERSION", "Result", "Subject", "parametrize_with_checks", "run_checks"]
 
 
 def run_checks(subject: Subject, quick: bool = False) -> Iterator[Result]:
-    """Run the checks one by one, and yield their results as they come.
+    """Run the checks, and yield each result as soon as it is available.
 
     Args:
         subject: The plugin.
-        quick: Leave out the long checks, and measure the others less exactly.
+        quick: Skip the slow checks, and use fewer draws in the others.
 
     Raises:
         PluginError: The plugin cannot be loaded.
@@ -43,14 +43,14 @@ def run_checks(subject: Subject, quick: bool = False) -> Iterator[Result]:
 
 
 def parametrize_with_checks(references: Sequence[str], quick: bool = True) -> Callable[..., Any]:
-    """Decorate a pytest function to run once for each plugin and check.
+    """Parametrize a pytest function over plugins and checks.
 
     The function takes ``reference`` and ``check``, and calls ``check(reference)``, which raises an
-    AssertionError that says what is wrong.
+    AssertionError that describes the failure.
 
     Args:
-        references: Names or files of plugins, with settings if need be.
-        quick: Leave out the long checks, and measure the others less exactly.
+        references: Names or files of plugins, optionally with hyperparameters.
+        quick: Skip the slow checks, and use fewer draws in the others.
     """
     import pytest
 

@@ -1,4 +1,4 @@
-"""Check a sampler by the ranks of known parameters, and by its kernel Stein discrepancy."""
+"""Simulation-based calibration and kernel Stein discrepancy of a sampler."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bdlbench.checks.sampling import Array, Effort, draws
 from bdlbench.posterior.exact import ExactPosterior, conjugate, linear_regression
 
 REPLICATES, POINTS, RANKS, BINS = 200, 4, 20, 10
-BURN_IN = 60.0  # relaxation times: a sampler that moves all replicates or none needs as many
-NULL_DRAWS = 20_000  # of the Stein discrepancy's null distribution: p-values down to 1/20,000
+BURN_IN = 60.0  # relaxation times; long, for samplers that accept or reject all replicates at once
+NULL_DRAWS = 20_000  # from the Stein discrepancy's null distribution: p-values down to 1/20,000
 
 
 @dataclass(frozen=True)
 class RankCheck:
-    """Check simulation-based calibration (Talts et al., 2018, arXiv:1804.06788, algorithm 1).
+    """Simulation-based calibration (Talts et al., 2018, arXiv:1804.06788, algorithm 1).
 
-    Parameters are drawn from the prior and data from them; the rank of each parameter among
-    independent draws from its posterior must be uniform: these are the last draws of as many
-    chains. All replicates are sampled at once, as the blocks of one large regression.
+    Parameters are drawn from the prior, and data given them. The rank of each parameter among
+    independent posterior draws, the last draws of independent chains, must be uniform. All
+    replicates are sampled at once, as the blocks of one large regression.
     """
 
     name: str = "ranks"
@@ -33,15 +33,15 @@ class RankCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict of a χ² test on the histogram of ranks."""
-        return guarded(self.name, lambda: self._judge(subject))
+        return guarded(self.name, lambda: self._evaluate(subject))
 
-    def _judge(self, subject: Subject) -> Result:
+    def _evaluate(self, subject: Subject) -> Result:
         exact, truth = blocks(subject.seed)
         effort = Effort(0.06, RANKS - 1, draws=1, burn_in=BURN_IN, seed=subject.seed)
         ranks = (draws(subject.sampler, exact, effort)[-1] < truth).sum(axis=0)
-        p, words = uniformity(ranks)
+        p, meaning = uniformity(ranks)
         verdict: Verdict = "fail" if subject.target == "exact" else "shown"
-        return Result(self.name, verdict if p < FALSE_ALARM else "pass", f"p = {p:.2g}", words)
+        return Result(self.name, verdict if p < FALSE_ALARM else "pass", f"p = {p:.2g}", meaning)
 
 
 def uniformity(ranks: Array) -> tuple[float, str]:
@@ -50,7 +50,7 @@ def uniformity(ranks: Array) -> tuple[float, str]:
     p = float(stats.chisquare(counts).pvalue)
     if p >= FALSE_ALARM:
         return p, "ranks of known parameters are uniform"
-    # What a shift moves from one half to the other, a wrong width moves from the ends inwards.
+    # A shift moves ranks from one half to the other; a wrong width, between ends and middle.
     ends = counts[:2].sum() + counts[-2:].sum() - 0.4 * len(ranks)
     halves = 2 * counts[: BINS // 2].sum() - len(ranks)
     if abs(halves) > abs(ends):
@@ -61,7 +61,7 @@ def uniformity(ranks: Array) -> tuple[float, str]:
 
 
 def blocks(seed: int) -> tuple[ExactPosterior, Array]:
-    """Return independent regressions as the blocks of one, and the parameters behind their data.
+    """Return one regression made of independent blocks, and the true parameters.
 
     Each block has one parameter from N(0, 1) and `POINTS` observations of it, with noise N(0, 2²).
     """
@@ -74,25 +74,25 @@ def blocks(seed: int) -> tuple[ExactPosterior, Array]:
 
 @dataclass(frozen=True)
 class SteinCheck:
-    """Check the kernel Stein discrepancy (Gorham & Mackey, 2017, arXiv:1703.01717).
+    """Kernel Stein discrepancy (Gorham & Mackey, 2017, arXiv:1703.01717).
 
     The kernel is (1 + ‖x − y‖²)^(−½), in coordinates in which the target is N(0, I). The draws are
-    the last ones of many chains, independent therefore.
+    independent: the last of each of many chains.
     """
 
     name: str = "Stein discrepancy"
     quick: bool = False
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
-        """Return the verdict: a p-value under exact draws."""
-        return guarded(self.name, lambda: self._judge(subject))
+        """Return the verdict, from the p-value under exact draws."""
+        return guarded(self.name, lambda: self._evaluate(subject))
 
-    def _judge(self, subject: Subject) -> Result:
+    def _evaluate(self, subject: Subject) -> Result:
         exact = linear_regression(prior_std=0.1)
         effort = Effort(0.06, chains=500, draws=1, seed=subject.seed)
-        found = draws(subject.sampler, exact, effort)[-1]
+        theta = draws(subject.sampler, exact, effort)[-1]
         root = np.linalg.cholesky(exact.covariance.numpy())
-        white = np.asarray(np.linalg.solve(root, (found - exact.mean.numpy()).T).T)
+        white = np.asarray(np.linalg.solve(root, (theta - exact.mean.numpy()).T).T)
         value = float(stein_kernel(white).sum() / len(white))
         null = exact_stein(white.shape[1], subject.seed)
         p = (1 + (null >= value).sum()) / (1 + len(null))
@@ -108,7 +108,7 @@ def stein_kernel(x: Array) -> Array:
 
     With score s(x) = −x and k = (1 + r²)^(−½), r = ‖x − y‖, the kernel is
     s(x)ᵀs(y)k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k. Its sum over all pairs divided by n is
-    n·KSD² (a V-statistic), of mean 2·dim for exact draws.
+    n·KSD² (a V-statistic), with mean 2·dim for exact draws.
     """
     dim = x.shape[1]
     r2 = cdist(x, x, "sqeuclidean")
@@ -119,16 +119,16 @@ def stein_kernel(x: Array) -> Array:
 
 
 def exact_stein(dim: int, seed: int) -> Array:
-    """Return values of n·KSD² that exact draws have, for large n.
+    """Sample the null distribution of n·KSD², that of exact draws, for large n.
 
-    They are Σⱼ λⱼZⱼ² with the eigenvalues λ of the kernel under the target and Z from N(0, 1)
-    (Liu, Lee & Jordan, 2016, theorem 4.1); λ are those of exact draws' kernel matrix over n.
+    It is that of Σⱼ λⱼZⱼ², with the eigenvalues λ of the kernel under the target and Z from N(0, 1)
+    (Liu, Lee & Jordan, 2016, theorem 4.1); λ is estimated from the kernel matrix of exact draws.
     """
     rng = np.random.default_rng(seed)
     kernel = stein_kernel(rng.standard_normal((500, dim)))
     eigenvalues = np.linalg.eigvalsh(kernel)[::-1] / len(kernel)
     large = eigenvalues[eigenvalues > 1e-3 * eigenvalues[0]]
-    rest = eigenvalues.sum() - large.sum()  # many small ones: their sum hardly varies
+    rest = eigenvalues.sum() - large.sum()  # the sum over many small ones hardly varies
     return np.asarray(rng.standard_normal((NULL_DRAWS, len(large))) ** 2 @ large + rest)
 
 

@@ -1,4 +1,4 @@
-"""Check a sampler, store the verdict, and look it up for tables."""
+"""Certificates: run the checks of a sampler, store the verdict, and look it up."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Report:
     """The outcome of the checks of one sampler.
 
     Args:
-        sampler: As it was asked for.
-        target: What it claims to sample.
-        verdict: What the checks say of it.
-        results: One for each check.
+        sampler: The reference as given.
+        target: The declared target.
+        verdict: As returned by `verdict`.
+        results: One per check.
     """
 
     sampler: str
@@ -45,7 +45,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether everything that applies holds."""
+        """Whether no check failed."""
         return not any(result.verdict in BAD for result in self.results)
 
 
@@ -54,36 +54,36 @@ def check(
 ) -> Report:
     """Run the checks, report each result, and store the verdict of a full check.
 
-    Only a check of the default settings is stored: a certificate is that of the sampler as is.
+    Only a check with the default hyperparameters is stored.
 
     Args:
-        reference: Name or file of the sampler, with settings if need be.
-        quick: Leave out the long checks.
+        reference: Name or file of the sampler, optionally with hyperparameters.
+        quick: Skip the slow checks.
         results: Folder for the verdict.
         say: Prints a line.
 
     Raises:
         PluginError: The plugin cannot be loaded.
-        RecordError: The verdict cannot be kept.
+        RecordError: The verdict cannot be stored.
     """
     subject = Subject(parse(reference))
     target = subject.target
-    found = []
+    checked = []
     for result in run_checks(subject, quick):
-        found.append(result)
+        checked.append(result)
         if say:
             say(f"{result.verdict:<6} {result.check:<20} {result.figure}: {result.meaning}")
-    words = verdict(subject, found)
+    overall = verdict(subject, checked)
     if not quick and not subject.spec.settings:
-        write(results, subject, found)
+        write(results, subject, checked)
     if say:
-        note = " (quick checks certify nothing)" if quick and words == "certified" else ""
-        say(f"{reference}: target {target}: {words}{note}")
-    return Report(reference, target, words, tuple(found))
+        note = " (quick checks only, not stored)" if quick and overall == "certified" else ""
+        say(f"{reference}: target {target}: {overall}{note}")
+    return Report(reference, target, overall, tuple(checked))
 
 
 def as_json(report: Report) -> str:
-    """Return the report as one JSON document."""
+    """Return the report as JSON."""
     return documents.to_json(asdict(report))
 
 
@@ -111,10 +111,10 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
 
 
 def file_of(name: str, identity: Identity) -> str:
-    """Return the path of a sampler's certificate, within the results.
+    """Return the path of a sampler's certificate, relative to the results.
 
-    Each numerics version, and each file of a sampler that is not built in, has one of its own: what
-    was certified when its runs were made stays so when the code moves on.
+    There is one per numerics version and per source file of a sampler that is not built in, so that
+    runs stay certified after the code changes.
     """
     key = hashlib.sha256(f"{identity.source_sha256}-{identity.numerics}".encode()).hexdigest()[:10]
     return f"checks/{name}-{key}.json"
@@ -126,30 +126,28 @@ def read(results: Path, reference: str) -> str:
     The user's results take precedence over those installed with bdlbench.
 
     Raises:
-        RecordError: The file is damaged.
+        RecordError: The file is corrupt.
     """
     return _read(results, *present_version(reference))
 
 
 def of_run(results: Path, record: Record) -> str:
-    """Return the verdict on a run's sampler, with the code of the run.
-
-    Nothing is loaded.
+    """Return the verdict on a run's sampler with the code of the run; loads no plugin.
 
     Raises:
-        RecordError: The file is damaged.
+        RecordError: The file is corrupt.
     """
     return _read(results, *version_of(record))
 
 
 def present_version(reference: str) -> tuple[str, Identity]:
-    """Return the sampler's name and the identity of its code as they are, for `file_of`."""
+    """Return the sampler's name and the identity of its current code, for `file_of`."""
     plugin = registry.load("samplers", reference)
     return vars(plugin)["plugin_name"], numerics.identify(plugin)
 
 
 def version_of(record: Record) -> tuple[str, Identity]:
-    """Return the same of a run, as they were when it was made."""
+    """Return the name and the identity of a run's sampler, for `file_of`."""
     identity = numerics.identity_of(record.sampler, record.configuration)
     return record.sampler.name, identity
 
@@ -165,5 +163,5 @@ def _read(results: Path, name: str, identity: Identity) -> str:
 
 
 def _versions(identity: Identity) -> dict[str, Any]:
-    """Return the identity of the sampler and of the checks, which a verdict is valid for."""
+    """Return the versions of sampler and checks for which a verdict is valid."""
     return {**asdict(identity), "checks_version": checks.VERSION}

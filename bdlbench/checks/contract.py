@@ -34,10 +34,10 @@ class ContractCheck:
     """Check one part of the sampler interface.
 
     Args:
-        name: Of the check.
-        meaning: What holds if it passes.
-        judge: Returns the figure, or raises a BdlbenchError that says what does not hold.
-        quick: Whether the check belongs to the quick ones.
+        name: Name of the check.
+        meaning: Description of a pass.
+        judge: Returns the measured value, or raises a BdlbenchError that describes the failure.
+        quick: Whether the check is one of the quick ones.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ContractCheck:
 
 
 def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tensor], Problem]:
-    """Run the plugin on the line, and return copies of its draws, and the problem it ran on."""
+    """Run the plugin on a linear regression, and return copies of its draws, and the problem."""
     sampler, problem = _prepared(subject, chains)
     with machine.one_thread():
         return _collect(sampler, problem, torch.Generator().manual_seed(seed)), problem
@@ -66,12 +66,12 @@ def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Problem]:
 
 
 def _collect(sampler: Sampler, problem: Problem, rng: torch.Generator) -> list[Tensor]:
-    found: list[Tensor] = []
+    collected: list[Tensor] = []
     for theta in sampler.sample(problem, rng):
-        found.append(_checked(theta, problem))
-        if len(found) > ENDLESS * problem.draws:
-            raise BdlbenchError(f"expected problem.draws = {problem.draws} draws, got no end")
-    return found
+        collected.append(_checked(theta, problem))
+        if len(collected) > ENDLESS * problem.draws:
+            raise BdlbenchError(f"expected problem.draws = {problem.draws} draws, got too many")
+    return collected
 
 
 def _checked(theta: object, problem: Problem) -> Tensor:
@@ -93,23 +93,23 @@ def _shapes(subject: Subject, quick: bool) -> str:
             raise BdlbenchError(f"expected 1 to problem.draws = {DRAWS} draws, got {len(draws)}")
         if subject.target == "point" and len(draws) > 1:
             raise BdlbenchError(f"expected one draw of a point estimate, got {len(draws)}")
-        # The problem has one mode, at which what does not sample may agree to the last digit.
+        # The problem has one mode, to which all chains of an optimizer may converge exactly.
         if (
             subject.target == "exact"
             and chains > 1
             and any(torch.equal(theta[0], theta[1]) for theta in draws)
         ):
-            raise BdlbenchError("expected chains that differ, got two that are equal")
+            raise BdlbenchError("expected different chains, got two identical ones")
     return f"{len(draws)} of (1, 2) and (3, 2)"
 
 
 def _budget(subject: Subject, quick: bool) -> str:
     _, problem = sample(subject)
     if problem.epochs > 1.01 * EPOCHS:
-        raise BdlbenchError(f"expected at most {EPOCHS:g} epochs, spent {problem.epochs:g}")
+        raise BdlbenchError(f"expected at most {EPOCHS:g} epochs, got {problem.epochs:g}")
     if problem.epochs == 0:
         raise BdlbenchError(
-            "nothing was charged: use problem.steps, problem.gradient or problem.charge"
+            "no gradient was charged: use problem.steps, problem.gradient or problem.charge"
         )
     return f"{problem.epochs:g} of {EPOCHS:g} epochs"
 
@@ -117,9 +117,9 @@ def _budget(subject: Subject, quick: bool) -> str:
 def _seeds(subject: Subject, quick: bool) -> str:
     (first, _), (again, _) = sample(subject, seed=1), sample(subject, seed=1)
     if not _equal(first, again):
-        raise BdlbenchError("the same seed gives other draws: take random numbers from rng alone")
+        raise BdlbenchError("the same seed gives different draws: use no randomness other than rng")
     if subject.target == "exact" and _equal(first, sample(subject, seed=2)[0]):
-        raise BdlbenchError("another seed gives the same draws: take random numbers from rng")
+        raise BdlbenchError("a different seed gives the same draws: draw random numbers from rng")
     return "equal for one seed, different for two"
 
 
@@ -130,8 +130,7 @@ def _untouched(subject: Subject, quick: bool) -> str:
         _collect(sampler, problem, torch.Generator().manual_seed(0))
     if repr(sampler) != before:
         raise BdlbenchError(
-            f"the settings changed while it ran, from {before} to {sampler!r}: keep state in local "
-            "variables"
+            f"hyperparameters changed in the run, from {before} to {sampler!r}: use local variables"
         )
     return "random, NumPy and torch"
 
@@ -152,21 +151,21 @@ def _models(subject: Subject, quick: bool) -> str:
 def _another_process(subject: Subject, quick: bool) -> str:
     here = [theta.tolist() for theta in sample(subject)[0]]
     code = f"from {__name__} import print_draws; print_draws({str(subject.spec)!r})"
-    # Not multiprocessing: its children import the main script once more, and run it.
+    # Not multiprocessing, whose children would import and run the main script again.
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise BdlbenchError(f"a new process fails: {reason}")
     if json.loads(done.stdout) != here:
-        raise BdlbenchError("a new process gives other draws for the same seed")
+        raise BdlbenchError("a new process gives different draws for the same seed")
     return "equal draws"
 
 
 def print_draws(reference: str) -> None:
     """Print the draws of a plugin as JSON; called in a new process."""
     with redirect_stdout(sys.stderr):  # a plugin may print, too
-        found = [theta.tolist() for theta in sample(Subject(parse(reference)))[0]]
-    print(json.dumps(found))
+        theta_lists = [theta.tolist() for theta in sample(Subject(parse(reference)))[0]]
+    print(json.dumps(theta_lists))
 
 
 def _equal(first: list[Tensor], second: list[Tensor]) -> bool:
@@ -174,10 +173,12 @@ def _equal(first: list[Tensor], second: list[Tensor]) -> bool:
 
 
 CONTRACT_CHECKS = (
-    ContractCheck("draws", "finite float32 of the right shape and number", _shapes),
-    ContractCheck("budget", "what is spent is within the budget", _budget),
+    ContractCheck("draws", "finite float32, correct shape and number", _shapes),
+    ContractCheck("budget", "the cost is within the budget", _budget),
     ContractCheck("seeds", "random numbers come from rng", _seeds),
-    ContractCheck("global state", "random state, settings and threads are unchanged", _untouched),
+    ContractCheck(
+        "global state", "random state, hyperparameters and threads are unchanged", _untouched
+    ),
     ContractCheck("models", "it runs on the shared models", _models),
     ContractCheck(
         "new process", "a spawned process gives the same draws", _another_process, quick=False

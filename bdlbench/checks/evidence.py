@@ -1,4 +1,4 @@
-"""Collect measurements of a sampler that failed on an exact problem."""
+"""Measurements from which a failed check is diagnosed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bdlbench.posterior.exact import ExactPosterior
 
 @dataclass(frozen=True)
 class Evidence:
-    """The measurements of a sampler that failed on a problem.
+    """The measurements of a sampler that failed a check.
 
     Args:
         exact: The problem.
-        settings: The sampler's.
-        fine: At a small step size.
-        coarse: At twice that, if the sampler has a setting ``step_size``.
-        asked: The temperature that was asked for; the moments are in units of it.
+        settings: The sampler's hyperparameters.
+        fine: Moments at a small step size.
+        coarse: At twice that, if the sampler has a hyperparameter ``step_size``.
+        asked: The requested temperature; the moments are in units of it.
     """
 
     exact: ExactPosterior
@@ -33,12 +33,12 @@ class Evidence:
 
     @property
     def n(self) -> int:
-        """N."""
+        """The number of training points, N."""
         return self.exact.posterior.n
 
     @property
     def oversampling(self) -> float:
-        """N/n."""
+        """The number of training points over the batch size, N/n."""
         return self.n / (self.settings.get("batch_size") or self.n)
 
     @property
@@ -50,7 +50,7 @@ class Evidence:
 def with_prior(exact: ExactPosterior, weight: float) -> tuple[Array, float]:
     """Return mean and temperature, in whitened coordinates, with the prior's weight changed.
 
-    It is exact for a Gaussian posterior, and Laplace's approximation for another.
+    Exact for a Gaussian posterior, otherwise a Laplace approximation.
     """
     identity = torch.eye(len(exact.mean), dtype=torch.float64)
     precision = torch.linalg.inv(exact.covariance)

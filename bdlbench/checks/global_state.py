@@ -13,16 +13,15 @@ import torch
 from bdlbench.errors import BdlbenchError
 from bdlbench.runs import machine
 
-# A plugin that seeds would go unseen if the state was the one it seeds to: by what it did before.
-SEED = 1_234_567_891
+SEED = 1_234_567_891  # no plugin uses it: a plugin's own seed, set earlier, would go unnoticed
 
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Raise if global random state or the number of threads changes; restore them in any case.
+    """Raise if global random state or the number of threads changes, and restore them.
 
     Raises:
-        BdlbenchError: Something changed; the message says what, and what to do.
+        BdlbenchError: Something changed.
     """
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     try:
@@ -54,8 +53,8 @@ def _compare(expected: dict[str, Any], threads: int) -> None:
     for owner, state in _states().items():
         if state != expected[owner]:
             raise BdlbenchError(
-                f"{owner} global random state was used or set: take random numbers from rng alone, "
-                "in torch by generator=rng"
+                f"{owner} global random state was used or set: draw random numbers from rng only, "
+                "in torch with generator=rng"
             )
     if threads != 1:
-        raise BdlbenchError("the number of torch's threads was changed: leave it alone")
+        raise BdlbenchError("the number of torch threads was changed: do not set it")

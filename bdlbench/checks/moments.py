@@ -12,15 +12,15 @@ from scipy import stats
 from bdlbench.checks.sampling import Array
 from bdlbench.posterior.exact import ExactPosterior
 
-TOLERANCE = 0.03  # of the temperature: Langevin dynamics is off by half of that at κ = 0.06
+TOLERANCE = 0.03  # of the temperature: the bias of Langevin dynamics is half of that at κ = 0.06
 MEAN_TOLERANCE = 0.1  # of the mean, in posterior standard deviations
 FALSE_ALARM = 1e-3  # probability that an exact sampler fails a check
-EVALUATIONS = 5e6  # of the gradient on one training point: more would cost more than sampling did
+EVALUATIONS = 5e6  # per-point gradient evaluations: more would cost more than the sampling
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number or an array, with standard errors."""
+    """An estimate with its standard error."""
 
     value: Array
     error: Array
@@ -34,12 +34,12 @@ class Moments:
         mean: Shape (dim,).
         covariance: Shape (dim, dim).
         temperature: tr(covariance)/dim: the ratio of the sampled to the exact variance.
-        equipartition: E[(θ − E θ)(∇U)ᵀ], shape (dim, dim), which is T·I for every sampler of
-            exp(−U/T), whatever U is; for a Gaussian it is the covariance.
+        equipartition: E[(θ − E θ)(∇U)ᵀ], shape (dim, dim): T·I for every sampler of exp(−U/T) and
+            every U; the covariance if the posterior is Gaussian.
         configurational: tr(equipartition)/dim, the configurational temperature.
-        spread: The variance between the chains at each draw, averaged over dimensions.
-        apart: The variance between the means of the chains, averaged over dimensions.
-        chains: Number of chains, whose independence the errors rest on.
+        spread: Variance between chains at each draw, averaged over dimensions, shape (draws,).
+        apart: Variance between the chains' means, averaged over dimensions.
+        chains: Number of chains; the errors assume that they are independent.
     """
 
     mean: Estimate
@@ -53,9 +53,9 @@ class Moments:
 
 
 def moments(found: Array, exact: ExactPosterior) -> Moments:
-    """Return the moments of draws (draws, chains, dim), with errors from the chains' spread.
+    """Return the moments of draws (draws, chains, dim), with standard errors over chains.
 
-    Draws of one chain may depend on each other; chains must not.
+    Draws within a chain may be correlated; chains must be independent.
     """
     root = np.linalg.cholesky(exact.covariance.numpy())
     white = _whiten(found - exact.mean.numpy(), root)
@@ -76,14 +76,14 @@ def moments(found: Array, exact: ExactPosterior) -> Moments:
 
 
 def faults(found: Moments, stiffness: float) -> list[str]:
-    """Return the failed moments: mean, temperature, covariance; empty for an exact sampler.
+    """Return the moments that differ from the exact ones: mean, temperature or covariance.
 
-    Each number may be off by its tolerance and by as many standard errors as make all of them
-    together a false alarm once in a thousand (Bonferroni's bound, Student's t).
+    Each may differ by its tolerance plus as many standard errors as give a family-wise false alarm
+    rate of 1/1000 (Bonferroni correction, Student's t).
 
     Args:
-        found: What was measured.
-        stiffness: κ: the variance along an axis may be off by κ/2, twice what Langevin's is.
+        found: The measured moments.
+        stiffness: κ: the variance along an axis may differ by κ/2, twice the bias of Langevin's.
     """
     identity = np.eye(len(found.mean.value))
     allowed: list[tuple[str, Estimate, float | Array, float]] = [
@@ -101,14 +101,14 @@ def faults(found: Moments, stiffness: float) -> list[str]:
 
 
 def forgiven(found: Moments) -> float:
-    """Return the number of standard errors by which each tested number may differ."""
+    """Return the number of standard errors by which each tested moment may differ."""
     dim = len(found.mean.value)
-    numbers = dim + 2 + dim * (dim + 1) / 2
-    return float(stats.t.isf(FALSE_ALARM / (2 * numbers), found.chains - 1))
+    tests = dim + 2 + dim * (dim + 1) / 2
+    return float(stats.t.isf(FALSE_ALARM / (2 * tests), found.chains - 1))
 
 
 def bias(found: Moments) -> float:
-    """Return the largest deviations of mean, temperatures and covariance."""
+    """Return the largest deviation of mean, temperatures and covariance."""
     dim = len(found.mean.value)
     covariance = np.abs(found.covariance.value - np.eye(dim)).max()
     temperatures = abs(found.temperature.value - 1), abs(found.configurational.value - 1)
@@ -116,7 +116,7 @@ def bias(found: Moments) -> float:
 
 
 def extrapolate(fine: Moments, coarse: Moments) -> Moments:
-    """Return the moments at step size 0 from those at ε and 2ε: the O(ε) terms cancel."""
+    """Extrapolate moments at ε and 2ε to step size 0 (Richardson): the O(ε) terms cancel."""
 
     def to_zero(a: Estimate, b: Estimate) -> Estimate:
         return Estimate(2 * a.value - b.value, np.sqrt(4 * a.error**2 + b.error**2))
@@ -142,13 +142,13 @@ def _whiten(offsets: Array, root: Array) -> Array:
     return np.asarray(flat.reshape(offsets.shape))
 
 
-def _virial(found: Array, centred: Array, root: Array, exact: ExactPosterior) -> Array:
-    """Return (θ − E θ)(∇U)ᵀ of every chain, averaged over its draws; shape (chains, dim, dim)."""
-    every = math.ceil(found.shape[0] * found.shape[1] * exact.posterior.n / EVALUATIONS)
-    total = np.zeros((found.shape[1], len(root), len(root)))
-    used = range(0, len(found), every)
+def _virial(draws: Array, centred: Array, root: Array, exact: ExactPosterior) -> Array:
+    """Return the mean of (θ − E θ)(∇U)ᵀ over the draws of each chain, shape (chains, dim, dim)."""
+    every = math.ceil(draws.shape[0] * draws.shape[1] * exact.posterior.n / EVALUATIONS)
+    total = np.zeros((draws.shape[1], len(root), len(root)))
+    used = range(0, len(draws), every)
     for k in used:
-        theta = torch.from_numpy(found[k]).float()
+        theta = torch.from_numpy(draws[k]).float()
         gradient = exact.posterior.gradient(theta).double().numpy() @ root
         total += centred[k][:, :, None] * gradient[:, None, :]
     return total / len(used)

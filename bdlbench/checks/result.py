@@ -21,9 +21,8 @@ class Result:
 
     Args:
         check: Name of the check.
-        verdict: ``pass``, ``fail``, ``shown`` where the plugin claims nothing of the kind, or
-            ``error`` where the plugin could not be run.
-        figure: The number that was measured.
+        verdict: ``pass``, ``fail``, ``shown`` (the plugin makes no such claim) or ``error``.
+        figure: The measured value, as text.
         meaning: Its interpretation.
     """
 
@@ -38,8 +37,8 @@ class Subject:
     """The plugin under test.
 
     Args:
-        spec: Refers to the plugin and the settings asked for.
-        seed: Of the checks' random numbers.
+        spec: The plugin and its hyperparameters.
+        seed: Random seed of the checks.
     """
 
     spec: Spec
@@ -47,7 +46,7 @@ class Subject:
 
     @property
     def sampler(self) -> Sampler:
-        """A fresh instance."""
+        """A new instance."""
         sampler: Sampler = registry.create("samplers", self.spec)
         return sampler
 
@@ -64,7 +63,7 @@ class Subject:
 
 
 def guarded(name: str, judge: Callable[[], Result]) -> Result:
-    """Return the outcome of a check; exceptions of the plugin are outcomes, too."""
+    """Run a check; an exception of the plugin is its result, but a PluginError is raised."""
     try:
         return judge()
     except PluginError:

@@ -19,8 +19,8 @@ from bdlbench.runs import machine
 
 Array = NDArray[np.float64]
 SPACING = 1.0  # relaxation times between draws: the correlation of their squares is e⁻²
-START = 2.0  # posterior standard deviations: where chains start, farther out than they shall end
-ENDLESS = 3  # times the budget, or the draws: who goes as far as that does not stop
+START = 2.0  # scale of the chains' initial states, in posterior standard deviations: overdispersed
+ENDLESS = 3  # multiple of the budget, or of the draws, at which a sampler is stopped
 
 
 class Sampler(Protocol):
@@ -37,12 +37,12 @@ class Effort:
     Args:
         stiffness: κ = ε·λ_max for a sampler with a step size; Langevin dynamics is stable below 4,
             and its variance is too large by a factor of 1/(1 − κ/4) along the stiffest direction.
-        chains: Independent chains: their spread gives the errors.
-        draws: Kept of each chain.
-        burn_in: Relaxation times of Langevin dynamics before the first draw. A sampler that needs
-            two evaluations for a step has half as many.
-        batch_size: Points in a minibatch, for a sampler that has minibatches; None is all.
-        seed: Of the random numbers.
+        chains: Number of independent chains, from which the errors are estimated.
+        draws: Draws per chain.
+        burn_in: Relaxation times of Langevin dynamics before the first draw; half as many for a
+            sampler with two gradient evaluations per step.
+        batch_size: Batch size, for a sampler with minibatches; None for the full data.
+        seed: Random seed.
     """
 
     stiffness: float
@@ -54,20 +54,16 @@ class Effort:
 
 
 def trial(exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False) -> Problem:
-    """Return a problem that stops endless samplers.
+    """Return a problem that raises a BdlbenchError in samplers that far exceed the budget.
 
-    Args:
-        exact: The posterior.
-        budget: What may be spent.
-        chains: Number of chains.
-        near: Start around the posterior, at `START` times its width, which saves burn-in.
+    With ``near``, chains start from the posterior, widened by a factor of `START`.
     """
 
     def stop(progress: float) -> None:
         if problem.epochs > ENDLESS * budget.epochs:
             raise BdlbenchError(
-                f"expected at most {budget.epochs:g} epochs, spent {problem.epochs:g} and went "
-                "on: loop over problem.steps, or watch problem.remaining"
+                f"expected at most {budget.epochs:g} epochs, got {problem.epochs:g} or more: loop "
+                "over problem.steps, or check problem.remaining"
             )
 
     start = partial(_start, exact) if near else None
@@ -83,7 +79,7 @@ def _start(exact: ExactPosterior, chains: int, rng: torch.Generator) -> Tensor:
 
 
 def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
-    """Set ``step_size`` to suit the problem's curvature, and ``batch_size`` to the effort's."""
+    """Set ``step_size`` from the problem's largest curvature, and ``batch_size``."""
     names, n = {*vars(sampler)}, exact.posterior.n
     changes: dict[str, Any] = {}
     if "step_size" in names:
@@ -95,11 +91,11 @@ def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
 
 
 def convergent(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Problem:
-    """Give the sampler a budget in which Langevin dynamics at its step size would converge."""
+    """Return a problem with a budget in which Langevin dynamics converges at this stiffness."""
     relaxation = 2 * float(torch.linalg.cond(exact.covariance)) / effort.stiffness  # in steps
     times = effort.burn_in + SPACING * effort.draws
-    batch = getattr(sampler, "batch_size", None) or exact.posterior.n
-    epochs = relaxation * times * batch * effort.chains / exact.posterior.n
+    batch_size = getattr(sampler, "batch_size", None) or exact.posterior.n
+    epochs = relaxation * times * batch_size * effort.chains / exact.posterior.n
     budget = Budget(epochs, effort.draws, effort.burn_in / times)
     return trial(exact, budget, effort.chains, near=True)
 
@@ -108,21 +104,21 @@ def draws(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Array:
     """Return draws of shape (draws, chains, dim).
 
     Raises:
-        BdlbenchError: The draws do not end, are of different shapes, or are not finite.
+        BdlbenchError: There are none or too many, or their shape or values are invalid.
     """
     fitted = suited(sampler, exact, effort)
     problem = convergent(fitted, exact, effort)
     rng = torch.Generator().manual_seed(effort.seed)
-    found: list[Array] = []
+    collected: list[Array] = []
     with machine.one_thread():
         for theta in fitted.sample(problem, rng):
-            found.append(theta.detach().double().numpy().copy())
-            if len(found) > ENDLESS * effort.draws:
-                raise BdlbenchError(f"expected {effort.draws} draws, got more and more")
+            collected.append(theta.detach().double().numpy().copy())
+            if len(collected) > ENDLESS * effort.draws:
+                raise BdlbenchError(f"expected {effort.draws} draws, got too many")
     shape = (effort.chains, problem.dim)
-    if not found or any(theta.shape != shape for theta in found):
-        got = {theta.shape for theta in found} or f"none in {problem.epochs:.3g} epochs"
+    if not collected or any(theta.shape != shape for theta in collected):
+        got = {theta.shape for theta in collected} or f"none in {problem.epochs:.3g} epochs"
         raise BdlbenchError(f"expected draws of shape {shape}, got {got}")
-    if not np.isfinite(found).all():
+    if not np.isfinite(collected).all():
         raise BdlbenchError(f"expected finite draws, got NaN or infinity at κ = {effort.stiffness}")
-    return np.stack(found)
+    return np.stack(collected)

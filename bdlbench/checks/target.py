@@ -19,25 +19,25 @@ from bdlbench.posterior.exact import (
     logistic_regression,
 )
 
-# The bias b is extrapolated to ε = 0 up to this size: of 1/(1 − b), b²/2 is left over.
+# Largest bias b that is extrapolated to ε = 0: that of 1/(1 − b) leaves a residual of b²/2.
 LARGEST_BIAS = math.sqrt(2 * TOLERANCE)
-POINTS = 1_200_000  # of training data in one step of all chains: where it takes all, fewer chains
+POINTS = 1_200_000  # most training points per step over all chains, for full-batch samplers
 
 
 @dataclass(frozen=True)
 class TargetCheck:
-    """Measure the sampler on one exact problem, and at twice the step size if it is wrong.
+    """Compare moments with the exact ones on one problem; on failure, also at twice the step size.
 
-    A bias in proportion to ε is what theory predicts of a sampler without a Metropolis test: it
-    is forgiven if nothing is left of it in the limit ε → 0.
+    A bias of O(ε), which theory predicts for a sampler without a Metropolis test, is tolerated if
+    it vanishes when extrapolated to ε = 0.
 
     Args:
-        name: Of the check.
-        problem: Makes the problem.
-        effort: What is spent on it; the quick check spends a quarter of the draws, or less where
-            they are only shown.
-        quick: Whether the check belongs to the quick ones.
-        temperature: Asked of the sampler, if it has such a setting.
+        name: Name of the check.
+        problem: Factory of the problem.
+        effort: Size of the measurement; the quick check uses a quarter of the draws, or a sixteenth
+            if the sampler is not declared exact.
+        quick: Whether the check is one of the quick ones.
+        temperature: The requested temperature, for a sampler with that hyperparameter.
     """
 
     name: str
@@ -48,65 +48,65 @@ class TargetCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict; a sampler that is not declared exact is only measured."""
-        return guarded(self.name, lambda: self._judge(subject, quick))
+        return guarded(self.name, lambda: self._evaluate(subject, quick))
 
     def measure(self, sampler: Sampler, effort: Effort) -> Moments:
         """Sample, and return the moments with their standard errors."""
         exact = self.problem()
-        found = draws(sampler, exact, effort)
+        theta = draws(sampler, exact, effort)
         mean = exact.mean.numpy()
-        # At temperature T the draws of a Gaussian lie √T times as far from the mean.
-        return moments(mean + (found - mean) / math.sqrt(self.temperature), exact)
+        # At temperature T, the standard deviation of a Gaussian is multiplied by √T.
+        return moments(mean + (theta - mean) / math.sqrt(self.temperature), exact)
 
-    def _judge(self, subject: Subject, quick: bool) -> Result:
+    def _evaluate(self, subject: Subject, quick: bool) -> Result:
         sampler = subject.sampler
         if self.temperature != 1:
             if "temperature" not in vars(sampler):
-                return Result(self.name, "shown", "–", "there is no setting called temperature")
+                return Result(self.name, "shown", "–", "no hyperparameter temperature")
             sampler = replace(sampler, temperature=self.temperature)  # type: ignore[type-var]
         effort = self._affordable(subject, sampler, quick)
         fine = self.measure(sampler, effort)
         if subject.target == "point":
             return Result(self.name, "shown", _figure(fine), "a point estimate has no temperature")
         if not faults(fine, effort.stiffness):
-            words = "mean, covariance and temperature are exact"
-            return Result(self.name, "pass", _figure(fine), words)
-        return self._second_look(subject, sampler, effort, fine)
+            meaning = "mean, covariance and temperature are exact"
+            return Result(self.name, "pass", _figure(fine), meaning)
+        return self._extrapolate(subject, sampler, effort, fine)
 
     def _affordable(self, subject: Subject, sampler: Sampler, quick: bool) -> Effort:
         draws, chains = self.effort.draws, self.effort.chains
         if "batch_size" not in vars(sampler):
             chains = min(chains, POINTS // self.problem().posterior.n)
-        if quick:  # what is only shown needs less
+        if quick:
             draws = max(draws // (4 if subject.target == "exact" else 16), 1)
         return replace(self.effort, draws=draws, chains=chains, seed=subject.seed)
 
-    def _second_look(
+    def _extrapolate(
         self, subject: Subject, sampler: Sampler, effort: Effort, fine: Moments
     ) -> Result:
         coarse = None
         if "step_size" in vars(sampler):
             small = bias(fine) < LARGEST_BIAS
-            if small:  # the limit's error is √5 times as large: more draws make up for it
+            if small:  # extrapolation multiplies the error by √5: compensate with more draws
                 effort = replace(effort, draws=4 * effort.draws)
                 fine = self.measure(sampler, effort)
             coarse = self.measure(sampler, replace(effort, stiffness=2 * effort.stiffness))
             if small and not faults(extrapolate(fine, coarse), effort.stiffness):
-                words = "exact up to O(ε): what is off vanishes with the step size"
-                return Result(self.name, "pass", _figure(fine), words)
+                meaning = "exact up to O(ε): the bias vanishes with the step size"
+                return Result(self.name, "pass", _figure(fine), meaning)
         exact = self.problem()
         settings = dict(vars(suited(sampler, exact, effort)))
         verdict: Verdict = "fail" if subject.target == "exact" else "shown"
-        words = diagnose(Evidence(exact, settings, fine, coarse, self.temperature))
-        return Result(self.name, verdict, _figure(fine), words)
+        meaning = diagnose(Evidence(exact, settings, fine, coarse, self.temperature))
+        return Result(self.name, verdict, _figure(fine), meaning)
 
 
-def _figure(found: Moments) -> str:
-    return f"T = {found.temperature.value:.4g} ± {2 * found.temperature.error:.2g}"
+def _figure(measured: Moments) -> str:
+    return f"T = {measured.temperature.value:.4g} ± {2 * measured.temperature.error:.2g}"
 
 
-# The data of the two means lie so close together that their minibatches hardly differ; the more
-# so of the second one, since otherwise they would hide noise that is too small by a factor N.
+# The data of the two means vary so little that minibatch noise is negligible; especially for
+# N = 60,000, where it would hide noise that is too small by a factor N.
 TARGET_CHECKS = (
     TargetCheck("line", lambda: linear_regression(prior_std=0.1), Effort(0.06, 500, 40)),
     TargetCheck(

@@ -1,1 +1,1 @@
-"""The leaderboard: which runs are comparable, and how they rank."""
+"""The leaderboard: boards of comparable runs, and ranks of their samplers."""

@@ -1,7 +1,6 @@
-"""Which runs are comparable; the others are refused with a reason.
+"""Checks that runs are comparable.
 
-What must be equal on a board is what decides what is measured: the task with its data, prior, model
-and budget, and the numerics version.
+All runs of a board have the same task, data, prior, model, budget and numerics version.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ Labels = dict[str, Any]
 
 
 def read_runs(results: Path) -> Iterator[Record]:
-    """Read all records in the folder, by name.
+    """Yield all records of the results, sorted by name.
 
     Raises:
-        RecordError: One cannot be read, or is in a folder of another name.
+        RecordError: A record cannot be read, or its folder has another name.
     """
     for name in store.names(results):
         folder = store.folder_of(results, name)
@@ -43,10 +42,10 @@ def read_runs(results: Path) -> Iterator[Record]:
 
 
 def check_record(record: Record) -> None:
-    """Check that a run has the settings of its task.
+    """Check a run's prior, burn-in, data sets and model size against its task, and its name.
 
     Raises:
-        BdlbenchError: It was not, or its name is not that of its content.
+        BdlbenchError: One of them is wrong.
     """
     task, made = tasks.get(record.task), record.configuration
     expected = {
@@ -54,21 +53,21 @@ def check_record(record: Record) -> None:
         "burn_in": (task.budget.burn_in, made.burn_in),
         "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
     }
-    for name, (wanted, got) in expected.items():
-        if wanted != got:
+    for name, (of_task, of_run) in expected.items():
+        if of_task != of_run:
             raise RecordError(
-                f"{record.run}: expected {name} {wanted}, as {record.task} has it, got {got}; "
-                "run it again with this version"
+                f"{record.run}: expected {name} {of_task}, as in task {record.task}, got {of_run}; "
+                "rerun it with this version"
             )
     _check_model(made.model)
     name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
     if record.run != name:
-        raise RecordError(f"{record.run}: what the record holds is a run named {name}")
+        raise RecordError(f"{record.run}: the record is that of run {name}")
 
 
 @cache
 def _check_model(name: str) -> None:
-    parameters = models.build(name).dim  # which takes no memory, however large the model is
+    parameters = models.build(name).dim  # allocates no parameters
     if parameters > MOST_PARAMETERS:
         raise RecordError(
             f"expected a model of at most {MOST_PARAMETERS} parameters, got {name}, {parameters}"
@@ -81,45 +80,47 @@ def numerics_of(record: Record) -> str:
 
 
 def check_declared(record: Record) -> None:
-    """Check that a run was made with code of the declared numerics version.
+    """Check that a run has the declared numerics version, so that others can reproduce it.
 
     Raises:
-        RecordError: It was not: others could not repeat it.
+        RecordError: It has another, or a local version.
     """
-    wanted, got = str(numerics.declared().version), numerics_of(record)
-    if wanted != got:
-        why = "its code is a local version" if "+" in got else "it has another version"
+    declared, version = str(numerics.declared().version), numerics_of(record)
+    if declared != version:
+        why = "a local version" if "+" in version else "another version"
         raise RecordError(
-            f"{record.run}: expected numerics version {wanted}, got {got}: {why}; run it again "
-            "with the code as it is released, or see `bdlbench numerics`"
+            f"{record.run}: expected numerics version {declared}, got {version}, {why}; rerun it "
+            "with the released code, or see `bdlbench numerics`"
         )
 
 
 def check_board(found: Sequence[Record]) -> None:
-    """Check that runs of one task, model, budget and data may be compared.
+    """Check that there are no duplicates among runs of one task, model, budget and data.
 
     Raises:
-        RecordError: A sampler or a run is there twice.
+        RecordError: Two records are of the same run, or of the same sampler with different code.
     """
-    stems: dict[str, Record] = {}
+    firsts: dict[str, Record] = {}
     seeds: dict[tuple[str, int], Record] = {}
     for record in found:
-        twin = stems.setdefault(identity(record), record)
-        if _present_stem(twin) != _present_stem(record):
+        first = firsts.setdefault(identity(record), record)
+        if _current_run_prefix(first) != _current_run_prefix(record):
             raise RecordError(
-                f"{twin.run} and {record.run} are two records for one run: the same sampler with "
-                "the same settings, of different code or on different devices; keep one"
+                f"{first.run} and {record.run} are of the same sampler and hyperparameters, but "
+                "of different code or devices; delete one"
             )
         other = seeds.setdefault((identity(record), record.seed), record)
         if other is not record:
-            raise RecordError(f"{other.run} and {record.run} are two records for one run: keep one")
+            raise RecordError(
+                f"{other.run} and {record.run} are records of the same run; delete one"
+            )
 
 
 def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
-    """Check that new runs are on known data: the official files, or those of other runs.
+    """Check that new runs are on known data: the official files, or the data of other runs.
 
     Raises:
-        RecordError: One is on unknown data, which cannot be checked.
+        RecordError: A run is on unknown data, whose labels cannot be checked.
     """
     published = list(others)
     for record in new:
@@ -129,16 +130,16 @@ def check_data(new: Sequence[Record], others: Iterable[Record]) -> None:
         if known and record.data not in known:
             differing = [name for name in record.data if record.data[name] != known[0].get(name)]
             raise RecordError(
-                f"{record.run}: expected the data that {record.task} is published with, got "
-                f"another {' and '.join(differing)} set"
+                f"{record.run}: expected the data of published runs on {record.task}, got a "
+                f"different {' and '.join(differing)} set"
             )
 
 
-def _present_stem(record: Record) -> str:
-    """Return the name that a run would have today, without its seed."""
-    found = numerics.identity_of(record.sampler, record.configuration)
-    sampler = replace(record.sampler, source_sha256=found.source_sha256)
-    made = replace(record.configuration, numerics=found.numerics, protocol=None, code_sha256=None)
+def _current_run_prefix(record: Record) -> str:
+    """Return a run's name without its seed, in the current naming scheme."""
+    code = numerics.identity_of(record.sampler, record.configuration)
+    sampler = replace(record.sampler, source_sha256=code.source_sha256)
+    made = replace(record.configuration, numerics=code.numerics, protocol=None, code_sha256=None)
     return plan.stem(record.task, sampler, made, record.data)
 
 
@@ -148,24 +149,25 @@ def identity(record: Record) -> str:
 
 
 def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:
-    """Check that a run predicted the same inputs as the others.
+    """Check that a run's predictions are for the inputs of its task.
 
     Args:
-        record: Of the run.
+        record: Record of the run.
         sets: Its predictions.
-        labels: What the inputs are; a set that is not in there yet is added.
+        labels: Labels of the inputs by set; those of a missing set are added.
 
     Raises:
-        RecordError: There are other sets, inputs or draws than there should be.
+        RecordError: The sets, the labels or the number of draws are wrong.
     """
-    wanted = ["test", *tasks.get(record.task).ood]
-    if sorted(sets) != sorted(wanted):
-        raise RecordError(f"{record.run}: expected predictions for {wanted}, got {sorted(sets)}")
-    for name, found in sets.items():
-        if not np.array_equal(found.labels, labels.setdefault(name, found.labels)):
+    expected = ["test", *tasks.get(record.task).ood]
+    if sorted(sets) != sorted(expected):
+        raise RecordError(f"{record.run}: expected predictions for {expected}, got {sorted(sets)}")
+    for name, predictions in sets.items():
+        if not np.array_equal(predictions.labels, labels.setdefault(name, predictions.labels)):
             raise RecordError(f"{record.run}: the labels of its {name} set are not the task's")
-        if len(found.votes) != record.draws:
+        draws = len(predictions.votes)
+        if draws != record.draws:
             raise RecordError(
-                f"{record.run}: expected {record.draws} draws, as its record says, got "
-                f"{len(found.votes)} in its {name} set"
+                f"{record.run}: expected {record.draws} draws, as in its record, got {draws} in "
+                f"its {name} set"
             )

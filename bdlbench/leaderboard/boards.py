@@ -25,23 +25,22 @@ from bdlbench.settings import Spec
 
 @dataclass(frozen=True)
 class Board:
-    """A board: the runs that are comparable.
+    """A table of comparable runs.
 
     Args:
         task: Name of the task.
         model: Name of the model.
-        epochs: That every run may spend.
-        draws: That every run keeps.
+        epochs: Epochs per run.
+        draws: Draws per run.
         budget: Both, as text.
-        headline: Names of the metrics that entries are compared on.
-        entries: Those with a rank first, by the mean of `SORT`.
-        controls: AUROC of scores that see no network, by OOD set and control.
-        reference: What all are to be near to, if there is one.
-        floor: Agreement and total variation between its halves; empty without one.
+        headline: Names of the metrics that samplers are compared on.
+        entries: Rows; those with a rank first, by the mean of `SORT`.
+        controls: AUROC of scores of the pixels alone, by OOD set and control.
+        reference: The reference posterior, if available.
+        floor: Agreement and total variation between the reference's halves; empty without one.
         reference_note: Why there is no reference.
-        mark: What tells the board from others of the task in its title: its data or numerics
-            version, if they are not the usual ones; else empty.
-        origin: Sentence on where the training data came from; empty if it is not known.
+        mark: Unofficial data or numerics version, for the title; empty if official.
+        origin: Description of the source of the training data; empty if unknown.
     """
 
     task: str
@@ -75,11 +74,11 @@ class Board:
 
     @property
     def notes(self) -> list[str]:
-        """How to read the table."""
+        """Notes on how to read the table."""
         return table.notes(self.floor, self.reference_note, self.controls)
 
     def cells(self, entry: Entry) -> list[Cell]:
-        """Return the metrics of an entry, one cell per column."""
+        """Return an entry's metrics, one cell per column."""
         return [
             column.cell(entry.row.metrics.get(column.metric), column.metric in entry.leading)
             for column in self.columns
@@ -87,15 +86,13 @@ class Board:
 
 
 def build(results: Path) -> list[Board]:
-    """Build all boards from the records of the test split and their predictions.
-
-    No plugin is loaded.
+    """Build all boards from the stored runs on the test split, without loading any plugin.
 
     Args:
         results: Folder of the results.
 
     Raises:
-        BdlbenchError: A record or its predictions cannot be trusted, or runs cannot be compared.
+        BdlbenchError: A record or its predictions are invalid, or runs are not comparable.
     """
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in admission.read_runs(results):
@@ -112,17 +109,15 @@ def build(results: Path) -> list[Board]:
 
 
 def _mark(record: Record, several: bool = False) -> str:
-    """Name the data and the numerics version of a board, unless they are the official ones.
+    """Return the unofficial data or numerics version of a board's run, for its title.
 
-    Args:
-        record: Of a run on the board.
-        several: Whether there are boards that only their data tell apart.
+    With ``several`` boards that differ only in their data, the official data is named, too.
     """
     data, version = origins.mark(record.task, record.data), admission.numerics_of(record)
     if several and not data:
         data = origins.on(record.data)
-    usual = version == str(numerics.declared().version)
-    return " · ".join(filter(None, [data, "" if usual else f"numerics {version}"]))
+    official = version == str(numerics.declared().version)
+    return " · ".join(filter(None, [data, "" if official else f"numerics {version}"]))
 
 
 def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
@@ -151,7 +146,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
 
 
 def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
-    """Group runs by sampler and seed; the labels name the hyperparameters that differ."""
+    """Group runs by sampler, in order of seeds; labels have the hyperparameters that differ."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(runs, key=lambda record: record.seed):
         groups[admission.identity(record)].append(record)
@@ -161,10 +156,10 @@ def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _label(sampler: Sampler, samplers: Sequence[Sampler]) -> str:
-    twins = [other.settings for other in samplers if other.name == sampler.name]
+    same_name = [other.settings for other in samplers if other.name == sampler.name]
     differing = tuple(
         (name, str(value))
         for name, value in sampler.settings.items()
-        if any(name not in other or other[name] != value for other in twins)
+        if any(name not in other or other[name] != value for other in same_name)
     )
     return str(Spec(sampler.name, differing))

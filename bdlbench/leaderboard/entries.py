@@ -1,4 +1,4 @@
-"""The rows of a board: a sampler's metrics over its runs, and its interval of ranks."""
+"""Rows of a board: a sampler's metrics over its runs, and its rank interval."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bdlbench.runs.plan import Setup
 if TYPE_CHECKING:
     from bdlbench.metrics.bootstrap import Weighted
 
-SORT = "negative_log_likelihood"  # what entries are sorted by, the lowest first
+SORT = "negative_log_likelihood"  # metric by which entries are sorted, ascending
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Entry:
     """One row of a board.
 
     Args:
-        row: What its runs come to.
-        rank: Best and worst rank by `SORT` that its runs leave open, 1 being the best.
-            None if a run did not complete: the mean of the others would flatter the sampler.
+        row: Summary of its runs.
+        rank: Rank interval (best, worst) by `SORT`, 1 being the best. None if a run failed, since
+            the mean of the others would be biased.
         leading: Metrics on which no sampler is significantly better, and at least one is worse.
-        records: Its runs, completed or not, by seed.
+        records: Its runs, completed or failed, by seed.
     """
 
     row: Row
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def ranks(self) -> str:
-        """The interval of ranks: ``1``, or ``1–3`` for a tie; a dash without one."""
+        """The rank interval as text: ``1``, ``1–3``, or a dash without a rank."""
         if self.rank is None:
             return "–"
         best, worst = self.rank
@@ -54,8 +54,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One row before ranking."""
+class _Unranked:
+    """An entry before ranking: its metrics as functions of point weights, by metric and seed."""
 
     entry: Entry
     functions: dict[str, dict[int, Weighted]]
@@ -70,14 +70,14 @@ def make(
     Args:
         groups: Runs of every sampler, by its label.
         setup: What all samplers share.
-        reference: What they are to be near to, if there is one.
+        reference: The reference posterior, if available.
 
     Raises:
-        BdlbenchError: The predictions of a run cannot be trusted.
+        BdlbenchError: The predictions of a run are invalid.
     """
     labels: admission.Labels = {}
-    found = [_gather(label, group, setup, reference, labels) for label, group in groups.items()]
-    return _ranked(found, summary.headline(setup.task.ood, setup.split))
+    unranked = [_gather(label, group, setup, reference, labels) for label, group in groups.items()]
+    return _ranked(unranked, summary.headline(setup.task.ood, setup.split))
 
 
 def _gather(
@@ -86,8 +86,8 @@ def _gather(
     setup: Setup,
     reference: Reference | None,
     labels: admission.Labels,
-) -> _Found:
-    """Summarize one sampler's runs; of the predictions, only what is ranked stays in memory."""
+) -> _Unranked:
+    """Summarize a sampler's runs, retaining only what ranking needs of the predictions."""
     predictions = summary.read_predictions(setup.results, group)
     group = summary.rescored(group, predictions)
     verdict = certificate.of_run(setup.results, group[0])
@@ -102,44 +102,43 @@ def _gather(
             sizes[metric] = inputs(metric, sets)
             functions[metric][record.seed] = weighted(metric, sets)
             _check_metric(record, metric, functions[metric][record.seed], sizes[metric])
-    return _Found(Entry(row, None, frozenset(), tuple(group)), functions, sizes)
+    return _Unranked(Entry(row, None, frozenset(), tuple(group)), functions, sizes)
 
 
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
-    """Check a metric of the record against the predictions."""
-    said, found = record.metrics.get(metric), float(function(*(np.ones(n) for n in sizes)))
-    if said is None or not agree(said, found):
+    recorded, value = record.metrics.get(metric), float(function(*(np.ones(n) for n in sizes)))
+    if recorded is None or not agree(recorded, value):
         raise RecordError(
-            f"{record.run}: {metric} is {said} in the record, but {found} by its predictions"
+            f"{record.run}: {metric} is {recorded} in the record, but {value} from its predictions"
         )
 
 
-def _ranked(found: Sequence[_Found], headline: Sequence[str]) -> tuple[Entry, ...]:
-    ordered = sorted(found, key=_place)
-    whole = [one for one in ordered if not _failed(one)]
+def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Entry, ...]:
+    ordered = sorted(unranked, key=_sort_key)
+    completed = [one for one in ordered if not _failed(one)]
     ranks = {
         metric: rank_intervals(
-            metric, [one.functions[metric] for one in whole], whole[0].sizes[metric]
+            metric, [one.functions[metric] for one in completed], completed[0].sizes[metric]
         )
         for metric in headline
-        if whole
+        if completed
     }
     entries = []
-    for place, one in enumerate(whole):
+    for k, one in enumerate(completed):
         leading = frozenset(
             metric
             for metric, intervals in ranks.items()
-            if intervals[place][0] == 1 and any(best > 1 for best, _ in intervals)
+            if intervals[k][0] == 1 and any(best > 1 for best, _ in intervals)
         )
-        entries.append(replace(one.entry, rank=ranks[SORT][place], leading=leading))
+        entries.append(replace(one.entry, rank=ranks[SORT][k], leading=leading))
     return (*entries, *(one.entry for one in ordered if _failed(one)))
 
 
-def _failed(found: _Found) -> bool:
-    return set(found.entry.row.outcomes) != {COMPLETED}
+def _failed(one: _Unranked) -> bool:
+    return set(one.entry.row.outcomes) != {COMPLETED}
 
 
-def _place(found: _Found) -> tuple[bool, float, str]:
-    row = found.entry.row
+def _sort_key(one: _Unranked) -> tuple[bool, float, str]:
+    row = one.entry.row
     mean = row.metrics[SORT].mean if SORT in row.metrics else np.inf
-    return _failed(found), mean, row.sampler
+    return _failed(one), mean, row.sampler

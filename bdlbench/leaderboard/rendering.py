@@ -1,4 +1,4 @@
-"""Write the leaderboard as Markdown, as CSV, and for the terminal."""
+"""Render the leaderboard as Markdown, as CSV, and in the terminal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RULES = (
 
 
 def write(results: Path, boards: Sequence[Board]) -> list[Path]:
-    """Write ``leaderboard.md`` and ``leaderboard.csv`` into the results, and return their paths."""
+    """Write ``leaderboard.md`` and ``leaderboard.csv`` to the results, and return their paths."""
     texts = {"leaderboard.md": to_markdown(boards), "leaderboard.csv": to_csv(boards)}
     for name, text in texts.items():
         write_bytes(results / name, text.encode())
@@ -52,13 +52,13 @@ def write(results: Path, boards: Sequence[Board]) -> list[Path]:
 
 
 def to_markdown(boards: Sequence[Board]) -> str:
-    """Return all boards as one page."""
+    """Return all boards as one Markdown page."""
     sections = [_section(board) for board in boards] or [NO_RUNS]
     return "\n\n".join([INTRODUCTION, *sections]) + "\n"
 
 
 def to_csv(boards: Sequence[Board]) -> str:
-    """Return a row for every entry of every board, with every metric and its interval."""
+    """Return CSV with one row per entry of each board: every metric and its confidence interval."""
     rows = [_values(board, entry) for board in boards for entry in board.entries]
     names = dict.fromkeys(name for row in rows for name in row) or {"task": None}
     buffer = io.StringIO()
@@ -71,30 +71,25 @@ def to_csv(boards: Sequence[Board]) -> str:
 def show(boards: Sequence[Board], console: Console) -> None:
     """Print all boards."""
     for board in boards:
-        shown = Table(title=title(board), title_justify="left", title_style="bold")
+        rich_table = Table(title=title(board), title_justify="left", title_style="bold")
         for name, justify in zip(_header(board), _justified(board), strict=True):
-            shown.add_column(name, justify=justify)
+            rich_table.add_column(name, justify=justify)
         for cells in _body(board, visible):
-            shown.add_row(*(Text(str(cell), "bold" if cell.best else "") for cell in cells))
-        console.print(shown)
+            rich_table.add_row(*(Text(str(cell), "bold" if cell.best else "") for cell in cells))
+        console.print(rich_table)
+        origin = [board.origin] if board.origin else []
         failed = [visible(line) for line in board.failures]
-        for line in (
-            *filter(None, [board.origin]),
-            *failed,
-            *board.notes,
-            _rule(),
-            *RULES,
-        ):
+        for line in (*origin, *failed, *board.notes, _rule(), *RULES):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def title(board: Board) -> str:
-    """Return a board's title: task, model and budget, and unusual data or code."""
+    """Return a board's title: task, model, budget, and unofficial data or numerics version."""
     return " · ".join(filter(None, [board.task, board.model, board.budget, board.mark]))
 
 
 def rows_of(boards: Sequence[Board]) -> dict[str, list[str]]:
-    """Return header, rule and rows of every board's table, as lines of Markdown, by title."""
+    """Return the header, rule and rows of each board as lines of Markdown, by title."""
     return {title(board): _table(board) for board in boards}
 
 
@@ -154,15 +149,15 @@ def _has_trials(board: Board) -> bool:
 
 
 def _trials(entry: Entry) -> str:
-    """Return the number of tuning trials, where it is recorded."""
-    found = {
+    """Return the number of tuning trials, if it is recorded."""
+    trials = {
         str(record.sampler.trials) for record in entry.records if record.sampler.trials is not None
     }
-    return ", ".join(sorted(found)) or "–"
+    return ", ".join(sorted(trials)) or "–"
 
 
 def _values(board: Board, entry: Entry) -> dict[str, str]:
-    """Return one row of the CSV: text and numbers by column."""
+    """Return one row of the CSV, by column."""
     row, first = entry.row, entry.records[0]
     best, worst = entry.rank or ("", "")
     values = {

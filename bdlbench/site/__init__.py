@@ -1,1 +1,1 @@
-"""Publish the leaderboard as a static site that opens from disk."""
+"""Publish the leaderboard as a static site, which also opens from disk."""

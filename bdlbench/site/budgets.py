@@ -1,4 +1,4 @@
-"""A sampler's metrics against their cost: over budgets, and within a run."""
+"""A sampler's metrics against the budget: over complete runs, and within a run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ End = tuple[float, Interval]
 def view(
     pairs: Sequence[tuple[Board, Entry]], sets: Sequence[Sets], key: str
 ) -> list[dict[str, Any]]:
-    """Return a figure for every metric of a task and model, with the numbers in it.
+    """Return a figure and its numbers for every metric of a task and model.
 
     Args:
-        pairs: The sampler's entries, a budget each, the smallest first.
+        pairs: The sampler's entries, one per budget, the smallest first.
         sets: Predictions of each entry's completed runs, by seed and set.
-        key: Begins the figures' names within the page.
+        key: Prefix of the figures' ids in the page.
     """
     courses = [
         evidence.course(record, by_seed[record.seed], board.reference)
@@ -35,8 +35,8 @@ def view(
         for record in entry.records
         if record.outcome == COMPLETED
     ]
-    known = [course for course in courses if course is not None]
-    shown = []
+    curves = [course for course in courses if course is not None]
+    views = []
     for number, column in enumerate(one for one in pairs[0][0].columns if one.arrow):
         name = column.metric
         ends = [
@@ -44,18 +44,16 @@ def view(
             for _, entry in pairs
             if name in entry.row.metrics
         ]
-        if len(ends) > 1 or any(name in course.values for course in known):
-            shown.append(_shown(column, known, ends, f"{key}-budget-{number}"))
-    return shown
+        if len(ends) > 1 or any(name in curve.values for curve in curves):
+            views.append(_view(column, curves, ends, f"{key}-budget-{number}"))
+    return views
 
 
-def _shown(
+def _view(
     column: Column, courses: Sequence[Course], ends: Sequence[End], key: str
 ) -> dict[str, Any]:
     metric = describe(column.metric)
-    rows = [
-        ("mean of the seeds", f"{epochs:.4g}", _interval(interval)) for epochs, interval in ends
-    ]
+    rows = [("mean over seeds", f"{epochs:.4g}", _interval(interval)) for epochs, interval in ends]
     rows += [
         (f"seed {course.seed}", f"{epochs:.4g}", f"{value:.4f}")
         for course in courses

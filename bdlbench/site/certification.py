@@ -12,36 +12,31 @@ from bdlbench.site import downloads, marks
 from bdlbench.storage import documents
 
 MEANING = {
-    "certified": "It draws from the posterior: every check against posteriors that are known "
-    "exactly has been passed.",
-    "approximate": "It does not claim to draw from the posterior itself, and does what it claims.",
-    "point": "It gives one setting of the weights, or several that are no draws from the "
-    "posterior, and claims no more.",
+    "certified": "The sampler draws from the posterior: it passed every check against exactly "
+    "known posteriors.",
+    "approximate": "The sampler is declared approximate: it implements the interface, and its "
+    "deviation from exactly known posteriors is reported below.",
+    "point": "The sampler is declared a point estimate: it implements the interface, and is not "
+    "claimed to draw from the posterior.",
 }
-OUTDATED = (
-    "The report below was made by other checks than the present ones, which might have failed. "
-    "bdlbench check makes a new one."
-)
-NO_REPORT = (
-    "There is no report of bdlbench check on this version of it, or not with the code that it was "
-    "run with: nothing is known of what it draws from."
-)
+OUTDATED = "The report below is of another version of the checks; bdlbench check updates it."
+NO_REPORT = "No report of bdlbench check on the code of these runs was found."
+FAILED = "Some checks failed: the sampler does not sample its declared target."
 _CHECK = dict.fromkeys(("check", "verdict", "figure", "meaning"), documents.TEXT)
-FAILED = "Some checks have failed: what it draws from is not what it claims."
 
 
 def view(results: Path, entries: Sequence[Entry], site: Path) -> dict[str, Any]:
     """Return the report on a sampler, and copy its file into the site.
 
     Raises:
-        RecordError: The report is damaged.
+        RecordError: The report is corrupt.
     """
-    # Should runs have been made with different versions, what is not certified counts.
+    # Of runs with different versions of the code, one that is not certified takes precedence.
     entry = min(entries, key=lambda entry: entry.row.certificate in MEANING)
     path = downloads.copy_report(results, entry.records[0], site)
     content = {} if path is None else _read(site / path)
     return {
-        "sentence": MEANING.get(entry.row.certificate) or _why_not(content),
+        "description": MEANING.get(entry.row.certificate) or _why_not(content),
         "checks": content.get("checks", ()),
         "marks": marks.VERDICTS,
         "file": f"../{path}",

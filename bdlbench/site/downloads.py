@@ -14,19 +14,16 @@ from bdlbench.storage import files
 from bdlbench.storage.locations import is_local
 from bdlbench.storage.published import kept
 
-# What is the same file on every system, needs no escape in a link, and leads nowhere else.
+# Portable file names that need no escaping in links and cannot traverse folders.
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 RECORD, PREDICTIONS = "record.json", "predictions.npz"
 
 
 def copy_run(results: Path, record: Record, site: Path) -> list[str]:
-    """Copy a run's files into the site.
-
-    Returns:
-        Their paths within the site.
+    """Copy a run's files into the site, and return their relative paths.
 
     Raises:
-        RecordError: The run's name is no plain name, or a file is missing or a link.
+        RecordError: The run's name is unsafe, or a file is missing or a link.
     """
     folder = store.folder_of(results, safe(record.run))
     names = [RECORD, PREDICTIONS] if record.outcome == COMPLETED else [RECORD]
@@ -34,24 +31,21 @@ def copy_run(results: Path, record: Record, site: Path) -> list[str]:
 
 
 def copy_report(results: Path, record: Record, site: Path) -> str | None:
-    """Copy the report of the checks of a run's sampler into the site, if it exists.
+    """Copy the certificate of a run's sampler into the site, and return its relative path, if any.
 
-    The user's results take precedence, as for the certificate.
-
-    Returns:
-        Its path within the site.
+    The user's results take precedence over those installed with bdlbench.
     """
     safe(record.sampler.name)
     file = certificate.file_of(*certificate.version_of(record))
-    found = kept(results, file)
-    return None if found is None else copy_file(found, site, file)
+    path = kept(results, file)
+    return None if path is None else copy_file(path, site, file)
 
 
 def copy_file(source: Path, site: Path, path: str) -> str:
-    """Copy a file to a path within the site, and return that path.
+    """Copy a file to a relative path in the site, and return that path.
 
     Raises:
-        RecordError: It is missing, or not a file but a link to one: that could be any.
+        RecordError: The file is missing, or a link, which could lead to any file.
     """
     target = site / path
     try:
@@ -60,7 +54,7 @@ def copy_file(source: Path, site: Path, path: str) -> str:
         content = files.read_bytes(source, LARGEST_FILE)
     except (OSError, ValueError) as error:
         raise RecordError(
-            f"expected a file {source}, got a link or none; remove its folder"
+            f"expected a file {source}, got a link or no file; remove its folder"
         ) from error
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
@@ -68,7 +62,7 @@ def copy_file(source: Path, site: Path, path: str) -> str:
 
 
 def safe(name: str) -> str:
-    """Return a name, if it is safe as part of a path.
+    """Return a name if it is safe as part of a path.
 
     Raises:
         RecordError: It is not.

@@ -1,4 +1,4 @@
-"""Numbers for a sampler's page that are computed from stored predictions."""
+"""Calibration, confidence and learning curves of a sampler, from stored predictions."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from bdlbench.records.record import Record
 from bdlbench.reference import fidelity
 from bdlbench.reference.reference import Reference
 
-BINS = 15  # those of the expected calibration error
+BINS = 15  # of the expected calibration error
 BARS = 20  # of a histogram
-SURE = 0.9
+SURE = 0.9  # confidence threshold
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The inputs whose highest probability is in (low, high].
+    """A bin of a reliability diagram: the inputs with confidence in (low, high].
 
     Args:
-        low: Lower end, left out.
-        high: Upper end.
+        low: Lower edge, exclusive.
+        high: Upper edge, inclusive.
         count: Number of inputs, over all runs.
-        confidence: Mean of their highest probability; None without inputs.
-        accuracy: Share of them that are classed rightly; None without inputs.
+        confidence: Mean confidence; None for an empty bin.
+        accuracy: Share of correctly classified inputs; None for an empty bin.
     """
 
     low: float
@@ -45,9 +45,9 @@ class Histogram:
     """The distribution of the confidence on one set of inputs.
 
     Args:
-        name: Of the set.
-        shares: Of the inputs, by their highest probability in bins of equal width over [0, 1].
-        sure: Share of the inputs whose highest probability is above 0.9.
+        name: Name of the set.
+        shares: Shares of the inputs in equal-width bins of the confidence over [0, 1].
+        sure: Share of the inputs with a confidence above 0.9.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Course:
-    """The metrics of one run against its number of draws.
+    """Learning curve of a run: metrics over its first draws.
 
     Args:
-        seed: Of the run.
-        epochs: Spent after 1, 2, 4, … draws, and after all of them.
-        values: Of every metric that can be computed from what was stored at these points.
+        seed: Seed of the run.
+        epochs: Cost of the first 1, 2, 4, … draws, and of all of them.
+        values: Metrics at these points, by name.
     """
 
     seed: int
@@ -71,7 +71,7 @@ class Course:
 
 
 def reliability(runs: Sequence[Predictions]) -> tuple[Bin, ...]:
-    """Return the bins of the expected calibration error, of all runs together."""
+    """Return the bins of the expected calibration error, pooled over runs."""
     bins, gaps, confidences = [], [], []
     for run in runs:
         p = run.probabilities
@@ -79,24 +79,24 @@ def reliability(runs: Sequence[Predictions]) -> tuple[Bin, ...]:
         bins.append(of_input)
         gaps.append(gap)
         confidences.append(p.max(axis=1))
-    where = np.concatenate(bins)
-    count = np.bincount(where, minlength=BINS)
-    confidence = np.bincount(where, np.concatenate(confidences), BINS)
-    right = confidence - np.bincount(where, np.concatenate(gaps), BINS)
+    indices = np.concatenate(bins)
+    count = np.bincount(indices, minlength=BINS)
+    confidence = np.bincount(indices, np.concatenate(confidences), BINS)
+    correct = confidence - np.bincount(indices, np.concatenate(gaps), BINS)
     return tuple(
         Bin(
             low=b / BINS,
             high=(b + 1) / BINS,
             count=int(n),
             confidence=float(confidence[b] / n) if n else None,
-            accuracy=float(right[b] / n) if n else None,
+            accuracy=float(correct[b] / n) if n else None,
         )
         for b, n in enumerate(count)
     )
 
 
 def histogram(name: str, runs: Sequence[Predictions]) -> Histogram:
-    """Return the histogram of the highest probability, of all runs together."""
+    """Return the histogram of the confidence, pooled over runs."""
     p = np.concatenate([run.probabilities for run in runs])
     counts, _ = np.histogram(p.max(axis=1), bins=BARS, range=(0, 1))
     share = float(metrics.confident(p, SURE).mean())
@@ -108,18 +108,17 @@ def course(
 ) -> Course | None:
     """Return a run's metrics after 1, 2, 4, … draws; None if its history was not stored.
 
-    Of the in-distribution set's first inputs: of the others only the average over all draws is
-    stored.
+    They are computed on the first inputs of the in-distribution set, which alone have a history.
     """
     inside = in_distribution(sets)
     if inside.curve is None:
         return None
-    spent, points = inside.course()
+    epochs, points = inside.course()
     labels = inside.labels[: len(points[-1])]
     values = {name: tuple(getattr(metrics, name)(p, labels) for p in points) for name in HEADLINE}
     if reference is not None:
         values["total_variation"] = _floats(fidelity.distances(points, reference))
-    return Course(record.seed, _floats(spent), values)
+    return Course(record.seed, _floats(epochs), values)
 
 
 def _floats(values: Float64s) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""Figures for plotly.js. Colours are names defined in the style sheet.
+"""Figures for plotly.js, with colours by their names in the style sheet.
 
-A figure is ``{"data", "layout", "label"}``; the script puts in what all figures share (fonts,
-colours of light and dark) and draws it. The label describes the plot in text.
+A figure is ``{"data", "layout", "label"}``; ``plots.js`` adds the fonts and colours of the page,
+and draws it. The label is a description for screen readers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bdlbench.site.text import for_plotly
 from bdlbench.storage.escaping import visible
 
 Figure = dict[str, Any]
-MOST_ROWS = 30  # of a forest plot: what is further down is in the table
+MOST_ROWS = 30  # of a forest plot; the table has all
 CONFIDENCE = "confidence: the highest probability"
 NOTE = {
     "xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom",
@@ -26,11 +26,11 @@ GOOD = {"up": "higher is better", "down": "lower is better"}
 
 
 def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
-    """Draw a metric of every sampler with its interval, the first at the top.
+    """Return a forest plot: a metric of every sampler with its confidence interval.
 
     Args:
-        metric: What is drawn.
-        rows: Label and interval of each.
+        metric: The metric.
+        rows: Label and interval of each sampler, from top to bottom.
     """
     shown = rows[:MOST_ROWS]
     places, labels = list(range(len(shown))), [for_plotly(label) for label, _ in shown]
@@ -53,7 +53,7 @@ def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
 
 
 def reliability(bins: Sequence[Bin]) -> Figure:
-    """Draw accuracy against confidence, and below it the number of inputs per bin."""
+    """Return a reliability diagram, with the number of inputs per bin below."""
     filled = [b for b in bins if b.count]
     diagonal = _scatter("lines", [0, 1], [0, 1], "@soft", dash="dash", width=1.5)
     confidences, accuracies = [b.confidence for b in filled], [b.accuracy for b in filled]
@@ -78,37 +78,38 @@ def reliability(bins: Sequence[Bin]) -> Figure:
 
 
 def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Figure:
-    """Draw the distribution of the confidence on each set of inputs, one panel per set.
+    """Return histograms of the confidence, one panel per set of inputs.
 
     Args:
-        histograms: The in-distribution set first.
-        names: What the sets are called.
+        histograms: One per set, the in-distribution set first.
+        names: Labels of the sets.
     """
     gap, centres = 0.16, [round((k + 0.5) / BARS, 4) for k in range(BARS)]
     height = (1 - gap * (len(histograms) - 1)) / len(histograms)
     data, notes, layout = [], [], Figure(height=110 + 125 * len(histograms), bargap=0.08)
-    for k, found in enumerate(histograms):
+    for k, histogram in enumerate(histograms):
         axis, top = f"{k + 1}" if k else "", 1 - k * (height + gap)
-        shares = [100 * share for share in found.shares]
+        shares = [100 * share for share in histogram.shares]
         colour = "@vermilion" if k else "@blue"
-        data.append({**_bar(centres, shares, colour, "%{y:.1f} % of them"), "yaxis": f"y{axis}"})
+        hover = "%{y:.1f} % of the inputs"
+        data.append({**_bar(centres, shares, colour, hover), "yaxis": f"y{axis}"})
         layout[f"yaxis{axis}"] = {"domain": [max(0.0, top - height), top], "ticksuffix": " %"}
-        text = f"{for_plotly(names[found.name], 60)}: {found.sure:.1%} above {SURE}"
+        text = f"{for_plotly(names[histogram.name], 60)}: {histogram.sure:.1%} above {SURE}"
         notes.append({**NOTE, "text": text, "y": top})
     below = {"title": {"text": CONFIDENCE}, "range": [0, 1], "anchor": f"y{axis}"}
     layout |= {"annotations": notes, "xaxis": below}
-    return _figure(data, layout, "Histograms of the highest probability, a panel for each set")
+    return _figure(data, layout, "Histograms of the confidence, one panel per set")
 
 
 def budget(
     metric: Metric, courses: Sequence[Course], ends: Sequence[tuple[float, Interval]]
 ) -> Figure:
-    """Draw a metric against epochs.
+    """Return a plot of a metric against epochs.
 
     Args:
-        metric: What is drawn.
-        courses: Of single runs; empty if none can be known.
-        ends: Epochs and interval of whole runs, a pair for each budget, the smallest first.
+        metric: The metric.
+        courses: Learning curves of single runs.
+        ends: Epochs and confidence interval of complete runs, one pair per budget.
     """
     data = [
         {
@@ -118,17 +119,17 @@ def budget(
         for course in courses
         if (values := course.values.get(metric.name))
     ]
-    spent, intervals = [epochs for epochs, _ in ends], [interval for _, interval in ends]
-    whole = _scatter("lines+markers", spent, [interval.mean for interval in intervals], "@blue")
+    costs, intervals = [epochs for epochs, _ in ends], [interval for _, interval in ends]
+    points = _scatter("lines+markers", costs, [interval.mean for interval in intervals], "@blue")
     hover = "%{x} epochs: %{y}<extra></extra>"
-    data.append({**whole, "error_y": _bars(intervals), "hovertemplate": hover})
+    data.append({**points, "error_y": _bars(intervals), "hovertemplate": hover})
     ticks = _ticks([x for line in data for x in line["x"]])
     layout = {
         "height": 260,
         "xaxis": {"title": {"text": "epochs (log)"}, "type": "log", **ticks},
         "yaxis": {"automargin": True},
     }
-    return _figure(data, layout, f"{metric.label} against the epochs that were spent")
+    return _figure(data, layout, f"{metric.label} against epochs")
 
 
 def _scatter(
@@ -158,13 +159,13 @@ def _bar(x: Sequence[float], y: Sequence[float], colour: str, hover: str) -> Fig
     }
 
 
-def _ticks(spent: Sequence[float]) -> Figure:
-    """Return ticks at 1, 3, 10, 30, …; plotly's own of a short axis are hard to read."""
-    low, high = min(spent), max(spent)
-    marks = [a * 10**k for k in range(-3, 9) for a in (1, 3)]
-    found = [mark for mark in marks if low / 1.2 <= mark <= high * 1.2]
-    found = found if len(found) > 1 else sorted({low, high})
-    return {"tickvals": found, "ticktext": [f"{mark:,.4g}" for mark in found]}
+def _ticks(epochs: Sequence[float]) -> Figure:
+    """Return ticks at 1, 3, 10, 30, …; plotly's are hard to read on short log axes."""
+    low, high = min(epochs), max(epochs)
+    candidates = [a * 10**k for k in range(-3, 9) for a in (1, 3)]
+    ticks = [tick for tick in candidates if low / 1.2 <= tick <= high * 1.2]
+    ticks = ticks if len(ticks) > 1 else sorted({low, high})
+    return {"tickvals": ticks, "ticktext": [f"{tick:,.4g}" for tick in ticks]}
 
 
 def _figure(data: Sequence[Figure], layout: Figure, label: str) -> Figure:
@@ -172,7 +173,7 @@ def _figure(data: Sequence[Figure], layout: Figure, label: str) -> Figure:
 
 
 def _bars(intervals: Sequence[Interval]) -> Figure:
-    """Return error bars; a mean of one seed has none."""
+    """Return error bars, of size 0 for a single seed."""
     up = [0.0 if i.high is None else _short(i.high - i.mean) for i in intervals]
     down = [0.0 if i.low is None else _short(i.mean - i.low) for i in intervals]
     size = {"thickness": 2, "width": 5, "color": "@blue"}
@@ -180,5 +181,5 @@ def _bars(intervals: Sequence[Interval]) -> Figure:
 
 
 def _short(value: float | None) -> float | None:
-    """Round to six digits, more than is visible, to keep the page small."""
+    """Round to six significant digits, to reduce the size of the page."""
     return None if value is None else float(f"{value:.6g}")

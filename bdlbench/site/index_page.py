@@ -1,4 +1,4 @@
-"""The content of the index page: a table and a plot for every board."""
+"""Content of the index page: a table and plots for every board."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bdlbench.site.text import page_name
 
 
 def view(boards: Sequence[Board]) -> dict[str, Any]:
-    """Return what the template ``index.html`` needs."""
+    """Return the variables of the template ``index.html``."""
     columns = {one.metric: one for board in boards for one in board.columns if one.arrow}
     return {
         "boards": [_board(board) for board in boards],
@@ -71,16 +71,16 @@ def _row(board: Board, entry: Entry) -> dict[str, Any]:
 
 
 def _rank_order(entry: Entry) -> str:
-    """Return the sort key of the rank; without one, the empty string, which sorts last."""
+    """Return the sort key of the rank; an entry without a rank sorts last."""
     if entry.rank is None:
         return ""
     low, high = entry.rank
-    return f"{low + high / 10_000:.4f}"  # of two that begin alike, the narrower comes first
+    return f"{low + high / 10_000:.4f}"  # ties are broken by width
 
 
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
-    """Return a plot for every compared metric, the sorting metric's first."""
-    found = []
+    """Return a forest plot for every compared metric, that of `SORT` first."""
+    views = []
     for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
         metric = describe(name)
         rows = [
@@ -91,13 +91,13 @@ def _figures(board: Board, key: str) -> list[dict[str, Any]]:
         rows.sort(key=lambda row: row[1].mean, reverse=metric.direction == "up")
         if len(rows) > 1:
             figure = figures.forest(metric, rows)
-            found.append({"key": f"{key}-figure-{number}", "title": metric.label, "figure": figure})
-    return found
+            views.append({"key": f"{key}-figure-{number}", "title": metric.label, "figure": figure})
+    return views
 
 
 def _caption(board: Board) -> str:
     many = len(board.entries) > figures.MOST_ROWS
     first = f"The first {figures.MOST_ROWS} samplers" if many else "All samplers"
     return (
-        f"{first} by this metric, the best at the top, with the 95 % interval over repeated runs."
+        f"{first} by this metric, the best at the top, with 95 % confidence intervals over seeds."
     )

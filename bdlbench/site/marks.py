@@ -1,4 +1,4 @@
-"""Badges of samplers and runs: certification, outcome, number of trials."""
+"""Badges of samplers and runs: certificate, outcome, number of trials."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bdlbench.records.record import COMPLETED
 
 @dataclass(frozen=True)
 class Mark:
-    """A highlighted word. The kind selects the colour, which adds no information.
+    """A badge.
 
     Args:
-        text: What it says, with a sign before it.
-        kind: ``good``, ``fair``, ``plain`` or ``bad``.
+        text: Its text, with a symbol, so that colour adds no information.
+        kind: Selects the colour: ``good``, ``fair``, ``plain`` or ``bad``.
     """
 
     text: str
@@ -53,12 +53,12 @@ def outcomes(row: Row) -> tuple[str, Mark | None]:
     total = sum(row.outcomes.values())
     failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
     kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(COMPLETED) else 2]
-    words = [f"{name} {n} of {total}" for name, n in failed.items()]
-    words += ["draws collapsed"] if row.collapsed else []
-    return kind, Mark("✗ " + ", ".join(words), "bad") if words else None
+    failures = [f"{name} {n} of {total}" for name, n in failed.items()]
+    failures += ["draws collapsed"] if row.collapsed else []
+    return kind, Mark("✗ " + ", ".join(failures), "bad") if failures else None
 
 
 def trials(entry: Entry) -> Mark | None:
     """Return the badge with the number of tuning trials."""
-    found = sorted({str(run.sampler.trials) for run in entry.records if run.sampler.trials})
-    return Mark(f"best of {', '.join(found)} trials", "plain") if found else None
+    counts = sorted({str(run.sampler.trials) for run in entry.records if run.sampler.trials})
+    return Mark(f"best of {', '.join(counts)} trials", "plain") if counts else None

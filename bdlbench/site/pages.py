@@ -1,4 +1,4 @@
-"""Render the templates: the index, and a page for every sampler."""
+"""Render the index page, and a page for every sampler."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CSV = "leaderboard.csv"
 
 
 def write(results: Path, boards: Sequence[Board], site: Path) -> None:
-    """Write every page and everything that can be downloaded into the folder of the site.
+    """Write all pages and downloads to the folder of the site.
 
     Raises:
-        RecordError: A file of a run is missing, or not the one its record was made with.
+        RecordError: A file of a run is missing or does not match its record.
     """
     environment = _environment()
     write_index(boards, site)
@@ -41,7 +41,7 @@ def write_index(boards: Sequence[Board], site: Path) -> None:
 
 
 def _environment() -> jinja2.Environment:
-    """Return an environment that makes all text of records visible, and escapes it."""
+    """Return an environment that escapes HTML and invisible characters in all text of records."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("bdlbench.site"),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""Write the site atomically: if anything fails, an earlier site is unchanged."""
+"""Write the site atomically: after an error, an earlier site is unchanged."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ INDEX, STATIC = "index.html", "static"
 
 
 def publish(results: Path, out: Path) -> Path:
-    """Write the site of all runs, replacing an earlier one.
+    """Write the site of all runs, and return the path of its index page.
 
     Args:
         results: Folder of the results.
-        out: Folder of the site; it is replaced as a whole.
-
-    Returns:
-        The path of the index page.
+        out: Folder of the site; an earlier site in it is replaced.
 
     Raises:
-        BdlbenchError: There are no results, a record is not as it must be, or the folder of the
-            site holds something else; it is unchanged.
+        BdlbenchError: The results do not exist, a record is invalid, or the folder of the site has
+            other content.
         RecordError: The folder cannot be written to.
     """
     target = out.resolve()
@@ -42,18 +39,18 @@ def publish(results: Path, out: Path) -> Path:
             files.swap(partial, target)
     except OSError as error:
         raise RecordError(
-            f"cannot write to {out} ({error.strerror or error}); free or repair it, or choose "
-            "another folder with --out: what was published before is still there"
+            f"cannot write to {out} ({error.strerror or error}); free space, or choose another "
+            "folder with --out; an earlier site is unchanged"
         ) from error
     return out / INDEX
 
 
 def _check_replaceable(target: Path) -> None:
-    """Refuse to replace anything but an earlier site: ``--out .`` must not delete files."""
+    """Refuse to replace anything but an earlier site, so that ``--out .`` deletes no files."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not (target / INDEX).is_file() or not (target / STATIC / "plots.js").is_file():
         raise BdlbenchError(
             f"expected --out to be a new folder, an empty one or an earlier site, got {target}, "
-            "which holds something else"
+            "which has other content"
         )

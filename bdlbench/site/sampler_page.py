@@ -1,4 +1,4 @@
-"""The content of a sampler's page: its scores, plots and runs on every board."""
+"""Content of a sampler's page: its metrics, plots and runs on every board."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Pair = tuple[Board, Entry]
 
 
 def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
-    """Return what the page of every label shows, the smallest budget first.
+    """Group entries by page, i.e. by label, the smallest budget first.
 
-    A sampler is called by the settings in which it differs from others on a board, and so may have
-    different labels on different boards. The page of each has all of its runs on the same task,
-    model and data.
+    A label has the hyperparameters that differ on a board, so that a sampler may have different
+    labels on different boards. The page of each has all of its runs on the same task, model and
+    data.
     """
     same: dict[tuple[str, ...], list[Pair]] = defaultdict(list)
     for board in sorted(boards, key=lambda board: (board.epochs, board.draws)):
@@ -40,8 +40,7 @@ def group(boards: Sequence[Board]) -> dict[str, list[Pair]]:
             key = _identity(board, entry)
             pages[entry.row.sampler][key] = same[key]
     return {
-        label: [pair for pairs in found.values() for pair in pairs]
-        for label, found in pages.items()
+        label: [pair for pairs in page.values() for pair in pairs] for label, page in pages.items()
     }
 
 
@@ -50,7 +49,7 @@ def _identity(board: Board, entry: Entry) -> tuple[str, ...]:
 
 
 def view(results: Path, label: str, pairs: Sequence[Pair], site: Path) -> dict[str, Any]:
-    """Return what the template ``sampler.html`` needs, and copy the runs' files into the site."""
+    """Return the variables of the template ``sampler.html``, and copy the runs' files."""
     sections: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for board, entry in pairs:
         sections[board.subject].append((board, entry))
@@ -65,7 +64,7 @@ def view(results: Path, label: str, pairs: Sequence[Pair], site: Path) -> dict[s
 
 
 def _summary(name: str) -> str:
-    """Return the first line of the docstring of an installed sampler, which is not imported."""
+    """Return the first line of an installed sampler's docstring, without importing it."""
     known = name in registry.names("samplers")
     return registry.summary("samplers", name)[0] if known else ""
 
@@ -99,7 +98,6 @@ def _entry(
         "rank": entry.ranks,
         "columns": board.columns,
         "cells": board.cells(entry),
-        # Each run's files are copied into the site.
         "runs": [
             (record, marks.outcome(record.outcome), downloads.copy_run(results, record, site))
             for record in entry.records
@@ -110,7 +108,7 @@ def _entry(
 
 
 def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[str, Any]:
-    """Return the reliability diagram and the histograms of the confidence; None without runs."""
+    """Return the reliability diagram and the confidence histograms; None without completed runs."""
     if not runs:
         return {"reliability": None, "confidence": None}
     bins = evidence.reliability([in_distribution(sets) for sets in runs])
@@ -127,8 +125,8 @@ def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[s
 
 
 def _names(task: str, sets: Mapping[str, Predictions]) -> dict[str, str]:
-    """Return the names of the sets, the in-distribution set first."""
+    """Return labels of the sets by name, the in-distribution set first."""
     known = tasks.TASKS.get(task)
     inside = next(name for name in sets if name in IN_DISTRIBUTION)
     first = f"{known.dataset if known else task} ({inside} set)"
-    return {inside: first} | {name: f"{name} (unknown)" for name in sorted(sets) if name != inside}
+    return {inside: first} | {name: f"{name} (OOD)" for name in sorted(sets) if name != inside}

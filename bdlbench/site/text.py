@@ -1,7 +1,4 @@
-"""Escape untrusted text for plotly, and for names of pages.
-
-Escaping for HTML is the templates' work; this is about what escaping leaves alone.
-"""
+"""Escape untrusted text for plotly and for file names; the templates escape HTML."""
 
 from __future__ import annotations
 
@@ -16,19 +13,19 @@ _LONGEST_NAME = 60
 
 
 def for_plotly(text: str, longest: int = 40) -> str:
-    """Return a text for plotly, which reads ``<a href>``, ``<b>`` and ``$x^2$`` in every label."""
+    """Escape a text for plotly, which interprets ``<a href>``, ``<b>`` and ``$x^2$`` in labels."""
     return html.escape(visible(text, longest), quote=False).replace("$", "&#36;")
 
 
 def page_name(label: str) -> str:
-    """Return the name of a sampler's page, without its ending; different labels never share one.
+    """Return a unique file name, without extension, for the page of a label.
 
     A plain label such as ``sgld`` is its own name. Any other is reduced to letters, digits and
-    dashes, and ends in eight digits of its SHA-256.
+    dashes, plus eight digits of its SHA-256.
     """
     if _PLAIN.fullmatch(label) and len(label) <= _LONGEST_NAME:
         return label
     digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     stem = re.sub(r"[^a-z0-9]+", "-", label[:_LONGEST_NAME].lower()).strip("-")
-    # A dash twice, which no plain label has: one cannot be made to look like another's digest.
+    # No plain label has a double dash, so that none can imitate a digest.
     return f"{stem or 'sampler'}--{digest}"

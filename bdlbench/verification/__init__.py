@@ -1,1 +1,1 @@
-"""Verification of runs: scored again, repeated, reviewed."""
+"""Verification of runs: recompute metrics, repeat runs, review submissions."""

@@ -1,7 +1,4 @@
-"""Check untrusted runs, and recompute their metrics.
-
-Nothing that a run names is loaded or executed.
-"""
+"""Check untrusted runs, and recompute their metrics, without loading any plugin."""
 
 from __future__ import annotations
 
@@ -28,15 +25,15 @@ _ROUNDING = 1e-3  # of entropies in float32
 
 
 def labels_of(task: str, data_dir: Path | None = None) -> Labels:
-    """Return the labels of a task's test and OOD sets; none if its data is not available.
+    """Return the labels of a task's test and OOD sets by name; empty if data is missing.
 
     Args:
         task: Name of the task.
         data_dir: Folder searched for data first.
     """
     with suppress(DataMissing):
-        judged = tasks.evaluation_images(tasks.get(task), "test", search_folders(data_dir))
-        return {name: images.labels for name, images in judged.items()}
+        sets = tasks.evaluation_images(tasks.get(task), "test", search_folders(data_dir))
+        return {name: images.labels for name, images in sets.items()}
     return {}
 
 
@@ -48,30 +45,27 @@ def locate(results: Path, runs: Sequence[str]) -> list[Path]:
         runs: As for `records.locate`.
 
     Raises:
-        RecordError: One is not there, or cannot be read.
+        RecordError: A run does not exist, or cannot be read.
     """
-    found: dict[Path, Path] = {}
+    folders: dict[Path, Path] = {}
     for run in runs:
         folder = store.locate(results, run)
         store.read(folder)
-        found.setdefault(folder.resolve() if is_local(folder) else folder, folder)
-    return list(found.values())
+        folders.setdefault(folder.resolve() if is_local(folder) else folder, folder)
+    return list(folders.values())
 
 
 def check_run(folder: Path, labels: dict[str, Labels], data_dir: Path | None = None) -> Record:
-    """Check a run's schema, checksum, arrays, inputs and metrics.
+    """Check a run's schema, checksum, arrays, inputs and metrics, and return its record.
 
     Args:
-        folder: Of the run.
-        labels: Of the inputs by task and set. What is not in there yet is added: from the data of
-            the task, and from this run if they cannot be had.
+        folder: Folder of the run.
+        labels: Labels of the inputs by task and set. Missing ones are added, from the data of the
+            task, or from this run if the data is not available.
         data_dir: Folder searched for data first.
 
-    Returns:
-        Its record.
-
     Raises:
-        BdlbenchError: The first thing that is wrong.
+        BdlbenchError: A check failed; the message describes the first.
     """
     record = store.read(folder)
     if record.run != folder.name:
@@ -96,36 +90,38 @@ def check_run(folder: Path, labels: dict[str, Labels], data_dir: Path | None = N
 
 def _check_failed(folder: Path, record: Record) -> None:
     if record.metrics or record.predictions_sha256 or (folder / "predictions.npz").exists():
-        raise RecordError(f"{record.run}: expected no metrics and predictions: {record.outcome}")
+        raise RecordError(
+            f"{record.run}: expected no metrics or predictions for outcome {record.outcome!r}"
+        )
 
 
 def _check_entropy(record: Record, name: str, predictions: Predictions) -> None:
-    """Check that the mean entropy of the draws is at most that of their mean prediction."""
+    """Check that no mean entropy of the draws exceeds the entropy of their mean (Jensen)."""
     entropy = metrics.predictive_entropy(predictions.probabilities)
     excess = float(np.max(predictions.expected_entropy - entropy))
     if excess > _ROUNDING:
         raise RecordError(
-            f"{record.run}: the draws of its {name} set have an entropy that is {excess:.3g} above "
-            "that of their mean, which no draws have"
+            f"{record.run}: expected the mean entropy of the draws to be at most that of their "
+            f"mean, got {excess:.3g} more on the {name} set"
         )
 
 
 def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]]]:
-    """Score every run again.
+    """Recompute the metrics of every run, and compare them with the record.
 
     Args:
-        folder: Of results, or of one run.
-        update: Write the metrics of the present version into records of an earlier one.
+        folder: Folder of results, or of one run.
+        update: Update records with metrics of an earlier version.
 
     Yields:
-        The name of each run, and sentences on what is wrong with it; none if nothing is.
+        The name of each run, and a list of its errors.
     """
     if (folder / "record.json").exists():
         folders = [folder]
     elif (folder / "runs").is_dir():
         folders = [store.folder_of(folder, name) for name in store.names(folder)]
     else:
-        raise BdlbenchError(f"expected a folder with runs/ or of a run, got {folder}; name one")
+        raise BdlbenchError(f"expected a folder of results or of a run, got {folder}")
     for path in folders:
         try:
             yield path.name, _rescore(path, update)
@@ -147,27 +143,24 @@ def _rescore(folder: Path, update: bool) -> list[str]:
 
 
 def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
-    """Describe the metrics of a record that do not match its predictions.
-
-    Args:
-        record: Of a completed run.
-        sets: Its predictions.
-    """
+    """Describe the metrics of a completed run's record that do not match its predictions."""
     if record.scoring != VERSION:
         return [
-            f"its metrics are of version {record.scoring}, here they are of version {VERSION}; "
-            "bdlbench score --update updates them"
+            f"expected metrics of version {VERSION}, got version {record.scoring}; run bdlbench "
+            "score --update"
         ]
     try:
-        found = score(sets)
+        metrics = score(sets)
     except ValueError as error:
         return [f"its predictions cannot be scored: {error}"]
     lines = []
-    for name in (*found, *(name for name in record.metrics if name not in found)):
-        said, value = record.metrics.get(name), found.get(name)
-        if said is None or value is None:
-            where = "predictions alone" if said is None else "record alone"
-            lines.append(f"{name} is in the {where}")
-        elif not agree(said, value):
-            lines.append(f"{name} is {said!r} in the record, but {value!r} by its predictions")
+    for name in dict.fromkeys([*metrics, *record.metrics]):
+        recorded, value = record.metrics.get(name), metrics.get(name)
+        if recorded is None or value is None:
+            where = "predictions" if recorded is None else "record"
+            lines.append(f"{name} is in the {where} only")
+        elif not agree(recorded, value):
+            lines.append(
+                f"{name} is {recorded!r} in the record, but {value!r} from its predictions"
+            )
     return lines

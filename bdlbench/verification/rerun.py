@@ -24,15 +24,13 @@ from bdlbench.settings import Spec
 Sets = Mapping[str, Predictions]
 IDENTICAL, WITHIN, BEYOND = "identical", "within the seed spread", "beyond the seed spread"
 NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another outcome"
-TWICE = 2.0  # as far as two seeds are apart: a distance between two runs is itself uncertain
+TWICE = 2.0  # times the distance between two seeds, since that of a single pair is noisy
 _ROUNDING = 1e-6  # of float32
 _EQUAL = ("model", "prior_std", "budget", "split", "device", "settings")
-
-
-_GIVES = {
-    NOT_IDENTICAL: "predictions that are not identical, on an equal machine",
-    BEYOND: "predictions that are further off than another seed's",
-    ANOTHER_OUTCOME: "another outcome",
+_FAILURES = {
+    NOT_IDENTICAL: "predictions that are not identical, on an equivalent machine",
+    BEYOND: "predictions that differ by more than those of another seed",
+    ANOTHER_OUTCOME: "a different outcome",
 }
 
 
@@ -41,14 +39,13 @@ class Repetition:
     """The outcome of repeating a run.
 
     Args:
-        verdict: How near it comes: `IDENTICAL`, `WITHIN`, `BEYOND`, `NOT_IDENTICAL` or
-            `ANOTHER_OUTCOME`.
-        numerics: The numerics version that the run was repeated with.
+        verdict: `IDENTICAL`, `WITHIN`, `BEYOND`, `NOT_IDENTICAL` or `ANOTHER_OUTCOME`.
+        numerics: The numerics version of the repetition.
         source_sha256: SHA-256 of the sampler's file, as in `Identity`.
-        outcome: Of the repetition, with its reason, if it is another.
-        reason: Why.
-        total_variation: Distance to the original by set, where bits need not be the same.
-        tolerance: What it may be.
+        outcome: The outcome of the repetition, if it differs.
+        reason: The reason of that outcome.
+        total_variation: Distance from the original by set, if the predictions may differ.
+        tolerance: Largest accepted distance, by set.
     """
 
     verdict: str
@@ -61,21 +58,21 @@ class Repetition:
 
     @property
     def wrong(self) -> str:
-        """The reason against the run; empty if there is none."""
-        return _GIVES.get(self.verdict, "")
+        """Why the run is not confirmed; empty if it is."""
+        return _FAILURES.get(self.verdict, "")
 
 
 def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
-    """Make the job of a run from its record, to be executed with the current code.
+    """Return the job that repeats a run with the current code.
 
     Args:
-        record: Of the run.
-        reference: File of the sampler, if it is not an installed one.
+        record: Record of the run.
+        reference: File of the sampler, unless it is installed.
         data_dir: Folder searched for data first.
         results: Folder for the repetition.
 
     Raises:
-        BdlbenchError: The run cannot be repeated with the code and the data that are here.
+        BdlbenchError: The run cannot be repeated with the current code and the available data.
     """
     made, task = record.configuration, tasks.get(record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
@@ -97,15 +94,15 @@ def plan_again(record: Record, reference: str | None, data_dir: Path | None, res
 
 def _check_equal(record: Record, job: Job) -> None:
     """Check that a repetition has the same configuration; the code may be of another version."""
-    asked = {**record.configuration.content(), "settings": record.sampler.settings}
-    found = {**job.configuration.content(), "settings": job.sampler.settings}
-    pairs = {name: (asked[name], found[name]) for name in _EQUAL}
+    recorded = {**record.configuration.content(), "settings": record.sampler.settings}
+    current = {**job.configuration.content(), "settings": job.sampler.settings}
+    pairs = {name: (recorded[name], current[name]) for name in _EQUAL}
     pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
-    for name, (then, now) in pairs.items():
-        if then != now:
+    for name, (expected, actual) in pairs.items():
+        if expected != actual:
             raise BdlbenchError(
-                f"{record.run} cannot be repeated: its {name} was {_short(then)}, here it is "
-                f"{_short(now)}"
+                f"{record.run} cannot be repeated: expected {name} {_short(expected)}, got "
+                f"{_short(actual)}"
             )
 
 
@@ -122,63 +119,68 @@ def rerun(
 ) -> Repetition:
     """Repeat a run, and compare predictions.
 
-    With the same processor, code and versions they must be bitwise identical. Elsewhere rounding
-    differs, and a long chain becomes independent of its initial state: the repetition is then
-    equivalent to another seed. Therefore the run is also repeated with the next seed, and for every
-    set of inputs the total variation between the original and its repetition may be at most twice
-    that between the two repetitions. Smaller differences cannot be detected.
+    With the same processor, code and versions they must be bitwise identical. Otherwise rounding
+    differs, and chaotic divergence makes the repetition equivalent to another seed. Therefore the
+    run is also repeated with the next seed, and for every set of inputs the total variation between
+    the original and its repetition may be at most twice that between the two repetitions. Smaller
+    differences cannot be detected.
 
-    Another version of the sampler may be another sampler: its predictions prove the run if they
-    are the same, and say nothing of it if they are not.
+    With another version of the sampler, identical predictions confirm the run, and different ones
+    are inconclusive.
 
     Args:
-        record: Of the run.
-        sets: Its predictions; none if it did not complete.
-        reference: File of the sampler, if it is not an installed one.
+        record: Record of the run.
+        sets: Its predictions; empty if it did not complete.
+        reference: File of the sampler, unless it is installed.
         data_dir: Folder searched for data first.
-        say: Called with what is being done.
+        say: Called with progress messages.
 
     Raises:
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
         job = plan_again(record, reference, data_dir, Path(space))
-        now, then = (numerics.identity_of(run.sampler, run.configuration) for run in (job, record))
-        facts = now.numerics, now.source_sha256
-        others = ["file of the sampler"] if now.source_sha256 != then.source_sha256 else []
-        others += ["numerics version"] if now.numerics != then.numerics else []
-        more = f", with another {' and '.join(others)}" if others else ""
-        say(f"repeating {record.run}{more}")
-        again, found = _carry_out(job)
-        if again.outcome == record.outcome and _same(sets, found):
-            return Repetition(IDENTICAL, *facts)
-        if now.source_sha256 != then.source_sha256:
+        current, recorded = (
+            numerics.identity_of(run.sampler, run.configuration) for run in (job, record)
+        )
+        versions = current.numerics, current.source_sha256
+        same_source = current.source_sha256 == recorded.source_sha256
+        changes = [] if same_source else ["sampler file"]
+        changes += ["numerics version"] if current.numerics != recorded.numerics else []
+        note = f", with a different {' and '.join(changes)}" if changes else ""
+        say(f"repeating {record.run}{note}")
+        repeated, predictions = _run(job)
+        if repeated.outcome == record.outcome and _same(sets, predictions):
+            return Repetition(IDENTICAL, *versions)
+        if not same_source:
             raise BdlbenchError(
-                f"{record.run} was made with another version of sampler {job.sampler.name} "
-                f"({_source(then)}, here it is {_source(now)}), and this one does not give the "
-                "same; install that version to repeat it"
+                f"{record.run} cannot be repeated: expected sampler {job.sampler.name} of version "
+                f"{_source(recorded)}, got {_source(current)}, which gives different predictions; "
+                "install the former"
             )
-        if again.outcome != record.outcome:
-            return Repetition(ANOTHER_OUTCOME, *facts, again.outcome, again.reason)
-        if not others and again.environment == record.environment:
-            return Repetition(NOT_IDENTICAL, *facts)
-        say("its predictions differ; repeating it with the next seed, to see what seeds change")
+        if repeated.outcome != record.outcome:
+            return Repetition(ANOTHER_OUTCOME, *versions, repeated.outcome, repeated.reason)
+        if not changes and repeated.environment == record.environment:
+            return Repetition(NOT_IDENTICAL, *versions)
+        say("its predictions differ; repeating it with the next seed, for the spread over seeds")
         run = f"{job.run.rpartition('-')[0]}-{job.seed + 1}"
-        _, other = _carry_out(replace(job, seed=job.seed + 1, run=run))
-    if other.keys() != sets.keys():
-        raise BdlbenchError(f"{run} did not complete; without it there is no tolerance")
-    distance = {name: _apart(sets[name], found[name]) for name in sets}
-    tolerance = {name: TWICE * _apart(found[name], other[name]) + _ROUNDING for name in sets}
-    near = all(distance[name] <= tolerance[name] for name in sets)
-    verdict = WITHIN if near else BEYOND
-    return Repetition(verdict, *facts, total_variation=distance, tolerance=tolerance)
+        _, other_seed = _run(replace(job, seed=job.seed + 1, run=run))
+    if other_seed.keys() != sets.keys():
+        raise BdlbenchError(f"{run} did not complete; the tolerance cannot be computed")
+    distance = {name: _distance(sets[name], predictions[name]) for name in sets}
+    tolerance = {
+        name: TWICE * _distance(predictions[name], other_seed[name]) + _ROUNDING for name in sets
+    }
+    within = all(distance[name] <= tolerance[name] for name in sets)
+    verdict = WITHIN if within else BEYOND
+    return Repetition(verdict, *versions, total_variation=distance, tolerance=tolerance)
 
 
 def _source(identity: Identity) -> str:
     return identity.source_sha256[:12] or f"numerics version {identity.numerics}"
 
 
-def _carry_out(job: Job) -> tuple[Record, Sets]:
+def _run(job: Job) -> tuple[Record, Sets]:
     record = pool.complete([job], ExecutionOptions(jobs=1))[0][job.run]
     if record.outcome != COMPLETED:
         return record, {}
@@ -193,5 +195,5 @@ def _same(a: Sets, b: Sets) -> bool:
     )
 
 
-def _apart(a: Predictions, b: Predictions) -> float:
+def _distance(a: Predictions, b: Predictions) -> float:
     return total_variation(a.probabilities, b.probabilities)

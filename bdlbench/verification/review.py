@@ -1,7 +1,7 @@
-"""Review a pull request that adds runs. They are untrusted data, and are only ever read.
+"""Review a pull request that adds runs, which are untrusted data and are never executed.
 
-What is built is the base's own results with the new runs laid over them, so that nothing else of
-the request counts.
+The leaderboard is built from the base's results plus the new runs; other files of the request are
+ignored.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _LARGEST_PAGE = 2**24  # bytes
 
 
 def review(base: Path, head: Path, changes: Path) -> str:
-    """Check what a pull request adds, and return its changes of the leaderboard, as Markdown.
+    """Check the runs of a pull request, and return the changes of the leaderboard as Markdown.
 
     Args:
-        base: Checkout of the branch that it is for.
-        head: Checkout of the request, merged.
-        changes: What ``git diff --name-status --no-renames -z`` says of the two.
+        base: Checkout of the target branch.
+        head: Checkout of the merged request.
+        changes: File with the output of ``git diff --name-status --no-renames -z``.
 
     Raises:
-        BdlbenchError: The first thing that is wrong.
+        BdlbenchError: A check failed; the message describes the first.
     """
     runs = added(files.read_bytes(changes, 2**20))
     results = head / "results"
@@ -45,33 +45,32 @@ def review(base: Path, head: Path, changes: Path) -> str:
     for folder in folders:
         check_files(folder)
     with TemporaryDirectory() as space:
-        together = Path(space) / "results"
-        shutil.copytree(base / "results", together)
+        merged = Path(space) / "results"
+        shutil.copytree(base / "results", merged)
         for folder in folders:
-            copy_run(folder, folder_of(together, folder.name))
-        records = check([folder_of(together, run) for run in runs])
+            copy_run(folder, folder_of(merged, folder.name))
+        records = check([folder_of(merged, run) for run in runs])
         admission.check_data(records, admission.read_runs(base / "results"))
-        before, after = boards.build(base / "results"), boards.build(together)
+        before, after = boards.build(base / "results"), boards.build(merged)
     pages = rendering.to_markdown(after), rendering.to_csv(after)
     for name, page in zip(_PAGES, pages, strict=True):
         if files.read_bytes(results / name, _LARGEST_PAGE) != page.encode():
             raise BdlbenchError(
-                f"results/{name} is not what these runs give; run `bdlbench leaderboard` on the "
-                "newest main, and commit what it writes"
+                f"results/{name} does not match the runs; run `bdlbench leaderboard` on the latest "
+                "main, and commit its output"
             )
     changed = difference(rows_of(before), rows_of(after))
-    return "\n".join([f"{len(runs)} runs checked: nothing is wrong with them.", "", *changed])
+    return "\n".join([f"{len(runs)} runs checked: no errors found.", "", *changed])
 
 
 def added(changes: bytes) -> list[str]:
     """Return the names of the runs that a pull request adds.
 
     Args:
-        changes: Status and path in turn, each ended by a zero byte.
+        changes: Alternating status and path, each terminated by a zero byte.
 
     Raises:
-        BdlbenchError: It does anything else than to add runs and to bring the leaderboard up to
-            date; control rows, too, are never taken from outside.
+        BdlbenchError: It changes anything other than added runs and the leaderboard.
     """
     fields = changes.decode("utf-8", "replace").split("\0")[:-1]
     runs: dict[str, None] = {}
@@ -81,7 +80,7 @@ def added(changes: bytes) -> list[str]:
             runs[match[1]] = None
         elif path not in [f"results/{name}" for name in _PAGES]:
             raise BdlbenchError(
-                "expected a pull request that adds runs and nothing else, got "
+                "expected a pull request that only adds runs, got "
                 f"{visible(status, 5)} {visible(path, 100)}"
             )
     if not runs:
@@ -92,17 +91,17 @@ def added(changes: bytes) -> list[str]:
 def difference(
     before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Return a table of added and removed rows, for every board that changed.
+    """Return a Markdown table of added and removed rows for every board that changed.
 
     Args:
-        before: Header and rows, as lines of Markdown, by the board's title.
+        before: Header, rule and rows of each board, as lines of Markdown, by title.
         after: The same.
     """
     lines: list[str] = []
     for title, (header, rule, *rows) in after.items():
         old = before.get(title, ())[2:]
-        went = [f"| − {row}" for row in old if row not in rows]
-        came = [f"| + {row}" for row in rows if row not in old]
-        if went or came:
-            lines += [f"### {title}", "", f"|  {header}", f"| --- {rule}", *came, *went, ""]
+        removed = [f"| − {row}" for row in old if row not in rows]
+        new = [f"| + {row}" for row in rows if row not in old]
+        if removed or new:
+            lines += [f"### {title}", "", f"|  {header}", f"| --- {rule}", *new, *removed, ""]
     return lines

@@ -28,10 +28,10 @@ class Verdict:
     """The verdict on a run.
 
     Args:
-        run: Its name.
+        run: Name of the run.
         verdict: `HOLDS`, `FAILS` or `UNKNOWN`.
-        reason: Why it does not hold, or is not known to.
-        rerun: What the repetition gave; None without one.
+        reason: Why the verdict is not `HOLDS`.
+        rerun: Result of the repetition; None without one.
     """
 
     run: str
@@ -57,37 +57,37 @@ def verify(
 
     Args:
         results: Folder of the results.
-        runs: Their names, or their folders; one that is given twice is checked once.
+        runs: Names or folders of the runs; duplicates are ignored.
         again: Whether to repeat them.
-        sampler: File of their sampler, if it is not an installed one.
+        sampler: File of their sampler, unless it is installed.
         data_dir: Folder searched for data first.
-        say: Called with what is being done.
+        say: Called with progress messages.
 
     Yields:
-        Each verdict. Of a run that cannot be repeated here, nothing is kept.
+        Each verdict; it is not stored if the run cannot be repeated here.
 
     Raises:
-        BdlbenchError: There is no such run; then none is looked at.
+        BdlbenchError: A run does not exist; in this case none is checked.
     """
     labels: dict[str, Labels] = {}
     for folder in locate(results, runs):
-        found = _judge(folder, labels, again, sampler, data_dir, say)
-        if found.verdict != UNKNOWN:
+        verdict = _verify(folder, labels, again, sampler, data_dir, say)
+        if verdict.verdict != UNKNOWN:
             content = {
-                **asdict(found, dict_factory=_without_none),
+                **asdict(verdict, dict_factory=_without_none),
                 "bdlbench": version("bdlbench"),
                 "processor": processor(),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             write_file(folder / FILE, to_json(content))
-        yield found
+        yield verdict
 
 
 def _without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in pairs if value is not None}
 
 
-def _judge(
+def _verify(
     folder: Path,
     labels: dict[str, Labels],
     again: bool,
@@ -100,14 +100,14 @@ def _judge(
         record = check_run(folder, labels, data_dir)
     except BdlbenchError as error:
         return Verdict(run, FAILS, " ".join(str(error).split()))
-    say(f"{run}: schema, checksum, inputs and metrics are as they should be")
+    say(f"{run}: schema, checksum, inputs and metrics are correct")
     if not again:
         return Verdict(run, HOLDS)
     sets = store.read_predictions(folder, record) if record.outcome == COMPLETED else {}
     try:
-        found = rerun(record, sets, sampler, data_dir, say)
+        repetition = rerun(record, sets, sampler, data_dir, say)
     except BdlbenchError as error:
         return Verdict(run, UNKNOWN, " ".join(str(error).split()))
-    if found.wrong:
-        return Verdict(run, FAILS, f"the repetition gives {found.wrong}", found)
-    return Verdict(run, HOLDS, rerun=found)
+    if repetition.wrong:
+        return Verdict(run, FAILS, f"the repetition gives {repetition.wrong}", repetition)
+    return Verdict(run, HOLDS, rerun=repetition)

@@ -1,4 +1,4 @@
-"""The verdict of a full check is kept with the source it was given to, and nothing else is."""
+"""Certificates: stored for full checks only, by sampler source and numerics version."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN = Result("line", "shown", "T = 2", "too hot")
 
 @pytest.fixture
 def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
-    """Let the checks come out like this; add to it."""
+    """The results of the mocked checks; append to it."""
     results: list[Result] = []
 
     def run_checks(subject: Subject, quick: bool) -> Iterator[Result]:
@@ -43,7 +43,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
+    """Run a command in this process, in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> tuple[int, str, str]:
@@ -70,23 +70,23 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         ("point", [SHOWN], "point"),
     ],
 )
-def test_a_verdict_is_kept_and_read(
+def test_a_verdict_is_stored_and_read(
     tmp_path: Path, write_sampler: Write, target: str, found: list[Result], verdict: str
 ) -> None:
     path = Path(write_sampler(QUICK))
     path.write_text(path.read_text().replace("size: int", f"target = {target!r}\n    size: int"))
     subject = Subject(parse(str(path)))
-    assert certificate.read(tmp_path, str(path)) == "not certified", "nobody has checked it"
-    kept = certificate.write(tmp_path, subject, found)
-    assert re.fullmatch(r"mine-[0-9a-f]{10}\.json", kept.name)
-    content = json.loads(kept.read_text("utf-8"))
+    assert certificate.read(tmp_path, str(path)) == "not certified", "not checked yet"
+    stored = certificate.write(tmp_path, subject, found)
+    assert re.fullmatch(r"mine-[0-9a-f]{10}\.json", stored.name)
+    content = json.loads(stored.read_text("utf-8"))
     assert (content["sampler"], content["target"]) == ("mine", target)
     assert content["verdict"] == verdict
     assert content["checks"][0]["meaning"] == found[0].meaning
     assert certificate.read(tmp_path, str(path)) == verdict
 
 
-def test_another_source_is_not_certified_and_takes_nothing_away(
+def test_certificates_of_different_sources_are_independent(
     tmp_path: Path, write_sampler: Write
 ) -> None:
     path = write_sampler(QUICK)
@@ -99,7 +99,7 @@ def test_another_source_is_not_certified_and_takes_nothing_away(
     assert certificate.read(tmp_path, path) == "certified"
 
 
-def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
+def test_the_certificate_of_a_run_is_that_of_its_code(
     tmp_path: Path, write_sampler: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_sampler(QUICK)
@@ -107,7 +107,7 @@ def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
     _, identity = certificate.present_version(path)
     source, version = identity.source_sha256, identity.numerics
     made = run_of("mine", source, version)
-    assert certificate.of_run(tmp_path, made) == "not certified", "nobody has checked it"
+    assert certificate.of_run(tmp_path, made) == "not certified", "not checked yet"
     certificate.write(tmp_path, subject, [GOOD])
     assert certificate.of_run(tmp_path, made) == "certified"
     for other in (
@@ -117,7 +117,7 @@ def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
         run_of("other", source, version),
     ):
         assert certificate.of_run(tmp_path, other) == "not certified"
-    # The code moves on, and what is run with it fails: the run is what it was.
+    # A later version of the code fails the checks; the run stays certified.
     monkeypatch.setattr(numerics, "version", lambda sampler="": "3")
     assert certificate.read(tmp_path, path) == "not certified"
     certificate.write(tmp_path, subject, [BAD])
@@ -125,7 +125,7 @@ def test_a_run_is_as_certified_as_the_code_that_it_was_made_with(
     assert certificate.of_run(tmp_path, made) == "certified"
 
 
-def test_what_other_checks_have_passed_is_not_certified(
+def test_the_certificate_of_another_version_of_the_checks_is_not_valid(
     tmp_path: Path, write_sampler: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_sampler(QUICK)
@@ -135,7 +135,6 @@ def test_what_other_checks_have_passed_is_not_certified(
 
 
 def run_of(name: str, source: str, version: str) -> Record:
-    """Return the record of a run, as far as its certificate is concerned."""
     record = synthetic.record(name, configuration={"numerics": version})
     return replace(record, sampler=replace(record.sampler, source_sha256=source))
 
@@ -148,39 +147,39 @@ def test_every_built_in_sampler_is_published_with_its_certificate(
     tmp_path: Path, name: str
 ) -> None:
     target = str(registry.load("samplers", name).__dict__["target"])
-    words = "numerical code has changed: run `bdlbench check` for every sampler, and commit"
-    assert certificate.read(tmp_path, name) == {"exact": "certified"}.get(target, target), words
+    remedy = "numerical code has changed: run `bdlbench check` for every sampler, and commit"
+    assert certificate.read(tmp_path, name) == {"exact": "certified"}.get(target, target), remedy
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "\0\1"])
-def test_a_damaged_file_is_one_line(tmp_path: Path, write_sampler: Write, content: str) -> None:
+def test_a_corrupt_file_is_an_error(tmp_path: Path, write_sampler: Write, content: str) -> None:
     path = write_sampler(QUICK)
-    kept = certificate.write(tmp_path, Subject(parse(path)), [GOOD])
-    kept.write_text(content)
+    stored = certificate.write(tmp_path, Subject(parse(path)), [GOOD])
+    stored.write_text(content)
     with pytest.raises(RecordError, match=r"mine-\w+\.json: cannot be read .*run bdlbench"):
         certificate.read(tmp_path, path)
 
 
 @pytest.mark.parametrize(
-    ("settings", "options", "kept"),
+    ("settings", "options", "stored"),
     [("", [], True), ("", ["--quick"], False), (":size=2", [], False)],
 )
-def test_only_a_full_check_of_the_default_settings_is_kept(
+def test_only_a_full_check_with_the_defaults_is_stored(
     run: Run, write_sampler: Write, outcome: list[Result], settings: str, options: list[str],
-    kept: bool,
+    stored: bool,
 ) -> None:  # fmt: skip
     outcome.append(GOOD)
     path = write_sampler(QUICK)
     code, out, err = run("check", path + settings, *options)
     assert (code, err) == (0, "a plugin prints\n")
-    assert len([*Path("results").glob("checks/mine-*.json")]) == kept
-    assert (certificate.read(Path("results"), path) == "certified") == kept
+    assert len([*Path("results").glob("checks/mine-*.json")]) == stored
+    assert (certificate.read(Path("results"), path) == "certified") == stored
     lines = out.splitlines()
     assert lines[0].split() == ["pass", "line", "T", "=", "1:", "exact"]
-    assert ("quick checks certify nothing" in lines[1]) == ("--quick" in options)
+    assert ("quick checks only, not stored" in lines[1]) == ("--quick" in options)
 
 
-def test_what_fails_is_kept_too_and_the_exit_code_is_2(
+def test_a_failed_check_is_stored_and_the_exit_code_is_2(
     run: Run, write_sampler: Write, outcome: list[Result]
 ) -> None:
     outcome.extend([GOOD, BAD])

@@ -1,4 +1,4 @@
-"""The checks of the contract themselves: what they ask of whom, and that they leave no trace."""
+"""The interface checks: their requirements by target, and restoring of global state."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_point_estimates_may_agree_in_a_problem_with_one_mode(
     write_sampler: Write, check: str
 ) -> None:
     path = write_sampler(TRAINED + "yield torch.zeros_like(theta)")
-    assert judge(path, check).verdict == "fail", "what claims to be exact may not"
+    assert judge(path, check).verdict == "fail", "a sampler declared exact may not"
     assert judge(declared(path, "point"), check).verdict == "pass"
 
 
@@ -56,7 +56,7 @@ def test_a_point_estimate_is_one_draw(write_sampler: Write) -> None:
 @pytest.mark.parametrize(
     ("target", "verdict"), [("exact", "fail"), ("approximate", "shown"), ("point", "shown")]
 )
-def test_a_sampler_is_held_to_what_it_declares(
+def test_a_sampler_is_checked_for_its_declared_target(
     write_sampler: Write, target: str, verdict: str
 ) -> None:
     path = declared(write_sampler(TRAINED + "    if keep:\n        yield theta"), target)
@@ -72,10 +72,14 @@ def test_a_sampler_is_held_to_what_it_declares(
         ("yield from ()", "fail", "expected 1 to problem.draws = 5 draws, got 0"),
         ("raise OSError('no disk')", "error", "OSError: no disk"),
         ("raise SystemExit(3)", "error", "SystemExit: 3"),
-        ("while True: yield problem.init(rng)", "fail", "expected problem.draws = 5 draws, got no"),
+        (
+            "while True: yield problem.init(rng)",
+            "fail",
+            "expected problem.draws = 5 draws, got too",
+        ),
     ],
 )
-def test_whatever_a_plugin_does_is_a_result(
+def test_errors_of_a_plugin_are_results(
     write_sampler: Write, body: str, verdict: str, meaning: str
 ) -> None:
     result = judge(write_sampler(body), "draws")
@@ -88,25 +92,23 @@ def test_whatever_a_plugin_does_is_a_result(
     [
         ("yield from ()", r"expected draws of shape \(500, 2\), got none in 0 epochs"),
         ("yield problem.init(rng) / 0", "expected finite draws, got NaN"),
-        ("while True: yield problem.init(rng)", "expected 10 draws, got more and more"),
+        ("while True: yield problem.init(rng)", "expected 10 draws, got too many"),
     ],
 )
-def test_measurements_say_what_they_cannot_use(
-    write_sampler: Write, body: str, meaning: str
-) -> None:
+def test_invalid_draws_are_reported(write_sampler: Write, body: str, meaning: str) -> None:
     result = judge(write_sampler(body), "line")
     assert result.verdict == "fail"
     with pytest.raises(AssertionError, match=meaning):
         raise AssertionError(result.meaning)
 
 
-def test_a_new_process_that_gives_other_draws_is_noticed(write_sampler: Write) -> None:
-    body = "import os\nprint('printing is no mistake')\nyield problem.init(rng) + os.getpid()"
+def test_different_draws_in_a_new_process_are_detected(write_sampler: Write) -> None:
+    body = "import os\nprint('printing is allowed')\nyield problem.init(rng) + os.getpid()"
     result = judge(write_sampler(body), "new process", quick=False)
-    assert result.meaning == "a new process gives other draws for the same seed"
+    assert result.meaning == "a new process gives different draws for the same seed"
 
 
-def test_a_new_process_that_fails_is_one_line(write_sampler: Write, tmp_path: Path) -> None:
+def test_the_error_of_a_new_process_is_one_line(write_sampler: Write, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     body = f"""
 from pathlib import Path
@@ -129,7 +131,7 @@ yield problem.init(rng)
         (lambda: np.random.seed(0), "NumPy's"),  # noqa: NPY002
         (lambda: torch.rand(1), "torch's"),
         (lambda: torch.manual_seed(0), "torch's"),
-        (lambda: torch.set_num_threads(2), "the number of torch's threads"),
+        (lambda: torch.set_num_threads(2), "the number of torch threads"),
     ],
 )
 def test_global_state_is_watched_and_restored(touch: Callable[[], object], owner: str) -> None:
@@ -139,7 +141,7 @@ def test_global_state_is_watched_and_restored(touch: Callable[[], object], owner
         return random.getstate(), numpy, torchs, torch.get_num_threads()
 
     before = state()
-    for _ in range(2):  # the second time, a seed that was set the first time is no news
+    for _ in range(2):  # the second time, the seed has been set before
         with pytest.raises(BdlbenchError, match=owner), watched():
             touch()
     with watched():
@@ -154,6 +156,6 @@ def test_quick_checks_are_some_of_all() -> None:
     assert len(full) == len(CHECKS)
 
 
-def test_a_plugin_that_cannot_be_loaded_ends_the_checks(tmp_path: Path) -> None:
+def test_a_plugin_that_cannot_be_loaded_raises(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="no such file"):
         next(run_checks(Subject(parse(str(tmp_path / "gone.py")))))

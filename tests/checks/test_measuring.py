@@ -1,4 +1,4 @@
-"""What the checks measure is right: moments, errors, ranks, Stein discrepancies, exact problems."""
+"""The checks' measurements: moments, errors, ranks, Stein discrepancies, exact problems."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SGLD = Path(__file__).parent / "right" / "mean_loss_rate.py"
 def normal(
     exact: ExactPosterior, draws: int, chains: int, seed: int, correlation: float = 0.0
 ) -> Array:
-    """Return draws from the posterior of chains that are autoregressive of order one."""
+    """Return draws from the posterior, with AR(1) correlation within chains."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((draws, chains, len(exact.mean)))
     for k in range(1, draws):
@@ -46,9 +46,9 @@ def normal(
     return np.asarray(exact.mean.numpy() + noise @ np.linalg.cholesky(exact.covariance.numpy()).T)
 
 
-def scaled(found: Array, factor: float, exact: ExactPosterior) -> Array:
+def scaled(draws: Array, factor: float, exact: ExactPosterior) -> Array:
     mean = exact.mean.numpy()
-    return np.asarray(mean + math.sqrt(factor) * (found - mean))
+    return np.asarray(mean + math.sqrt(factor) * (draws - mean))
 
 
 def test_moments_of_a_hand_worked_case() -> None:
@@ -84,9 +84,9 @@ def test_errors_cover_the_truth(exact: ExactPosterior, correlation: float) -> No
         assert abs(z.mean()) < 0.25 + 4 / math.sqrt(len(z)), name
 
 
-def test_the_configurational_temperature_of_a_posterior_that_is_not_gaussian() -> None:
+def test_the_configurational_temperature_of_a_non_gaussian_posterior() -> None:
     exact = logistic_regression()
-    # Draws from a fine grid's cells, by the probabilities that U gives them.
+    # Draw from the cells of a fine grid, with probabilities exp(−U/T).
     axis = torch.linspace(-13, 13, 301)
     grid = torch.cartesian_prod(axis, axis)
     for temperature in (1.0, 0.5):
@@ -104,10 +104,10 @@ def test_the_configurational_temperature_of_a_posterior_that_is_not_gaussian() -
         assert abs(found.equipartition.value[0, 1]) < 4 * found.equipartition.error[0, 1] + 0.01
 
 
-def test_false_alarms_are_as_rare_as_is_said() -> None:
+def test_the_false_alarm_rate() -> None:
     exact = linear_regression(prior_std=0.1)
     one = moments(normal(exact, 5, 500, 0), exact)
-    # 2 of the mean, 2 temperatures and 3 of the covariance share one in a thousand.
+    # Bonferroni over 2 components of the mean, 2 temperatures and 3 of the covariance.
     assert forgiven(one) == pytest.approx(stats.t.isf(0.001 / 14, 499))
     assert not any(faults(moments(normal(exact, 5, 100, seed), exact), 0.0) for seed in range(100))
 
@@ -128,14 +128,14 @@ def test_faults_are_found(factor: float, shift: float, expected: set[str]) -> No
     assert set(faults(moments(found, exact), 0.06)) == expected
 
 
-def test_not_a_number_is_a_fault() -> None:
+def test_nan_is_a_fault() -> None:
     exact = gaussian_mean(1_000)
     found = moments(normal(exact, 3, 50, 0), exact)
     broken = replace(found.temperature, value=np.asarray(np.nan))
     assert faults(replace(found, temperature=broken), 0.06) == ["temperature"]
 
 
-def test_a_bias_in_proportion_to_the_step_size_is_extrapolated_away() -> None:
+def test_a_bias_proportional_to_the_step_size_is_extrapolated_away() -> None:
     exact = gaussian_mean(1_000)
 
     def at(factor: float, seed: int) -> Moments:
@@ -149,7 +149,7 @@ def test_a_bias_in_proportion_to_the_step_size_is_extrapolated_away() -> None:
     assert limit.temperature.error == pytest.approx(
         math.sqrt(4 * fine.temperature.error**2 + coarse.temperature.error**2)
     )
-    assert faults(extrapolate(fine, at(1.1, 3)), 0.06), "what does not shrink stays"
+    assert faults(extrapolate(fine, at(1.1, 3)), 0.06), "a constant bias remains"
 
 
 def test_the_stein_kernel_of_a_hand_worked_case() -> None:
@@ -186,7 +186,6 @@ def test_exact_draws_have_a_stein_discrepancy_of_twice_the_dimension(dim: int) -
     error = np.std(values) / math.sqrt(len(values))
     assert abs(np.mean(values) - 2 * dim) < 4 * error
     assert error < 0.1 * dim
-    # The null distribution is that of exact draws: its quantiles are.
     null = exact_stein(dim, seed=0)
     below = np.mean(np.array(values) < np.quantile(null, 0.9))
     assert abs(below - 0.9) < 4 * math.sqrt(0.09 / len(values))
@@ -202,15 +201,15 @@ def test_exact_draws_have_a_stein_discrepancy_of_twice_the_dimension(dim: int) -
         (1.0, -0.7, "too small"),
     ],
 )
-def test_ranks_tell_width_and_shift(width: float, shift: float, words: str) -> None:
+def test_ranks_detect_width_and_shift(width: float, shift: float, words: str) -> None:
     rng = np.random.default_rng(0)
     truth, draws = rng.standard_normal(200), rng.standard_normal((RANKS - 1, 200))
-    p, said = uniformity((shift + width * draws < truth).sum(axis=0))
+    p, meaning = uniformity((shift + width * draws < truth).sum(axis=0))
     assert (p > 1e-3) == (words == "uniform")
-    assert words in said
+    assert words in meaning
 
 
-def test_the_correlated_gaussian_is_what_it_is_called() -> None:
+def test_the_condition_number_of_the_correlated_gaussian() -> None:
     for exact in (gaussian(), gaussian(n=12)):
         assert torch.linalg.cond(exact.covariance).item() == pytest.approx(100, rel=1e-4)
         assert torch.linalg.eigvalsh(exact.covariance)[-1].item() == pytest.approx(1, rel=1e-4)
@@ -257,14 +256,14 @@ def test_the_posterior_under_another_prior_is_that_of_the_regression(weight: flo
     assert temperature == pytest.approx(ratio.item(), rel=1e-4)
 
 
-def test_what_is_known_of_no_mistake_is_called_another_density() -> None:
+def test_an_unknown_bug_is_diagnosed_as_a_different_density() -> None:
     exact = linear_regression(prior_std=0.1)
     found = moments(scaled(normal(exact, 8, 500, 0), 1.4, exact), exact)
     words = diagnose(Evidence(exact, {"batch_size": 100}, found, found))
-    assert words.startswith("another density is sampled: its variance is 1.4")
+    assert words.startswith("a different density is sampled: its variance is 1.4")
 
 
-def test_chains_start_wider_than_the_posterior() -> None:
+def test_chains_start_overdispersed() -> None:
     exact = gaussian(n=12)
     problem = trial(exact, Budget(1e6, 1), chains=4_000, near=True)
     start = problem.init(torch.Generator().manual_seed(0))
@@ -274,24 +273,24 @@ def test_chains_start_wider_than_the_posterior() -> None:
     assert np.abs(found.mean.value).max() < 0.15
 
 
-def test_a_step_size_suits_the_stiffest_direction_and_the_budget_the_softest() -> None:
+def test_step_size_and_budget_follow_from_the_curvature() -> None:
     exact = gaussian(n=12)  # curvatures from 1 to 100
     effort = Effort(0.2, chains=3, draws=5, burn_in=4, batch_size=6)
     sampler = suited(Subject(parse(str(SGLD))).sampler, exact, effort)
     assert vars(sampler)["step_size"] == pytest.approx(0.2 / 100, rel=1e-4)
     assert vars(sampler)["batch_size"] == 6
     problem = convergent(sampler, exact, effort)
-    # A relaxation time is 2/ε = 1,000 steps; (4 + 5) of them, half an epoch a step and chain.
+    # A relaxation time is 2/ε = 1,000 steps; 4 + 5 of them, half an epoch per step and chain.
     assert problem.remaining / problem.n == pytest.approx(9_000 * 3 / 2, rel=1e-3)
     assert problem.burn_in == pytest.approx(4 / 9)
 
 
-def test_a_trial_stops_who_does_not_stop() -> None:
+def test_an_endless_sampler_is_stopped() -> None:
     problem = trial(gaussian_mean(10), Budget(2, 1))
     theta = problem.init(torch.Generator().manual_seed(0))
     for _ in range(6):
         problem.gradient(theta)
-    with pytest.raises(BdlbenchError, match="expected at most 2 epochs, spent 7 and went on"):
+    with pytest.raises(BdlbenchError, match="expected at most 2 epochs, got 7 or more"):
         problem.gradient(theta)
 
 

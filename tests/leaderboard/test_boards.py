@@ -1,4 +1,4 @@
-"""The leaderboard: what is ranked, what is refused, and that nobody edits it."""
+"""The leaderboard: ranks, comparability, and rendering."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests import synthetic
 
 
 def three(results: Path) -> None:
-    """Write a board: good and equal are as one, bad is clearly worse than both, and one failed."""
+    """Write a board: good and equal are tied, bad is significantly worse, and half failed."""
     for seed in range(3):
         synthetic.write(results, "good", 3.0, seed=seed)
         synthetic.write(results, "equal", 3.0, seed=seed)
@@ -36,23 +36,23 @@ def three(results: Path) -> None:
         synthetic.write(results, "half", 4.0, seed=seed, **(outcome if seed else {}))
 
 
-def test_ranks_leave_open_what_the_runs_leave_open(tmp_path: Path) -> None:
+def test_ranks_are_intervals(tmp_path: Path) -> None:
     three(tmp_path)
     (board,) = boards.build(tmp_path)
     assert [(e.row.sampler, e.rank) for e in board.entries[2:]] == [("bad", (3, 3)), ("half", None)]
     assert {e.row.sampler: e.rank for e in board.entries[:2]} == {"good": (1, 2), "equal": (1, 2)}
     means = [e.row.metrics[SORT].mean for e in board.entries]
     assert means[0] <= means[1] < means[2], "sorted by the metric"
-    assert means[3] < means[0], "a sampler that failed twice stands last, however good its one run"
+    assert means[3] < means[0], "a sampler with failed runs is last, even with the best mean"
     for entry in board.entries:
         leads = entry.row.sampler in ("good", "equal")
         assert ("accuracy" in entry.leading) == leads
     assert [r.seed for r in board.entries[3].records] == [0, 1, 2]
 
 
-def test_with_no_difference_nothing_is_bold(tmp_path: Path) -> None:
+def test_without_a_significant_difference_nothing_is_bold(tmp_path: Path) -> None:
     for size in (1, 2):
-        synthetic.write(tmp_path, settings={"batch_size": size})  # which predict the same
+        synthetic.write(tmp_path, settings={"batch_size": size})  # with identical predictions
     (board,) = boards.build(tmp_path)
     assert [entry.rank for entry in board.entries] == [(1, 2), (1, 2)]
     assert not any(entry.leading for entry in board.entries)
@@ -90,7 +90,7 @@ def test_the_csv_has_every_metric_unrounded(tmp_path: Path) -> None:
     assert rows[3]["outcomes"] == "1 completed, 2 diverged"
 
 
-def test_samplers_of_one_name_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+def test_labels_have_the_hyperparameters_that_differ(tmp_path: Path) -> None:
     for size in (1e-4, 2e-4):
         synthetic.write(tmp_path, "sgld", settings={"step_size": size, "batch_size": 32})
     synthetic.write(tmp_path, "sgd", settings={"batch_size": 16})
@@ -99,7 +99,7 @@ def test_samplers_of_one_name_are_told_apart_by_what_differs(tmp_path: Path) -> 
     assert labels == ["sgd", "sgld:step_size=0.0001", "sgld:step_size=0.0002"]
 
 
-def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path: Path) -> None:
+def test_there_is_a_board_per_model_and_budget_of_test_runs(tmp_path: Path) -> None:
     budget = {"epochs": 3, "draws": 100, "burn_in": 0.25}
     synthetic.write(tmp_path)
     synthetic.write(tmp_path, configuration={"model": "softmax"})
@@ -115,7 +115,7 @@ def test_boards_are_apart_by_model_and_budget_and_only_test_runs_count(tmp_path:
     ]
 
 
-def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -> None:
+def test_there_is_a_board_per_data_and_numerics_version(tmp_path: Path) -> None:
     synthetic.write(tmp_path)
     synthetic.write(tmp_path, "sgld", configuration={"numerics": "2+ab12cd34"})
     other = synthetic.write(tmp_path, "sgld", data={**synthetic.DATA, "letters": "e" * 64}).data
@@ -130,7 +130,7 @@ def test_other_data_and_other_numbers_have_boards_of_their_own(tmp_path: Path) -
 
 
 def as_before(record: Record) -> Record:
-    """Return a run of a built-in sampler as it was recorded before versions were declared."""
+    """Return a run of a built-in sampler in the old format, without a numerics version."""
     before = numerics.declared().undeclared
     code = before["code_sha256"][0]
     configuration = replace(record.configuration, numerics=None, protocol=2, code_sha256=code)
@@ -140,7 +140,7 @@ def as_before(record: Record) -> Record:
 
 
 def built_in(results: Path, seed: int, sampler: str = "sgd") -> Record:
-    """Keep a run of a sampler that is built in."""
+    """Store a run of a built-in sampler."""
     written = synthetic.write(results, sampler, seed=seed)
     made = replace(written, sampler=replace(written.sampler, source_sha256=""))
     rewrite(results, written, **synthetic.named(made).content())
@@ -153,7 +153,7 @@ def old_name(results: Path) -> None:
     built_in(results, 1, "sgld")
 
 
-def test_seeds_from_before_and_after_versions_were_declared_are_one_row(tmp_path: Path) -> None:
+def test_runs_in_the_old_and_the_new_format_are_one_row(tmp_path: Path) -> None:
     built_in(tmp_path, seed=1)
     written = built_in(tmp_path, seed=2)
     rewrite(tmp_path, written, **as_before(written).content())
@@ -170,7 +170,7 @@ def other_source(results: Path) -> None:
 
 
 def rewrite(results: Path, record: Record, **changes: Any) -> None:
-    """Change a record on the disk, and nothing else."""
+    """Change a stored record, but not its predictions."""
     folder = store.folder_of(results, record.run)
     changed = record.content() | changes
     changed["predictions_sha256"] = record.predictions_sha256
@@ -213,8 +213,8 @@ def other_byte(results: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "two records for one run": (other_source, "are two records for one run"),
-    "a run under its old and its new name": (old_name, "are two records for one run: keep one"),
+    "a sampler with different code": (other_source, "but of different code or devices; delete one"),
+    "a run under its old and its new name": (old_name, "are records of the same run; delete one"),
     "another prior": (
         lambda results: synthetic.write(results, "sgld", configuration={"prior_std": 0.5}),
         "expected prior_std 0.3162.*, got 0.5",
@@ -222,14 +222,14 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a changed metric": (other_metric, "accuracy is 0.99 in the record, but 0.9"),
     "a changed byte": (other_byte, "does not match its record's checksum"),
     "other inputs": (other_labels, "the labels of its .* set are not the task's"),
-    "other draws": (other_draws, "expected 5 draws, as its record says, got 4"),
+    "other draws": (other_draws, "expected 5 draws, as in its record, got 4"),
     "another folder": (other_folder, "another: holds the record of 'digits-sgld-.*'; rename"),
-    "changed settings": (other_settings, "what the record holds is a run named digits-sgld-"),
+    "changed settings": (other_settings, "the record is that of run digits-sgld-"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_must_not_stand_side_by_side_is_refused(tmp_path: Path, case: str) -> None:
+def test_incomparable_runs_are_refused(tmp_path: Path, case: str) -> None:
     write, message = REFUSED[case]
     synthetic.write(tmp_path)
     boards.build(tmp_path)
@@ -258,7 +258,7 @@ def test_the_command(
     assert (tmp_path / "leaderboard.md").read_text() == rendering.to_markdown(built)
 
 
-def test_what_a_stranger_wrote_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+def test_untrusted_text_is_escaped(tmp_path: Path) -> None:
     reason = "[red]\x1b[31m=1+1 <b>| `"
     synthetic.write(tmp_path, "sgd", outcome="plugin error", reason=reason)
     built = boards.build(tmp_path)

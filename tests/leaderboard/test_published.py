@@ -1,4 +1,4 @@
-"""What is published: the settings are those that were found, and README shows what came of them."""
+"""Published results: tuned hyperparameters, grids, certificates, and the generated pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bdlbench.settings import Spec, parse
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results"
 TUNED = sorted((RESULTS / "tuning").glob("*.json"))
-MOST = 60e6  # bytes of predictions that everyone who clones this has to fetch
+MOST = 60e6  # bytes of all published runs, which every clone downloads
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +31,23 @@ def published() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", TUNED, ids=lambda path: path.stem)
-def test_the_settings_are_those_that_were_chosen(path: Path) -> None:
-    found = json.loads(path.read_text("utf-8"))
-    task, name = tasks.get(found["task"]), found["sampler"]
-    if found["model"] == task.model:
-        spec = Spec(name, ())  # the task's
+def test_default_hyperparameters_are_those_of_the_best_trial(path: Path) -> None:
+    tuning = json.loads(path.read_text("utf-8"))
+    task, name = tasks.get(tuning["task"]), tuning["sampler"]
+    if tuning["model"] == task.model:
+        spec = Spec(name, ())  # the task's defaults
     else:
-        asked = grid.read(RESULTS / f"grids/{found['task']}-{found['model']}.toml").samplers
-        (spec,) = (spec for spec in map(parse, asked) if spec.reference == name)
-    assert plan.configure_sampler(spec, task).settings == found["chosen"]
-    trials = found["trials"]
+        samplers = grid.read(RESULTS / f"grids/{tuning['task']}-{tuning['model']}.toml").samplers
+        (spec,) = (spec for spec in map(parse, samplers) if spec.reference == name)
+    assert plan.configure_sampler(spec, task).settings == tuning["chosen"]
+    trials = tuning["trials"]
     assert len(trials) >= 10
     failed = [trial["settings"] for trial in trials if trial["objective"] is None]
-    good = [trial for trial in trials if trial["settings"] not in failed]
-    assert min(good, key=lambda trial: trial["objective"])["settings"] == found["chosen"]
+    completed = [trial for trial in trials if trial["settings"] not in failed]
+    assert min(completed, key=lambda trial: trial["objective"])["settings"] == tuning["chosen"]
 
 
-def test_the_leaderboard_is_what_is_generated(published_boards: list[Board]) -> None:
+def test_the_leaderboard_is_up_to_date(published_boards: list[Board]) -> None:
     for name, text in (
         ("leaderboard.md", rendering.to_markdown(published_boards)),
         ("leaderboard.csv", rendering.to_csv(published_boards)),
@@ -64,7 +64,7 @@ def test_readme_shows_the_published_table(
     assert published["fill_in"](readme, "else") != readme
 
 
-def test_readme_s_picture_can_be_drawn(
+def test_the_plot_in_the_readme_can_be_drawn(
     published_boards: list[Board], published: dict[str, Any]
 ) -> None:
     board = published["board_of"](published_boards)
@@ -77,43 +77,44 @@ def test_readme_s_picture_can_be_drawn(
         assert text.get_text() == f"{name.upper()}: {share:.0%} above 0.9"
 
 
-def test_the_findings_give_the_published_figures(
+def test_the_findings_are_up_to_date(
     published_boards: list[Board], published: dict[str, Any]
 ) -> None:
-    found = published["findings"](published_boards)
-    assert (ROOT / "docs/findings.md").read_text("utf-8") == found
-    assert found.count("../results/leaderboard.md#") > 20
+    page = published["findings"](published_boards)
+    assert (ROOT / "docs/findings.md").read_text("utf-8") == page
+    assert page.count("../results/leaderboard.md#") > 20
 
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "grids").glob("*.toml")), ids=lambda p: p.stem)
-def test_the_grids_are_what_was_run(path: Path, published_boards: list[Board]) -> None:
-    asked = grid.read(path)
-    for where in asked.comparisons:
-        task = tasks.get(where["task"])
-        usual = {"model": task.model, **asdict(task.budget)}
-        wanted = task.name, *(where[name] or usual[name] for name in ("model", "epochs", "draws"))
-        (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == wanted)
-        seeds = asked.seeds if isinstance(asked.seeds, list) else list(range(asked.seeds))
-        for sampler in asked.samplers:
-            wanted_settings = plan.configure_sampler(parse(sampler), task).settings
+def test_all_runs_of_the_grids_are_published(path: Path, published_boards: list[Board]) -> None:
+    runs = grid.read(path)
+    for comparison in runs.comparisons:
+        task = tasks.get(comparison["task"])
+        default = {"model": task.model, **asdict(task.budget)}
+        names = ("model", "epochs", "draws")
+        key = task.name, *(comparison[name] or default[name] for name in names)
+        (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == key)
+        seeds = runs.seeds if isinstance(runs.seeds, list) else list(range(runs.seeds))
+        for sampler in runs.samplers:
+            settings = plan.configure_sampler(parse(sampler), task).settings
             (records,) = (
                 entry.records
                 for entry in board.entries
                 if entry.records[0].sampler.name == parse(sampler).reference
-                and entry.records[0].sampler.settings == wanted_settings
+                and entry.records[0].sampler.settings == settings
             )
             assert [record.seed for record in records] == seeds
 
 
-def test_only_certificates_that_something_rests_on_are_kept(published_boards: list[Board]) -> None:
+def test_only_certificates_in_use_are_stored(published_boards: list[Board]) -> None:
     versions = {certificate.present_version(name) for name in registry.names("samplers")}
     for board in published_boards:
         for entry in board.entries:
             versions |= {certificate.version_of(record) for record in entry.records}
             assert entry.row.certificate != certificate.NOT_CERTIFIED
-    wanted = {Path(certificate.file_of(*version)).name for version in versions}
-    assert {path.name for path in (RESULTS / "checks").iterdir()} == wanted
+    names = {Path(certificate.file_of(*version)).name for version in versions}
+    assert {path.name for path in (RESULTS / "checks").iterdir()} == names
 
 
-def test_the_predictions_are_not_too_many_to_clone() -> None:
+def test_the_size_of_the_published_runs() -> None:
     assert sum(path.stat().st_size for path in RESULTS.glob("runs/*/*")) < MOST

@@ -1,4 +1,4 @@
-"""What the tests of the site share: runs that were made up, and the site that was made of them."""
+"""Shared fixtures: synthetic runs, their site, and a browser."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONGER = {"epochs": 300, "draws": 100, "burn_in": 0.25}
 
 
 def write_blind(results: Path, seed: int) -> None:
-    """Keep a run with the best predictions for digits, that knows nothing of letters."""
+    """Store a run with the best predictions for digits, and an AUROC of 0.5 for letters."""
     made = synthetic.record("blind", seed=seed)
     sets = synthetic.predict(np.random.default_rng(seed), 5.0, 200, 4, history=True)
     sets["letters"] = replace(sets["test"], trace=None, curve=None, epochs=None)
@@ -39,7 +39,7 @@ def write_blind(results: Path, seed: int) -> None:
 
 
 def write_runs(results: Path) -> None:
-    """Keep the runs of two boards; on the first, one sampler failed at times and one always."""
+    """Store the runs of two boards; on the first, one sampler failed once and one always."""
     for seed in range(3):
         synthetic.write(results, "sgd", 1.0, seed=seed, history=True)
         synthetic.write(results, "sgld", 3.0, seed=seed, history=True)
@@ -90,7 +90,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Path) -> Iterator[Visit]:
-    """Open a page of the site; nothing may be complained of, and nothing sought elsewhere."""
+    """Open a page of the site; fail on console messages, and on requests outside the site."""
     complaints: list[str] = []
     contexts = []
 
@@ -120,11 +120,11 @@ def visit(browser: Browser, site: Path) -> Iterator[Visit]:
 
 
 def see_all(page: Page) -> None:
-    """Scroll through the page until everything that is drawn on sight is drawn."""
+    """Scroll through the page until all plots are drawn."""
     scroll = "document.querySelector('.plot:not(.drawn)')?.scrollIntoView()"
     for _ in range(round(WAIT / 0.02)):
         if not page.locator(".plot:not(.drawn)").count():
             return
         page.evaluate(scroll)
         page.wait_for_timeout(20)
-    raise AssertionError("a plot is not drawn though it is seen")
+    raise AssertionError("a visible plot is not drawn")

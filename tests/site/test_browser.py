@@ -26,7 +26,7 @@ PHONE, SMALLEST = (390, 844), (320, 640)
 
 @pytest.fixture(scope="session")
 def server(site: Path) -> Iterator[str]:
-    """Serve the site beneath a folder, as GitHub Pages does."""
+    """Serve the site in a subfolder, like GitHub Pages."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *arguments: Any) -> None: ...
@@ -65,11 +65,11 @@ def test_sorting_by_ood_auroc_puts_the_best_first(
         if entry.row.outcomes.get("completed")
     }
     best_first = sorted(auroc, key=lambda name: -auroc[name])
-    assert best_first[0] != names(page)[0], "or the click would show nothing"
+    assert best_first[0] != names(page)[0], "otherwise the click has no effect"
     for order, expected in (("descending", best_first), ("ascending", best_first[::-1])):
         page.click(AUROC)
         playwright.expect(page.locator(AUROC)).to_have_attribute("aria-sort", order)
-        assert names(page) == [*expected, "hmc"], "who has none is last either way"
+        assert names(page) == [*expected, "hmc"], "a sampler without an AUROC is last in both"
 
 
 def test_the_search_and_the_filters_find_samplers(visit: Visit) -> None:
@@ -80,7 +80,7 @@ def test_the_search_and_the_filters_find_samplers(visit: Visit) -> None:
     assert page.locator(f"{FIRST} .dt-info").inner_text() == "3 samplers of 7"
     assert page.locator("section:nth-of-type(2) tbody tr").count() == 1, "a board at a time"
     search.fill("nobody")
-    assert "No sampler fits" in page.locator(ROWS).inner_text()
+    assert "No sampler matches" in page.locator(ROWS).inner_text()
     search.fill("")
     page.locator(f"{FIRST} select[name=outcome]").select_option("all failed")
     assert names(page) == ["hmc"]
@@ -117,7 +117,7 @@ def test_a_sampler_s_page_shows_its_plots(visit: Visit) -> None:
     assert bars.count() == 2 * 2 * 20, "budgets, sets, bins"
 
 
-def test_the_picture_follows_the_metric_that_is_chosen(visit: Visit) -> None:
+def test_the_plot_shows_the_selected_metric(visit: Visit) -> None:
     page = visit("index.html")
     see_all(page)
     plot = page.locator(f"{FIRST} .plot")
@@ -128,7 +128,7 @@ def test_the_picture_follows_the_metric_that_is_chosen(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("path", ["index.html", "samplers/sgld.html"])
-def test_nothing_moves_when_a_plot_is_drawn(visit: Visit, path: str) -> None:
+def test_drawing_a_plot_does_not_shift_the_layout(visit: Visit, path: str) -> None:
     page = visit(path)
     height = "document.documentElement.scrollHeight"
     before = page.evaluate(height)
@@ -140,7 +140,7 @@ def test_downloads_are_the_same_bytes(visit: Visit, server: str, results: Path) 
     page = visit("samplers/sgld.html", root=server)
     links = page.locator("a[href*='/runs/']").all()
     assert len(links) == 12, "record and predictions of six runs"
-    for link in links[:4]:  # at more, a browser asks whether it may
+    for link in links[:4]:  # browsers ask for permission before more downloads
         assert saved(page, link) == (results / path_of(link)).read_bytes()
     page.click("a.home")
     link = page.locator("a[href='leaderboard.csv']")
@@ -164,13 +164,13 @@ def test_predictions_can_be_saved_from_disk_too(visit: Visit, results: Path) -> 
         ),
     ],
 )
-def test_axe_finds_no_fault(visit: Visit, path: str, scheme: str) -> None:
+def test_axe_finds_no_violations(visit: Visit, path: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(path, color_scheme=scheme)
     see_all(page)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     found = axe.Axe().run(page, options={"preload": False}).response
-    assert found["passes"], "it looked at something"
+    assert found["passes"], "at least one rule was checked"
     assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in found["violations"]] == []
 
 
@@ -186,7 +186,7 @@ def test_a_phone_s_page_does_not_scroll_sideways(
     assert page.evaluate("window.innerWidth") == size[0], "nor was it zoomed out to fit"
 
 
-def test_without_javascript_everything_but_the_pictures_is_there(visit: Visit) -> None:
+def test_without_javascript_only_the_plots_are_missing(visit: Visit) -> None:
     page = visit("index.html", java_script_enabled=False)
     assert page.locator(ROWS).count() == 7
     assert page.locator(f"{FIRST} .controls").is_hidden()
@@ -197,7 +197,7 @@ def test_without_javascript_everything_but_the_pictures_is_there(visit: Visit) -
     assert figure.locator("tbody tr").count() == 15
 
 
-def test_pictures_turn_dark_with_the_page(visit: Visit) -> None:
+def test_plots_follow_the_colour_scheme(visit: Visit) -> None:
     page = visit("index.html", color_scheme="light")
     see_all(page)
     tick = page.locator(f"{FIRST} .plot .ytick text").first

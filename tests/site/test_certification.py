@@ -1,4 +1,4 @@
-"""A sampler's page says what the checks found, and whether that is about these runs."""
+"""The report of the checks on a sampler's page."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def text_of(results: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("now", "kept", "check", "expected"),
+    ("now", "stored", "check", "expected"),
     [
-        ("certified", "certified", PASSED, "every check against posteriors that are known exactly"),
-        ("approximate", "approximate", PASSED, "and does what it claims"),
-        ("point", "point", PASSED, "claims no more"),
-        ("not certified", "certified", PASSED, "was made by other checks than the present ones"),
-        ("not certified", "not certified", FAILED, "Some checks have failed"),
+        ("certified", "certified", PASSED, "passed every check against exactly known posteriors"),
+        ("approximate", "approximate", PASSED, "is declared approximate"),
+        ("point", "point", PASSED, "is declared a point estimate"),
+        ("not certified", "certified", PASSED, "is of another version of the checks"),
+        ("not certified", "not certified", FAILED, "Some checks failed"),
     ],
 )
 def test_the_report_is_shown(
-    few: Path, monkeypatch: pytest.MonkeyPatch, now: str, kept: str, check: Any, expected: str
+    few: Path, monkeypatch: pytest.MonkeyPatch, now: str, stored: str, check: Any, expected: str
 ) -> None:
-    path = report(few, kept, check)
+    path = report(few, stored, check)
     monkeypatch.setattr(certificate, "of_run", lambda results, record: now)
     text = text_of(few)
     assert expected in text
@@ -57,7 +57,7 @@ def test_the_report_is_shown(
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"verdict": "certified", "checks": [{}]}'])
-def test_a_damaged_report_is_refused(
+def test_a_corrupt_report_is_refused(
     few: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     report(few, "certified").write_text(content)
@@ -68,10 +68,10 @@ def test_a_damaged_report_is_refused(
 
 def test_without_a_report_nothing_is_claimed(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
-    assert "nothing is known of what it draws from" in text_of(few)
+    assert "No report of bdlbench check" in text_of(few)
 
 
-def test_of_runs_with_different_code_those_that_are_not_certified_count(
+def test_of_runs_with_different_code_an_uncertified_one_takes_precedence(
     few: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report(few, "certified", PASSED)
@@ -80,4 +80,4 @@ def test_of_runs_with_different_code_those_that_are_not_certified_count(
     monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
     monkeypatch.setattr(certificate, "_versions", lambda identity: {})
     monkeypatch.setattr(certificate, "_FIELDS", {})
-    assert "nothing is known of what it draws from" in text_of(few)
+    assert "No report of bdlbench check" in text_of(few)

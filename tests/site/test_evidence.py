@@ -1,4 +1,4 @@
-"""What is drawn of predictions, worked by hand or held against the metrics themselves."""
+"""Calibration, confidence and learning curves, compared with hand-worked cases and metrics."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class _Record:
     seed = 3
 
 
-def test_a_run_s_course_ends_in_its_metrics() -> None:
+def test_a_learning_curve_ends_in_the_metrics_of_the_run() -> None:
     run = random_predictions(1)
     curve = np.stack([random_predictions(seed).log_probabilities for seed in (2, 3)])
     history = {
@@ -78,5 +78,5 @@ def test_a_run_s_course_ends_in_its_metrics() -> None:
     for name, values in course.values.items():
         metric = getattr(metrics, name)
         assert values[-1] == metric(run.probabilities, run.labels)
-        assert values[0] == pytest.approx(metric(p, run.labels), abs=0.01), "kept as float16"
+        assert values[0] == pytest.approx(metric(p, run.labels), abs=0.01), "stored as float16"
     assert evidence.course(_Record(), {"test": run}, None) is None  # type: ignore[arg-type]

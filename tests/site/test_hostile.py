@@ -1,4 +1,4 @@
-"""Whatever a record says is shown as text: it runs nothing, links nowhere, and hides nothing."""
+"""Untrusted text of records is escaped: no scripts, no links, no invisible characters."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spoilt(entry: Entry, text: str) -> Entry:
-    """Return an entry that says this wherever a record could say something."""
+    """Return an entry with this text in every field that a record controls."""
     row = replace(entry.row, sampler=text, settings={text: text}, reasons=(text,))
     changes: dict[str, Any] = {"reason": text, "environment": {text: text}}
     changes["sampler"] = replace(entry.records[0].sampler, settings={text: text})
@@ -62,7 +62,7 @@ def spoilt(entry: Entry, text: str) -> Entry:
 
 
 def write(results: Path, texts: Iterable[str], site: Path) -> None:
-    """Write the site of a board that somebody else filled in, two rows for each text."""
+    """Write the site of a board with untrusted text, two rows for each."""
     (board,) = boards.build(results)
     good, failed = board.entries
     entries = [spoilt(good, text) for text in texts] + [spoilt(failed, f"{x}!") for x in texts]
@@ -79,7 +79,7 @@ def test_nothing_reaches_a_page_unescaped(kept: Path, tmp_path: Path, text: str)
     assert len(found) == 3
     for path in found:
         assert re.fullmatch(r"[a-z0-9-]+", path.stem)
-        assert path.stat().st_size < 200_000, "cut, where it is endless"
+        assert path.stat().st_size < 200_000, "long text is truncated"
         page = Page(path)
         for tag, attributes in page.elements:
             assert tag not in ("img", "style", "iframe", "object")
@@ -92,7 +92,7 @@ def test_nothing_reaches_a_page_unescaped(kept: Path, tmp_path: Path, text: str)
         assert not [c for c in page.text if not c.isprintable() and c != "\n"]
 
 
-def test_hostile_text_is_shown_as_it_stands(kept: Path, tmp_path: Path, visit: Visit) -> None:
+def test_hostile_text_is_displayed_literally(kept: Path, tmp_path: Path, visit: Visit) -> None:
     texts = [text for text in HOSTILE.values() if len(text) < 100]
     write(kept, texts, tmp_path)
     (tmp_path / "static").symlink_to(Path(pages.__file__).parent / "static")
@@ -114,7 +114,7 @@ def test_hostile_text_is_shown_as_it_stands(kept: Path, tmp_path: Path, visit: V
     "name",
     ["../x", "a/b", "a\\b", ".hidden", "", "a b", "a\0", "<b>", "x" * 201, "a\n", "é", "a:b"],
 )
-def test_a_name_that_is_no_plain_name_is_part_of_no_path(tmp_path: Path, name: str) -> None:
+def test_an_unsafe_name_is_refused_in_paths(tmp_path: Path, name: str) -> None:
     record = replace(synthetic.record(), run=name)
     with pytest.raises(RecordError, match="expected a name of letters, digits, dots and dashes"):
         downloads.copy_run(tmp_path, record, tmp_path / "site")

@@ -1,4 +1,4 @@
-"""The site is there as a whole or as it was, is made of the records alone, and needs no network."""
+"""The site is written atomically, is reproducible from the records, and needs no network."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_same_records_give_the_same_bytes(results: Path, site: Path, tmp_path: P
 
 def test_every_link_leads_to_a_file_of_the_site(site: Path) -> None:
     found = [Page(path) for path in sorted(site.rglob("*.html"))]
-    assert len(found) == 8, "the index, and a page a sampler"
+    assert len(found) == 8, "the index, and a page per sampler"
     for page in found:
         names = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
         for link in page.links():
@@ -83,7 +83,7 @@ def test_every_link_leads_to_a_file_of_the_site(site: Path) -> None:
             assert path or place in names, link
 
 
-def test_pages_hold_no_script_style_or_handler_of_their_own(site: Path) -> None:
+def test_pages_have_no_inline_script_style_or_handler(site: Path) -> None:
     for path in site.rglob("*.html"):
         page = Page(path)
         (policy,) = [a["content"] for _, a in page.elements if "http-equiv" in a]
@@ -104,7 +104,7 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
         assert f" {label} ✗ not certified" in text
     assert "hmc: diverged in 3 of 3 runs: θ is not finite" in text
     assert "✗ diverged 1 of 3" in text
-    assert "AUROC is the probability" in text, "newcomers are told"
+    assert "AUROC is the probability" in text, "explained for newcomers"
     assert "Probability that the predictive entropy of a random letters input exceeds" in text
 
 
@@ -119,7 +119,7 @@ def test_ranks_are_intervals_and_failures_have_none(results: Path, site: Path) -
     assert any(e.rank and e.rank[0] < e.rank[1] for e in board.entries), "there is a tie to show"
 
 
-def test_the_trials_that_settings_were_chosen_from_are_told(tmp_path: Path) -> None:
+def test_the_number_of_tuning_trials_is_shown(tmp_path: Path) -> None:
     made = synthetic.record("tuned")
     made = synthetic.named(replace(made, sampler=replace(made.sampler, trials=10)))
     sets = synthetic.predict(np.random.default_rng(0), 2.0, 50, 4, history=False)
@@ -160,7 +160,7 @@ def test_only_a_site_is_replaced(few: Path, tmp_path: Path) -> None:
     (tmp_path / "mine" / "thesis.tex").write_text("years")
     (tmp_path / "empty").mkdir()
     for out in (tmp_path / "mine", tmp_path / "mine" / "thesis.tex", few):
-        with pytest.raises(BdlbenchError, match="which holds something else"):
+        with pytest.raises(BdlbenchError, match="which has other content"):
             publish(few, out)
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years"
     assert publish(few, tmp_path / "empty").is_file()
@@ -182,13 +182,13 @@ def test_links_out_of_the_folder_are_refused(few: Path, tmp_path: Path, name: st
     assert not (tmp_path / "site").exists()
 
 
-def test_without_runs_the_page_says_so_and_without_results_there_is_none(tmp_path: Path) -> None:
+def test_the_site_without_runs_and_without_results(tmp_path: Path) -> None:
     with pytest.raises(BdlbenchError, match=r"expected a folder of results, got .*nowhere"):
         publish(tmp_path / "nowhere", tmp_path / "site")
     assert "There are no runs yet." in publish(tmp_path, tmp_path / "site").read_text("utf-8")
 
 
-def test_the_command_says_where_the_page_is(
+def test_the_command_prints_the_path_of_the_page(
     few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -212,7 +212,7 @@ def test_vendored_libraries_are_the_ones_that_are_listed() -> None:
         assert "mit" in (vendor / name.replace(".min.js", ".LICENSE.txt")).read_text().lower()
 
 
-def test_the_wheel_takes_every_file_of_the_site() -> None:
+def test_the_wheel_contains_every_file_of_the_site() -> None:
     project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())
     setuptools = project["tool"]["setuptools"]
     assert "bdlbench.site" in setuptools["packages"]

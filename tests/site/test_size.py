@@ -1,4 +1,4 @@
-"""A thousand samplers: the index stays small, and publishing is in proportion to the runs."""
+"""A thousand samplers: the index stays small, and the cost of publishing is linear."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_without_javascript_all_rows_are_there(
     assert page.locator("tbody tr").last.is_visible()
 
 
-def test_to_publish_each_file_is_read_as_often_whatever_the_number_of_runs(
+def test_the_number_of_reads_per_file_is_constant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: Counter[str] = Counter()

@@ -123,7 +123,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
         ("grid URL", "Invalid value for 'FILE.toml': expected a local path, got"),
         ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
-        ("score URL", f"expected a folder with runs/ or of a run, got {URL}; name one"),
+        ("score URL", f"expected a folder of results or of a run, got {URL}"),
         ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
         ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
     ],

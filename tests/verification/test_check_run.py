@@ -1,4 +1,4 @@
-"""Metrics computed again from what is stored."""
+"""Metrics recomputed from stored predictions."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def runs(tmp_path: Path) -> list[Path]:
     return [store.folder_of(tmp_path, record.run) for record in written]
 
 
-def test_runs_as_they_were_written_are_what_they_say(tmp_path: Path, runs: list[Path]) -> None:
+def test_unchanged_runs_match_their_predictions(tmp_path: Path, runs: list[Path]) -> None:
     found = dict(rescore(tmp_path))
     assert len(found) == 4
     assert not any(found.values())
     assert dict(rescore(runs[0])) == {runs[0].name: []}
 
 
-def test_every_metric_that_was_changed_is_found(tmp_path: Path, runs: list[Path]) -> None:
+def test_every_changed_metric_is_detected(tmp_path: Path, runs: list[Path]) -> None:
     record = store.read(runs[1])
     for name, value in record.metrics.items():
         change(runs[1], name, value + 1e-6)
         (line,) = dict(rescore(tmp_path))[runs[1].name]
-        assert line.startswith(f"{name} is {value + 1e-6!r} in the record, but {value!r} by its pr")
+        assert line.startswith(f"{name} is {value + 1e-6!r} in the record, but {value!r} from its")
         change(runs[1], name, value)
     change(runs[1], "accuracy", record.metrics["accuracy"] * (1 + 1e-12))  # another processor
     assert not any(dict(rescore(tmp_path)).values())
 
 
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
-def test_one_changed_byte_is_found(tmp_path: Path, runs: list[Path], place: str) -> None:
+def test_one_changed_byte_is_detected(tmp_path: Path, runs: list[Path], place: str) -> None:
     path = runs[2] / "predictions.npz"
     content = bytearray(path.read_bytes())
     content[{"first": 0, "middle": len(content) // 2, "last": -1}[place]] ^= 1
@@ -76,6 +76,6 @@ def test_the_command(
     assert err == "error: 2 of 4 runs do not match their predictions; see above\n"
 
 
-def test_a_folder_without_runs_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(BdlbenchError, match=r"expected a folder with runs/"):
+def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BdlbenchError, match=r"expected a folder of results or of a run"):
         list(rescore(tmp_path))

@@ -1,4 +1,4 @@
-"""Runs repeated from their records: what is the same, what may differ, and what is refused."""
+"""Runs repeated from their records: identical, within the spread over seeds, or refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BODY = "for _ in range(3): yield problem.init(rng)"
 
 @pytest.fixture
 def run(compare: Compare, write_sampler: Write, tmp_path: Path) -> tuple[Path, str]:
-    """Make a run of a sampler in a file; return the run's folder and the file."""
+    """Run a sampler from a file; return the run's folder and the file."""
     path = write_sampler(BODY)
     compare([path], tmp_path / "results")
     (folder,) = (tmp_path / "results" / "runs").iterdir()
@@ -40,16 +40,15 @@ def run(compare: Compare, write_sampler: Write, tmp_path: Path) -> tuple[Path, s
 
 
 def check(folder: Path, sampler: str) -> dict[str, Any]:
-    """Return what is kept of a run's verdict, or what is said of one that cannot be repeated."""
-    (found,) = verify.verify(folder.parents[1], [folder.name], True, sampler)
-    if found.verdict == "cannot be repeated here":
+    """Return the stored verdict on a run, or that on a run that cannot be repeated."""
+    (verdict,) = verify.verify(folder.parents[1], [folder.name], True, sampler)
+    if verdict.verdict == "cannot be repeated here":
         assert not (folder / "verdict.json").exists()
-        return vars(found)
-    kept = dict(json.loads((folder / "verdict.json").read_text()))
-    assert (kept["run"], kept["verdict"], kept["reason"]) == (
-        found.run, found.verdict, found.reason,
-    )  # fmt: skip
-    return kept
+        return vars(verdict)
+    stored = dict(json.loads((folder / "verdict.json").read_text()))
+    for name in ("run", "verdict", "reason"):
+        assert stored[name] == getattr(verdict, name)
+    return stored
 
 
 def refused(run: tuple[Path, str]) -> str:
@@ -59,7 +58,7 @@ def refused(run: tuple[Path, str]) -> str:
 
 
 def with_numerics(version: str, folder: Path) -> Path:
-    """Let the run have been made with code of another numerics version."""
+    """Change the record to another numerics version."""
     record = store.read(folder)
     configuration = replace(record.configuration, numerics=version)
     made = synthetic.named(replace(record, configuration=configuration))
@@ -70,7 +69,7 @@ def with_numerics(version: str, folder: Path) -> Path:
 
 
 def elsewhere(folder: Path) -> Record:
-    """Let the run have been made on another machine."""
+    """Change the record to another machine."""
     content = json.loads((folder / "record.json").read_text())
     content["environment"]["processor"] = "another"
     (folder / "record.json").write_text(json.dumps(content))
@@ -78,7 +77,7 @@ def elsewhere(folder: Path) -> Record:
 
 
 def changed(folder: Path, change: Callable[[Predictions], np.ndarray]) -> None:
-    """Change log-probabilities, and everything that follows from them, as a liar would."""
+    """Forge log-probabilities, and everything that is computed from them."""
     record = store.read(folder)
     sets = {}
     for name, found in store.read_predictions(folder, record).items():
@@ -89,7 +88,7 @@ def changed(folder: Path, change: Callable[[Predictions], np.ndarray]) -> None:
     store.write(folder.parents[1], replace(record, metrics=score(sets)), sets)
 
 
-def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
+def test_the_same_machine_gives_identical_predictions(run: tuple[Path, str]) -> None:
     found = check(*run)
     record = store.read(run[0])
     assert found["verdict"] == "holds"
@@ -100,7 +99,7 @@ def test_the_same_machine_gives_the_same_bits(run: tuple[Path, str]) -> None:
     }
 
 
-def test_a_lie_is_found_where_the_bits_must_be_the_same(run: tuple[Path, str]) -> None:
+def test_a_forged_run_is_detected_on_an_equivalent_machine(run: tuple[Path, str]) -> None:
     changed(run[0], lambda p: p.log_probabilities + 1e-4 * np.eye(10)[0])
     found = check(*run)
     assert found["verdict"] == "does not hold"
@@ -108,7 +107,7 @@ def test_a_lie_is_found_where_the_bits_must_be_the_same(run: tuple[Path, str]) -
 
 
 @pytest.mark.parametrize(("size", "verdict"), [(1e-4, "within"), (20.0, "beyond")])
-def test_another_machine_may_differ_as_seeds_do(
+def test_on_another_machine_predictions_may_differ_as_seeds_do(
     run: tuple[Path, str], size: float, verdict: str
 ) -> None:
     changed(run[0], lambda p: p.log_probabilities + size * np.eye(10)[p.labels % 10])
@@ -132,7 +131,9 @@ def test_without_a_repetition_the_checks_alone_decide(run: tuple[Path, str]) -> 
     assert "does not match its record's checksum" in found.reason
 
 
-def test_another_version_of_the_sampler_that_gives_the_same_will_do(run: tuple[Path, str]) -> None:
+def test_another_version_of_the_sampler_may_give_identical_predictions(
+    run: tuple[Path, str],
+) -> None:
     _, path = run
     with open(path, "a") as file:
         file.write("# a comment\n")
@@ -141,11 +142,11 @@ def test_another_version_of_the_sampler_that_gives_the_same_will_do(run: tuple[P
 
 
 @pytest.mark.parametrize("body", ["yield 2 * problem.init(rng)", "raise ValueError('no')"])
-def test_another_version_that_gives_something_else_says_nothing(
+def test_different_predictions_of_another_version_are_inconclusive(
     run: tuple[Path, str], write_sampler: Write, body: str
 ) -> None:
     write_sampler(f"for _ in range(3): {body}\nyield problem.init(rng)")
-    assert "was made with another version of sampler mine" in refused(run)
+    assert "cannot be repeated: expected sampler mine of version" in refused(run)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +167,11 @@ def test_other_data_is_refused(run: tuple[Path, str], monkeypatch: pytest.Monkey
     data = {**store.read(run[0]).data, "train": "0" * 64}
     monkeypatch.setattr(plan, "fingerprints", lambda setup: data)
     reason = refused(run)
-    assert "cannot be repeated: its train data was" in reason
-    assert "here it is 000000000000" in reason
+    assert "cannot be repeated: expected train data " in reason
+    assert reason.endswith("got 000000000000")
 
 
-def test_the_sampler_of_a_file_is_never_loaded_by_what_a_record_says(run: tuple[Path, str]) -> None:
+def test_no_sampler_file_is_loaded_because_of_a_record(run: tuple[Path, str]) -> None:
     assert "no sampler 'mine'" in refused((run[0], ""))
 
 
@@ -196,7 +197,7 @@ def test_the_command(
     assert f"1 of 2 runs cannot be trusted: {folder.name}" in err
 
 
-def test_a_run_that_is_not_there_is_said_before_any_is_looked_at(run: tuple[Path, str]) -> None:
+def test_a_missing_run_is_an_error_before_any_run_is_checked(run: tuple[Path, str]) -> None:
     folder, _ = run
     with pytest.raises(BdlbenchError, match="that begins with 'other', got none"):
         list(verify.verify(folder.parents[1], [folder.name, "other"]))

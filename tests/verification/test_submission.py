@@ -1,4 +1,4 @@
-"""The way of a run into the published results: submit, and the review of the pull request."""
+"""Submission of runs to the published results, and the review of the pull request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _known_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
 
 
-def test_the_labels_are_those_of_the_data(tmp_path: Path, loaded_once: None) -> None:
+def test_labels_are_those_of_the_data(tmp_path: Path, loaded_once: None) -> None:
     labels = labels_of("digits")
     assert sorted(labels) == ["letters", "test"]
     assert labels["test"].shape == (500,)
@@ -48,7 +48,7 @@ def test_submit_copies_the_runs_and_builds_the_leaderboard(tmp_path: Path) -> No
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     runs = [synthetic.write(mine, "sgld", seed=seed).run for seed in range(2)]
     synthetic.write(theirs, "sgd")
-    (mine / "runs" / runs[0] / "verdict.json").write_text("{}")  # stays at home
+    (mine / "runs" / runs[0] / "verdict.json").write_text("{}")  # not copied
     submission.submit([runs[0], str(mine / "runs" / runs[1])], mine, theirs)
     for run in runs:
         for name in ("record.json", "predictions.npz"):
@@ -58,11 +58,11 @@ def test_submit_copies_the_runs_and_builds_the_leaderboard(tmp_path: Path) -> No
     text = (theirs / "leaderboard.md").read_text("utf-8")
     assert text == rendering.to_markdown(boards.build(theirs))
     assert "sgld" in text
-    with pytest.raises(BdlbenchError, match=r"sgld-.*-0 is in .* already; leave it out"):
+    with pytest.raises(BdlbenchError, match=r"sgld-.*-0 already exists in .*; omit it"):
         submission.submit(runs[:1], mine, theirs)
 
 
-def damaged(mine: Path) -> str:
+def corrupt(mine: Path) -> str:
     run = synthetic.write(mine, "sgld").run
     with (mine / "runs" / run / "predictions.npz").open("ab") as file:
         file.write(b"!")
@@ -80,12 +80,12 @@ def local(mine: Path) -> str:
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (local, r"expected numerics version 2, got 2\+ab12cd34: its code is a local version; run"),
-        (damaged, "does not match its record"),
-        (incomparable, "expected the data that digits is published with, got another test set"),
+        (local, r"expected numerics version 2, got 2\+ab12cd34, a local version; rerun"),
+        (corrupt, "does not match its record"),
+        (incomparable, "expected the data of published runs on digits, got a different test set"),
     ],
 )
-def test_what_is_refused_leaves_no_trace(
+def test_a_refused_submission_copies_nothing(
     tmp_path: Path, prepare: Callable[[Path], str], message: str
 ) -> None:
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
@@ -98,7 +98,7 @@ def test_what_is_refused_leaves_no_trace(
 
 
 class Request:
-    """A repository, and a pull request in another checkout, as the workflow has them."""
+    """A repository, and a checkout of a pull request, as in the workflow."""
 
     def __init__(self, folder: Path) -> None:
         self.base, self.head, self.mine = (folder / name for name in ("base", "head", "mine"))
@@ -136,9 +136,9 @@ def request_(tmp_path: Path) -> Request:
     return Request(tmp_path)
 
 
-def test_a_good_request_is_said_to_be_one(request_: Request) -> None:
+def test_a_good_request_is_accepted(request_: Request) -> None:
     text = request_.review()
-    assert text.startswith("1 runs checked: nothing is wrong with them.")
+    assert text.startswith("1 runs checked: no errors found.")
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     marks = [(row[0], row[2]) for row in rows[1:] if "---" not in row[0]]
     assert ("| +", "sgld") in marks
@@ -205,14 +205,14 @@ def nothing(request: Request) -> None:
 BREAKS: list[tuple[Callable[[Request], None], str]] = [
     (one_byte, "does not match its record's checksum"),
     (one_metric, r"ood\.letters\.fpr_at_95_tpr is .* in the record, but"),
-    (old_run, "adds runs and nothing else, got M results/runs/digits-sgd-"),
-    (removed_run, "adds runs and nothing else, got D results/runs/digits-sgd-"),
+    (old_run, "only adds runs, got M results/runs/digits-sgd-"),
+    (removed_run, "only adds runs, got D results/runs/digits-sgd-"),
     (link, "expected record.json to be a plain file"),
-    (folder_link, "adds runs and nothing else, got A elsewhere"),
-    (certificate, "adds runs and nothing else, got A results/checks/sgld.json"),
-    (controls, "adds runs and nothing else, got A results/controls/digits-0123456789.json"),
-    (code, "adds runs and nothing else, got M setup.py"),
-    (page, "results/leaderboard.md is not what these runs give; run `bdlbench leaderboard`"),
+    (folder_link, "only adds runs, got A elsewhere"),
+    (certificate, "only adds runs, got A results/checks/sgld.json"),
+    (controls, "only adds runs, got A results/controls/digits-0123456789.json"),
+    (code, "only adds runs, got M setup.py"),
+    (page, "results/leaderboard.md does not match the runs; run `bdlbench leaderboard`"),
     (nothing, "expected a pull request that adds runs, got none"),
 ]
 
@@ -227,7 +227,7 @@ def test_a_bad_request_is_refused(
 
 
 @pytest.mark.parametrize("name", ["results", "results/runs"])
-def test_a_checkout_that_leads_elsewhere_is_refused(
+def test_a_checkout_with_a_linked_folder_is_refused(
     request_: Request, tmp_path: Path, name: str
 ) -> None:
     request_.review()
@@ -249,15 +249,15 @@ def test_the_command_as_the_workflow_calls_it(
     request_.changes.write_bytes(b"A\0results/runs/../../x/record.json\0")
     with pytest.raises(SystemExit):
         main.main()
-    assert capsys.readouterr().err.startswith("error: expected a pull request that adds runs and")
+    assert capsys.readouterr().err.startswith("error: expected a pull request that only adds runs,")
 
 
-def test_strange_paths_are_shown_and_refused() -> None:
+def test_unexpected_paths_are_escaped_and_refused() -> None:
     with pytest.raises(BdlbenchError, match=r"got A \\x1b\[31m\.\./x\\n"):
         added(b"A\0\x1b[31m../x\n\0")
 
 
-def test_control_rows_are_never_taken_from_outside(tmp_path: Path) -> None:
+def test_control_rows_are_not_submitted(tmp_path: Path) -> None:
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
     made = synthetic.write(mine, "sgld")
     write_file(mine / controls_file(made.task, made.data), "[]")

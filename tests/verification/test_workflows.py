@@ -1,4 +1,4 @@
-"""What the workflows may do, and the comment on a pull request: with a `gh` that answers alike."""
+"""Permissions of the workflows, and the comment on a pull request, with a fake `gh`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def bash(script: str, folder: Path, env: dict[str, str] | None = None) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(WORKFLOWS.iterdir()), ids=lambda path: path.name)
-def test_no_workflow_has_a_right_that_it_does_not_state(path: Path) -> None:
+def test_workflows_declare_minimal_permissions(path: Path) -> None:
     found = workflow(path.name)
     assert "pull_request_target" not in found[True]  # YAML's word for on
     assert found["permissions"] in ({}, {"contents": "read"})
@@ -42,11 +42,11 @@ def test_no_workflow_has_a_right_that_it_does_not_state(path: Path) -> None:
     for job in found["jobs"].values():
         for step in job["steps"]:
             assert re.fullmatch(r"actions/[a-z-]+@v[0-9]+", step.get("uses", "actions/none@v1"))
-            # What a stranger chose, a branch's name say, would become part of the command.
+            # Untrusted text, such as a branch name, would become part of the command.
             assert "${{" not in step.get("run", "")
 
 
-def test_the_workflow_can_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_submission_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bdlbench.verification.check_run.labels_of", lambda *anything: {})
     found, request = workflow("submission.yml"), Request(tmp_path)
     assert found[True] == {"pull_request": {"paths": ["results/runs/**"]}}
@@ -65,7 +65,7 @@ def test_the_workflow_can_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyP
     bash(get, tmp_path)
     assert install == "pip install ./base"
     assert check.startswith("bdlbench review base head changes > difference.md\n")
-    assert "nothing is wrong" in review(tmp_path / "base", request.head, tmp_path / "changes")
+    assert "no errors found" in review(tmp_path / "base", request.head, tmp_path / "changes")
 
 
 SHA, BASE = "1" * 40, "b" * 40
@@ -92,7 +92,7 @@ else:
 
 
 class Comment:
-    """Hold what GitHub knows of a request whose check has ended, and run the workflow on it."""
+    """A fake of GitHub's data on a request whose check has completed; runs the workflow on it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.head, self.conclusion = folder, STRANGE, "success"
@@ -104,7 +104,7 @@ class Comment:
         self.artifact = b"2 runs checked\n"
 
     def post(self) -> str | None:
-        """Return the text of the comment on request 12; None if there is none."""
+        """Return the text of the comment on request 12; None without a comment."""
         (self.folder / "gh").write_text(GH)
         (self.folder / "gh").chmod(0o755)
         (self.folder / "artifact").write_bytes(self.artifact)
@@ -135,7 +135,7 @@ def comment(tmp_path: Path) -> Comment:
     return Comment(tmp_path)
 
 
-def test_the_workflow_that_may_comment_runs_nothing_of_a_request() -> None:
+def test_the_comment_workflow_runs_no_code_of_a_request() -> None:
     found, checked = workflow("comment.yml"), workflow("submission.yml")
     assert found[True] == {"workflow_run": {"workflows": [checked["name"]], "types": ["completed"]}}
     assert found["permissions"] == {}
@@ -144,7 +144,7 @@ def test_the_workflow_that_may_comment_runs_nothing_of_a_request() -> None:
     assert (list(found["jobs"]), job["permissions"]) == (["post"], rights)
     assert "github.event.workflow_run.event == 'pull_request'" in job["if"]
     assert job["defaults"] == {"run": {"shell": "bash"}}
-    assert used(job["steps"]) == []  # so there is no checkout, and no code of the repository
+    assert used(job["steps"]) == []  # no checkout, so no code of the repository
     commands = " ".join(step["run"] for step in job["steps"])
     assert not re.search(r"\b(python|pip|bdlbench|eval|source)\b", commands)
 
@@ -152,7 +152,7 @@ def test_the_workflow_that_may_comment_runs_nothing_of_a_request() -> None:
 HEADING = f"[Check](https://a/runs/7) of {SHA}:\n\n"
 
 
-def test_what_the_check_left_is_shown_in_a_fence(comment: Comment) -> None:
+def test_the_output_of_the_check_is_in_a_fence(comment: Comment) -> None:
     assert comment.post() == f"{HEADING}```\n2 runs checked\n\n```\n"
     assert not (comment.folder / "gone").exists()
 
@@ -161,7 +161,7 @@ def test_what_the_check_left_is_shown_in_a_fence(comment: Comment) -> None:
     "left",
     [b"```\n@everyone", b"`````\n<!--", b"\xff\x00```\r@a", b"~~~\n" + b"`" * 70_000 + b"@b"],
 )
-def test_nothing_ends_the_fence(comment: Comment, left: bytes) -> None:
+def test_no_output_closes_the_fence(comment: Comment, left: bytes) -> None:
     comment.artifact = left
     text = comment.post()
     assert text is not None
@@ -170,12 +170,12 @@ def test_nothing_ends_the_fence(comment: Comment, left: bytes) -> None:
     assert text.count("`") == 6
 
 
-def test_what_is_too_long_is_cut(comment: Comment) -> None:
+def test_a_long_output_is_truncated(comment: Comment) -> None:
     comment.artifact = "−".encode() * 80_000
     assert 20_000 <= len(comment.post() or "") < 65_536
 
 
-def test_what_fills_the_disk_is_refused(comment: Comment) -> None:
+def test_a_huge_output_is_refused(comment: Comment) -> None:
     comment.artifact = bytes(2**18 + 1)
     with pytest.raises(subprocess.CalledProcessError):
         comment.post()
@@ -183,9 +183,7 @@ def test_what_fills_the_disk_is_refused(comment: Comment) -> None:
 
 
 @pytest.mark.parametrize("change", [{"requests": []}, {"head": "stranger:another"}])
-def test_a_request_that_has_gone_on_gets_no_comment(
-    comment: Comment, change: dict[str, Any]
-) -> None:
+def test_an_updated_request_gets_no_comment(comment: Comment, change: dict[str, Any]) -> None:
     vars(comment).update(change)
     comment.requests = comment.requests[:1]
     assert comment.post() is None
@@ -200,7 +198,7 @@ def test_a_request_that_has_gone_on_gets_no_comment(
         [RUNS] * 300,
     ],
 )
-def test_a_check_that_could_be_made_up_is_not_shown(
+def test_a_check_that_could_be_forged_is_not_shown(
     comment: Comment, files: list[dict[str, str]]
 ) -> None:
     comment.files = files
@@ -210,7 +208,7 @@ def test_a_check_that_could_be_made_up_is_not_shown(
     assert "more than results/" in text
 
 
-def test_a_check_that_failed_is_said_to_have_failed(comment: Comment) -> None:
+def test_a_failed_check_is_reported(comment: Comment) -> None:
     comment.conclusion = "failure"
     text = comment.post()
     assert text is not None

@@ -1,11 +1,11 @@
 "use strict";
-// Draw the figures that the page holds as JSON, in the colours of the style sheet. A figure is
-// drawn when it is about to be seen, and again when light turns to dark.
+// Draw the page's JSON figures lazily, in the colours of the style sheet, and redraw them when the
+// colour scheme changes.
 (() => {
   const colour = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-  // "@blue" stands for the style sheet's --blue wherever a colour is named, and nowhere else.
+  // Replace "@blue" by the style sheet's --blue, only in properties named "color".
   const coloured = (value, key = "") => {
     if (Array.isArray(value)) return value.map((item) => coloured(item));
     if (value !== null && typeof value === "object") {
@@ -19,7 +19,7 @@
     linecolor: colour("line"),
     zeroline: false,
     tickfont: { color: colour("soft") },
-    fixedrange: matchMedia("(pointer: coarse)").matches, // a finger shall scroll the page
+    fixedrange: matchMedia("(pointer: coarse)").matches, // touch scrolls the page
   });
 
   const themed = (layout) => {
@@ -56,7 +56,7 @@
     }
   }, { rootMargin: "600px" });
   for (const plot of plots) {
-    plot.style.minHeight = `${figureOf(plot).layout.height}px`; // nothing moves when it is drawn
+    plot.style.minHeight = `${figureOf(plot).layout.height}px`; // no layout shift
     seen.observe(plot);
   }
 

@@ -1,7 +1,7 @@
 "use strict";
-// Make every board sortable, searchable and filterable. Without this script they are plain tables.
+// Make every board sortable, searchable and filterable.
 (() => {
-  // A cell without a number, of a sampler whose runs failed, stands last in either direction.
+  // Cells without a number, of samplers with failed runs, sort last in either direction.
   const order = (sign) => (a, b) => {
     const [x, y] = [parseFloat(a), parseFloat(b)];
     if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
@@ -22,7 +22,7 @@
     });
   };
 
-  // Only the table scrolls sideways, not what is written beneath it.
+  // Only the table scrolls sideways, not the text below it.
   const narrow = (region, container) => {
     const inner = container.querySelector(".dt-layout-table");
     for (const { name, value } of region.attributes) {
@@ -47,7 +47,7 @@
         infoEmpty: "no sampler",
         infoFiltered: "of _MAX_",
         aria: { orderableRemove: ": Activate to invert sorting" }, // a third click sorts again
-        zeroRecords: "No sampler fits the search.",
+        zeroRecords: "No sampler matches.",
       },
     });
     narrow(region, board.table().container());

@@ -1,5 +1,3 @@
-"""Baoab."""
-
 from __future__ import annotations
 
 import math

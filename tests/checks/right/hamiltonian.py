@@ -1,5 +1,3 @@
-"""Hamiltonian."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

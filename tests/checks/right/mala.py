@@ -1,5 +1,3 @@
-"""Mala."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

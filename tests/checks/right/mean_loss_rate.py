@@ -1,5 +1,3 @@
-"""Mean loss rate."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

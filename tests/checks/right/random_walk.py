@@ -1,5 +1,3 @@
-"""Random walk."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

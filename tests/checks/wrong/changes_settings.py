@@ -1,5 +1,3 @@
-"""Changes settings."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

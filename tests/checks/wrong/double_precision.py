@@ -1,5 +1,3 @@
-"""Double precision."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Fixed minibatch."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Full gradient."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

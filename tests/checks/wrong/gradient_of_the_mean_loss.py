@@ -1,5 +1,3 @@
-"""Gradient of the mean loss."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

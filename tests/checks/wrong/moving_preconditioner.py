@@ -1,5 +1,3 @@
-"""Moving preconditioner."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""No metropolis test."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""No noise."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

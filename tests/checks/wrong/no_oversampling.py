@@ -1,5 +1,3 @@
-"""No oversampling."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

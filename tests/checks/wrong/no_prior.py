@@ -1,5 +1,3 @@
-"""No prior."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Noise in the learning rate."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Noise of size step."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Noise of the mean loss."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Noise over n."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

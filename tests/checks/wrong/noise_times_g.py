@@ -1,5 +1,3 @@
-"""Noise times g."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Not a number."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

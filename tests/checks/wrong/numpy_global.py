@@ -1,5 +1,3 @@
-"""Numpy global."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

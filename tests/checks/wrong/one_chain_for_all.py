@@ -1,5 +1,3 @@
-"""One chain for all."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Only accepted."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Over budget."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

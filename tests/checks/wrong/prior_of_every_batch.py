@@ -1,5 +1,3 @@
-"""Prior of every batch."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Running mean."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

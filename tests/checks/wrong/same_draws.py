@@ -1,5 +1,3 @@
-"""Same draws."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

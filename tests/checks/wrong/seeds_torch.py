@@ -1,5 +1,3 @@
-"""Seeds torch."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

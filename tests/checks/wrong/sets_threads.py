@@ -1,5 +1,3 @@
-"""Sets threads."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

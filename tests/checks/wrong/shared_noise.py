@@ -1,5 +1,3 @@
-"""Shared noise."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Temperature of the std."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Too many draws."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Torch global."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

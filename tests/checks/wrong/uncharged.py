@@ -1,5 +1,3 @@
-"""Uncharged."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

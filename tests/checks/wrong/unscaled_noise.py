@@ -1,5 +1,3 @@
-"""Unscaled noise."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

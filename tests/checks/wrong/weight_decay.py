@@ -1,5 +1,3 @@
-"""Weight decay."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Wrong shape."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
