@@ -151,12 +151,12 @@ def test_without_runs_that_is_said_and_nothing_is_written(
 def test_without_runs_of_a_task_that_is_said(call: Run, tmp_path: Path) -> None:
     synthetic.write(tmp_path / "results")
     code, out, _ = call("leaderboard", "--task", "mnist")
-    assert (code, out) == (0, "there are no runs of mnist on the test split in results\n")
+    assert (code, out) == (0, "no runs of mnist on the test split in results\n")
 
 
 def test_no_runs_are_not_called_what_they_say(call: Run, tmp_path: Path) -> None:
     (tmp_path / "results" / "runs").mkdir(parents=True)
-    assert call("score") == (0, "there are no runs in results\n", "")
+    assert call("score") == (0, "no runs in results\n", "")
 
 
 def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_is_named_twice_is_looked_at_once(call: Run, tmp_path: Path) 
     code, out, err = call("verify", *names)
     assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
     (store.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
-    assert "error: 1 of 1 runs cannot be trusted" in call("verify", *names)[2]
+    assert "error: 1 of 1 runs failed verification" in call("verify", *names)[2]
 
 
 def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
