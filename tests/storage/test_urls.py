@@ -115,7 +115,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
     [
         ("submit RUN --to URL", "Invalid value for '--to': expected a path on this machine, got"),
         ("publish --out URL", "Invalid value for '--out': expected a path on this machine, got"),
-        ("publish --results URL", "expected --out, a folder on this machine, for the site of mem"),
+        ("publish --results URL", "expected --out with a local folder, since memory://bucket"),
         ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a path on this"),
         ("study unknown --out URL", "Invalid value for '--out': expected a path on this machine"),
         ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a path on this"),
