@@ -195,7 +195,7 @@ def _version(trial: Trial) -> tuple[float, str | None, str]:
 
 
 def _trial(candidate: plan.Candidate, seeds: Sequence[Record]) -> Trial:
-    """Make a trial of its runs; the objective is the mean over seeds, if all completed."""
+    """Make a trial from its runs; the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     completed = [value for value in values if value is not None]
     return Trial(

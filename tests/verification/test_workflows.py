@@ -215,4 +215,4 @@ def test_a_check_that_failed_is_said_to_have_failed(comment: Comment) -> None:
     text = comment.post()
     assert text is not None
     assert "2 runs checked" not in text
-    assert "its log says what" in text
+    assert "see its log" in text
