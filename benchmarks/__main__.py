@@ -16,21 +16,15 @@ from bdlbench.execution import environment
 
 def main() -> int:
     """Run the selected benchmarks, and print tables."""
-    parser = argparse.ArgumentParser(
-        prog="benchmarks", description="Benchmark the speed of bdlbench."
-    )
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Benchmark bdlbench.")
     parser.add_argument("--threads", type=int, default=1, help="number of threads (default: 1)")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of timing (default: 15)")
     parser.add_argument(
         "--only", help="section: steps, hamiltonian, predicting, side-by-side, start-up, growth"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--write", action="store_true", help="store the results, and update benchmarks/README.md"
-    )
-    parser.add_argument(
-        "--compare", action="store_true", help="report ratios that are worse than the stored ones"
-    )
+    parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
+    parser.add_argument("--compare", action="store_true", help="report ratios that got worse")
     options = parser.parse_args()
     if options.write and options.only:
         parser.error("--write needs all sections; omit --only")

@@ -38,9 +38,7 @@ def _report(counts: np.ndarray, sums: np.ndarray, n: int) -> None:
         expected = 0 if order % 2 else _odd_factorial(order - 1)
         error = math.sqrt((_odd_factorial(2 * order - 1) - expected**2) / n)
         sigmas = (total / n - expected) / error
-        print(
-            f"moment {order}: {total / n:.6f}, expected {expected}, {sigmas:+.2f} standard errors"
-        )
+        print(f"moment {order}: {total / n:.6f}, expected {expected}, {sigmas:+.2f} SE")
     distance = float(
         np.abs(np.cumsum(counts) / n - np.arange(1, len(counts) + 1) / len(counts)).max()
     )

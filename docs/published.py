@@ -126,9 +126,7 @@ def picture(board: Board) -> Figure:
     for ax, (name, title) in zip(axes, SETS.items(), strict=True):
         panel(ax, title, {sampler: values[name] for sampler, values in confidence.items()})
     axes[0].set_ylabel("share of inputs (%)")
-    figure.suptitle(
-        "Trained on digits: SGD is confident on letters, SGLD on fewer of them", fontsize=14
-    )
+    figure.suptitle("Trained on digits: SGD is confident on letters, SGLD on fewer", fontsize=14)
     return figure
 
 
@@ -143,9 +141,7 @@ def findings(boards: Sequence[Board]) -> str:
 
     def number_of(match: re.Match[str]) -> str:
         name, sampler, metric = (part.strip() for part in match[1].split("|"))
-        matching = [
-            board for board in boards if f"{board.task} {board.model} {board.budget}" == name
-        ]
+        matching = [b for b in boards if f"{b.task} {b.model} {b.budget}" == name]
         board = max(matching, key=lambda board: len(board.entries))
         (column,) = (column for column in board.columns if column.title.startswith(metric))
         value = str(column.cell(entry_of(board, sampler).row.metrics[column.metric]))

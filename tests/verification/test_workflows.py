@@ -207,7 +207,7 @@ def test_a_check_that_could_be_made_up_is_not_shown(
     text = comment.post()
     assert text is not None
     assert "2 runs checked" not in text
-    assert "more than results/" in text
+    assert "files outside results/" in text
 
 
 def test_a_check_that_failed_is_said_to_have_failed(comment: Comment) -> None:
