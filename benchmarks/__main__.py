@@ -1,6 +1,6 @@
-"""Measure, print a table, and keep it: ``python -m benchmarks [--threads 1] [--write|--compare]``.
+"""Run the benchmarks: ``python -m benchmarks [--threads 1] [--write|--compare]``.
 
-Everything is measured on one thread, as a run computes; ``--threads 2`` shows the steps on two.
+Like a run, they use one thread; ``--threads 2`` times the steps on two.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from bdlbench.execution import environment
 
 
 def main() -> int:
-    """Run the benchmarks that are asked for."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure how fast bdlbench is.")
-    parser.add_argument("--threads", type=int, default=1, help="of a step (default: 1)")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of every action")
+    """Run the selected benchmarks, and print tables."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Benchmark bdlbench.")
+    parser.add_argument("--threads", type=int, default=1, help="number of threads (default: 1)")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of timing (default: 15)")
     parser.add_argument(
         "--only", help="section: steps, hamiltonian, predicting, side-by-side, start-up, growth"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
     parser.add_argument("--compare", action="store_true", help="report ratios that got worse")
     options = parser.parse_args()
     if options.write and options.only:
-        parser.error("--write puts all sections into README.md; leave out --only")
-    threads = {"NPROC": str(options.threads)}  # before JAX is imported, which reads it once
+        parser.error("--write needs all sections; omit --only")
+    threads = {"NPROC": str(options.threads)}  # before JAX is imported, which reads it then
     os.environ.update(environment.for_jax() | threads)
     sections = _measure(options)
     _print(sections, options.json)

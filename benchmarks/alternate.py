@@ -1,4 +1,4 @@
-"""Time actions in turn, so that ratios hold on a machine that others use, too."""
+"""Time actions in turn, so that ratios are robust to other load on the machine."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 Action = Callable[[], object]
-SLICE = 0.1  # seconds that an action runs at a time
+SLICE = 0.1  # seconds per action and round
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Hold seconds per call of every action, shape (rounds,)."""
+    """Seconds per unit of each action, shape (rounds,)."""
 
     seconds: dict[str, NDArray[np.float64]]
 
     def median(self, name: str) -> float:
-        """Return the median of seconds per call."""
+        """Return the median seconds per unit."""
         return float(np.median(self.seconds[name]))
 
     def ratio(self, name: str, *others: str) -> float:
-        """Return the median over rounds of an action's time over the quickest of the others."""
+        """Return the median over rounds of an action's time divided by the fastest other's."""
         best = np.min([self.seconds[other] for other in others], axis=0)
         return float(np.median(self.seconds[name] / best))
 
 
 def alternate(actions: Mapping[str, tuple[Action, int]], rounds: int = 15) -> Timings:
-    """Run every action for a slice of time, again and again, in an order that is drawn each time.
+    """Time each action for a slice of time per round, in random order.
 
-    What comes after an action that fills the caches with data of its own is slower at first: each
-    follows each, and warms up before it is timed.
+    Each action is warmed up first, since the action before it has filled the CPU's caches.
 
     Args:
-        actions: By name, what to call, and how many units (steps, say) one call does.
-        rounds: How often each has its turn.
+        actions: By name, the function to call and the units (such as steps) per call.
+        rounds: Number of rounds.
     """
     calls = {name: _calls(action) for name, (action, _) in actions.items()}
     seconds: dict[str, list[float]] = {name: [] for name in actions}
@@ -58,7 +57,7 @@ def alternate(actions: Mapping[str, tuple[Action, int]], rounds: int = 15) -> Ti
 
 
 def _calls(action: Action) -> int:
-    """Warm the action up, and return how many calls fill a slice."""
+    """Return the number of calls that fill a slice, after a warm-up call."""
     action()
     started = time.perf_counter()
     action()

@@ -1,4 +1,4 @@
-"""Hold what was measured, write it down, and compare it with what was measured before."""
+"""Benchmark results: format, store and compare with stored ones."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bdlbench.runs.machine import cores, processor
 FOLDER = Path(__file__).parent
 FIGURES, PAGE = FOLDER / "figures.json", FOLDER / "README.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
-WORSE = 1.15  # a ratio that grew by more than this is reported
+WORSE = 1.15  # ratios that grew by more than this factor are reported
 PACKAGES = ("torch", "jax", "numpyro", "numba", "blackjax", "posteriors", "torch-uncertainty")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Hold one measurement.
+    """One measurement.
 
     Args:
-        name: What was measured.
-        value: The number.
+        name: Name of the measured quantity.
+        value: Measured value.
         unit: Its unit.
-        ratio: Of a cost to what it is held against (smaller is better), or None.
-        against: What that is.
-        bar: The largest ratio, or value where there is no ratio, that is good enough.
+        ratio: Ratio of the cost to that of the alternative (lower is better), or None.
+        against: Name of the alternative.
+        bar: Highest acceptable ratio, or value if there is no ratio.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether the bar is kept."""
+        """Whether the ratio, or else the value, is acceptable."""
         return self.bar is None or (self.value if self.ratio is None else self.ratio) <= self.bar
 
 
@@ -59,7 +59,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def heading() -> str:
-    """Say when, on what and with what it was measured."""
+    """Describe date, machine and versions."""
     versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     return (
         f"{date.today().isoformat()}, {processor()}, {cores()} cores, "
@@ -68,7 +68,7 @@ def heading() -> str:
 
 
 def write(sections: dict[str, list[Figure]]) -> None:
-    """Keep the figures, and put the tables into the README between the marks."""
+    """Store the results, and update the tables in README.md."""
     content = {title: [asdict(figure) for figure in figures] for title, figures in sections.items()}
     FIGURES.write_text(json.dumps({"made": heading(), "figures": content}, indent=1) + "\n")
     parts = [heading(), *(f"### {title}\n\n{table(found)}" for title, found in sections.items())]
@@ -78,21 +78,21 @@ def write(sections: dict[str, list[Figure]]) -> None:
 
 
 def worse(sections: dict[str, list[Figure]]) -> list[str]:
-    """Say which ratios have grown since the figures were written."""
-    kept = json.loads(FIGURES.read_text("utf-8"))["figures"]
+    """Describe the ratios that grew since the stored results."""
+    stored = json.loads(FIGURES.read_text("utf-8"))["figures"]
     before = {
         (title, figure["name"], figure["against"]): figure["ratio"]
-        for title, figures in kept.items()
+        for title, figures in stored.items()
         for figure in figures
     }
-    found = []
+    lines = []
     for title, figures in sections.items():
         for figure in figures:
             old = before.get((title, figure.name, figure.against))
             if old and figure.ratio and figure.ratio > WORSE * old:
                 name = f"{title}: {figure.name} to {figure.against}"
-                found.append(f"{name}: {old:.2f} was, {figure.ratio:.2f} is")
-    return found
+                lines.append(f"{name}: {old:.2f} before, {figure.ratio:.2f} now")
+    return lines
 
 
 def _version(package: str) -> str:

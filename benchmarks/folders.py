@@ -1,4 +1,4 @@
-"""Time what goes through a folder of many runs: counting them, and publishing them as a site.
+"""Time counting and publishing a folder of many runs.
 
 python -m benchmarks.folders [--runs 1000]
 """
@@ -17,7 +17,7 @@ from tests import synthetic
 
 
 def main() -> None:
-    """Make up runs, half of one sampler and the others of one each, and print milliseconds."""
+    """Time synthetic runs: half of one sampler, the rest of one sampler each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=1000)
     runs = parser.parse_args().runs

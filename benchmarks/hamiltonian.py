@@ -1,4 +1,4 @@
-"""Time a leapfrog of HMC against the gradient alone."""
+"""Time a leapfrog step of HMC against one gradient."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 from benchmarks.steps import make_problem
 
-LEAPFROGS = {1_000: 2_000, 60_000: 60}  # by N: epochs of one call of the sampler
+LEAPFROGS = {1_000: 2_000, 60_000: 60}  # epochs of one call of the sampler, by N
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Time leapfrogs of mlp-50 at both sizes."""
+    """Time leapfrog steps of mlp-50 for each N."""
     return [_leapfrogs(n, max(3, rounds // 3)) for n in LEAPFROGS]
 
 

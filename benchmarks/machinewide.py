@@ -1,4 +1,4 @@
-"""Time what a whole machine does: runs side by side, start-up, and growth."""
+"""Time parallel runs, start-up, and the scaling of a step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 from benchmarks.steps import BATCH, SAMPLERS, make_problem, stepper
 
-SECONDS = 4.0  # that runs are timed for
+SECONDS = 4.0  # duration of timing
 COMMAND = [sys.executable, "-m", "bdlbench"]
 
 
 def side_by_side(rounds: int) -> list[Figure]:
-    """Compare the throughput of two runs of one thread each with that of one."""
+    """Compare the throughput of two parallel runs, each on one thread, with that of one."""
     gains = []
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         for _ in range(max(3, rounds // 3)):
@@ -45,7 +45,7 @@ def _steps_per_second(seed: int) -> float:
 
 
 def start_up(rounds: int) -> list[Figure]:
-    """Time the commands that do nothing heavy, and what `compare` spends beside its work."""
+    """Time light commands, and the overhead of `compare`."""
     quick = {"bdlbench --help": (["--help"], 0.3), "bdlbench list": (["list"], 0.5)}
     found = []
     for name, (arguments, bar) in quick.items():
@@ -63,20 +63,18 @@ def _wall(arguments: list[str], times: int) -> float:
 
 
 def _compare() -> list[Figure]:
-    """Run one sampler on digits in one process, so that nothing overlaps."""
+    """Return the overhead of `compare` with one sampler on digits, without overlapping runs."""
     with tempfile.TemporaryDirectory() as results:
         arguments = ["compare", "sgd", "--task", "digits", "--seeds", "1", "--jobs", "1"]
         wall = _wall([*arguments, "--epochs", "20", "--results", results], 1)
         (path,) = Path(results).glob("runs/*/record.json")
         measured = json.loads(path.read_text("utf-8"))["measured"]
-    beside = wall - measured["seconds"] - measured["evaluation_seconds"]
-    return [
-        Figure("compare on digits, outside training and evaluation", beside, "s", bar=5.0),
-    ]
+    overhead = wall - measured["seconds"] - measured["evaluation_seconds"]
+    return [Figure("compare on digits, outside training and evaluation", overhead, "s", bar=5.0)]
 
 
 def growth(rounds: int) -> list[Figure]:
-    """Time an SGLD step as chains, width and data grow; ratios are to the smallest."""
+    """Time an SGLD step by number of chains, width and N; ratios are to the smallest."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     series = {
         "mlp-50, batch 32, {} chains": [("mlp-50", 10_000, c, 32, c) for c in (1, 4, 16, 64)],

@@ -1,4 +1,4 @@
-"""Test the noise on a billion numbers: moments to order 8, and the distribution function.
+"""Test the Gaussian noise on a billion numbers: moments to order 8, and its distribution.
 
 python -m benchmarks.noise [--millions 1000]
 """
@@ -15,11 +15,11 @@ from scipy import stats
 from bdlbench.noise import normal_like
 
 SIZE = 1_000_000
-EDGES = stats.norm.ppf(np.arange(1, 1 << 16) / (1 << 16))  # of bins of equal probability
+EDGES = stats.norm.ppf(np.arange(1, 1 << 16) / (1 << 16))  # of equiprobable bins
 
 
 def main() -> None:
-    """Draw, sum up, and print every figure with what is expected of it."""
+    """Print moments with their expectations, and goodness-of-fit tests."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--millions", type=int, default=1000)
     millions = parser.parse_args().millions
@@ -38,7 +38,7 @@ def _report(counts: np.ndarray, sums: np.ndarray, n: int) -> None:
         expected = 0 if order % 2 else _odd_factorial(order - 1)
         error = math.sqrt((_odd_factorial(2 * order - 1) - expected**2) / n)
         sigmas = (total / n - expected) / error
-        print(f"moment {order}: {total / n:.6f}, expected {expected}, off by {sigmas:+.2f} errors")
+        print(f"moment {order}: {total / n:.6f}, expected {expected}, {sigmas:+.2f} SE")
     distance = float(
         np.abs(np.cumsum(counts) / n - np.arange(1, len(counts) + 1) / len(counts)).max()
     )

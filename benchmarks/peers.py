@@ -1,4 +1,4 @@
-"""Take the same step with other libraries, as their users would (``bdlbench[bench]``)."""
+"""The same step with other libraries, as their users would write it (``bdlbench[bench]``)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.alternate import Action
 
-SCANNED = 100  # steps in one call of JAX
+SCANNED = 100  # steps per call of JAX
 LEARNING_RATE, PRIOR_PRECISION = 1e-12, 1 / 0.3**2
-# What SGLD of bdlbench must be quicker than, and how many times.
+# Required speed-up of bdlbench's SGLD.
 QUICKER_THAN = {
     "SGLD, blackjax in lax.scan": 1.3,
     "SGLD, posteriors in memory": 2.5,
@@ -26,7 +26,7 @@ QUICKER_THAN = {
 
 
 def steps(x: Tensor, y: Tensor, batch_size: int) -> dict[str, tuple[Action, int]]:
-    """Return an action a library, and how many steps it takes; those not installed are left out."""
+    """Return the action and its number of steps for each installed library."""
     makers: dict[str, Callable[[Tensor, Tensor, int], tuple[Action, int]]] = {
         "SGD, torch.optim and DataLoader": _torch_optim,
         "SGLD, torch-uncertainty and DataLoader": _torch_uncertainty,
@@ -38,10 +38,10 @@ def steps(x: Tensor, y: Tensor, batch_size: int) -> dict[str, tuple[Action, int]
     for name, make in makers.items():
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the libraries' own making
+                warnings.simplefilter("ignore")  # from the libraries
                 found[name] = make(x, y, batch_size)
         except ImportError as error:
-            print(f"{name}: left out, {error}")
+            print(f"{name}: skipped, {error}")
     return found
 
 
@@ -114,8 +114,8 @@ def _jax(x: Tensor, y: Tensor, batch_size: int) -> tuple[Action, int]:
     @jax.jit
     def scan(parameters: Any) -> Any:
         def step(p: Any, batch: Any) -> tuple[Any, None]:
-            slopes = jax.grad(potential)(p, batch)
-            return jax.tree.map(lambda a, g: a - LEARNING_RATE * g, p, slopes), None
+            gradient = jax.grad(potential)(p, batch)
+            return jax.tree.map(lambda a, g: a - LEARNING_RATE * g, p, gradient), None
 
         return jax.lax.scan(step, parameters, batches)[0]
 
@@ -127,8 +127,8 @@ def _blackjax(x: Tensor, y: Tensor, batch_size: int) -> tuple[Action, int]:
     import jax
 
     potential, start, batches = _in_jax(x, y, batch_size)
-    slopes = jax.grad(lambda parameters, batch: -potential(parameters, batch))
-    sgld = blackjax.sgld(slopes)
+    gradient = jax.grad(lambda parameters, batch: -potential(parameters, batch))
+    sgld = blackjax.sgld(gradient)
 
     @jax.jit
     def scan(parameters: Any, key: Any) -> Any:
@@ -144,7 +144,7 @@ def _blackjax(x: Tensor, y: Tensor, batch_size: int) -> tuple[Action, int]:
 
 
 def _in_jax(x: Tensor, y: Tensor, batch_size: int) -> tuple[Callable[..., Any], Any, Any]:
-    """Return U as a function of parameters and batch, parameters, and batches (SCANNED, size)."""
+    """Return U(parameters, batch), parameters, and indices of shape (SCANNED, batch_size)."""
     import jax
     import jax.numpy as jnp
 

@@ -1,4 +1,4 @@
-"""Time the predictions of mlp-400-400 against their matrix products, and take their memory."""
+"""Time predictions of mlp-400-400 against their matrix products, and measure peak memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from benchmarks.alternate import Action, alternate
 from benchmarks.figures import Figure
 
 IMAGES, DRAWS = 20_000, 10
-SIZES = (500, 1_000, 5_000)  # rows at a time, of the matrix products
+SIZES = (500, 1_000, 5_000)  # batch sizes of the matrix products
 CPU = torch.device("cpu")
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Return the seconds of 100 draws, and the peak memory in a process of their own."""
+    """Return the time for 100 draws, and the peak memory in a separate process."""
     network, draws, images, scaler = _setting()
     flat = torch.from_numpy(scaler(images)).flatten(1)
     actions: dict[str, tuple[Action, int]] = {

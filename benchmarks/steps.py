@@ -1,4 +1,4 @@
-"""Time a step of every sampler: mlp-400-400, batch 128, 60,000 points in memory."""
+"""Time a step of each sampler: mlp-400-400, batch size 128, N = 60,000, data in memory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from benchmarks.alternate import Action, Timings, alternate
 from benchmarks.figures import Figure
 
 N, BATCH = 60_000, 128
-TINY = 1e-12  # a step size: θ stays where it is
-Update = Callable[[Tensor], object]  # takes a gradient, and moves θ
+TINY = 1e-12  # a step size at which θ hardly changes
+Update = Callable[[Tensor], object]  # updates θ with a gradient
 Sampler = Callable[[Tensor, Generator], Update]
 
 
@@ -37,7 +37,7 @@ def _by(optimizer: type[torch.optim.Optimizer], **settings: Any) -> Sampler:
     return make
 
 
-SAMPLERS: dict[str, Sampler] = {  # as they are written in samplers/
+SAMPLERS: dict[str, Sampler] = {  # the updates of samplers/
     "SGD": lambda theta, rng: lambda gradient: descend_(theta, gradient, TINY, 0.0, theta),
     "SGLD": lambda theta, rng: lambda gradient: langevin_(theta, gradient, TINY, 1.0, rng),
     "pSGLD": _by(PSGLD, chains=True),
@@ -48,16 +48,16 @@ SAMPLERS: dict[str, Sampler] = {  # as they are written in samplers/
 def make_problem(
     model: str, n: int = N, chains: int = 1, device: str = "cpu", epochs: float = 1e9
 ) -> Problem:
-    """Return a problem of random images, with a budget that hardly ends."""
+    """Return a problem of random images, by default with a practically unlimited budget."""
     x, y = (part.to(device) for part in make_data(n))
     posterior = Posterior(models.build(model), Categorical(), x, y, prior_std=0.3)
     return Problem(posterior, Budget(epochs=epochs, draws=1), chains)
 
 
 def make_data(n: int) -> tuple[Tensor, Tensor]:
-    """Return random images (n, 28, 28) and labels (n,), in arrays of NumPy's as runs have them.
+    """Return random images (n, 28, 28) and labels (n,).
 
-    It asks the system for large pages, in which rows are found sooner.
+    Like the data of runs, they are NumPy arrays, which use huge pages for faster row access.
     """
     rng = np.random.default_rng(0)
     images = rng.standard_normal((n, 28, 28), dtype=np.float32)
@@ -65,7 +65,7 @@ def make_data(n: int) -> tuple[Tensor, Tensor]:
 
 
 def stepper(problem: Problem, sampler: Sampler, batch_size: int, device: str = "cpu") -> Action:
-    """Return a function that takes one step."""
+    """Return an action that takes one step."""
     rng = Generator(device).manual_seed(0)
     theta = problem.init(rng)
     steps, update = problem.steps(batch_size, rng), sampler(theta, rng)
@@ -78,7 +78,7 @@ def stepper(problem: Problem, sampler: Sampler, batch_size: int, device: str = "
 
 
 def matrix_products(model: str, batch_size: int) -> dict[str, Action]:
-    """Return the step's own matrix products, in each of the libraries at hand: the ceiling."""
+    """Return the matrix products of a step (MKL and oneDNN), the lower limit of its time."""
     shapes = [shape for shape in models.build(model).shapes.values() if len(shape) == 2]
     rows = batch_size
     data = [
@@ -103,9 +103,9 @@ def matrix_products(model: str, batch_size: int) -> dict[str, Action]:
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Time steps, the ceiling, and what a user could take instead.
+    """Time steps, their matrix products and other libraries.
 
-    In four times as many turns as the rest: bars that are near are told apart only over minutes.
+    Four times the usual rounds, since some ratios are close to their bars.
     """
     ceiling = matrix_products("mlp-400-400", BATCH)
     actions: dict[str, tuple[Action, int]] = {name: (act, 1) for name, act in ceiling.items()}

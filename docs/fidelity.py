@@ -1,7 +1,7 @@
-"""Say how near samplers come to the posterior, at what price: in README's picture, and a table.
+"""Plot and tabulate the total variation from the reference posterior against the budget.
 
 Usage: ``python docs/fidelity.py RESULTS``, after ``bdlbench grid docs/fidelity.toml --results
-RESULTS`` and the same of ``docs/fidelity-hmc.toml``.
+RESULTS`` and the same for ``docs/fidelity-hmc.toml``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS = (
     "R-hat ↓",
     "epochs",
 )
-# Okabe & Ito's, told apart by everyone, without the yellow; every line is named as well.
+# Okabe & Ito's colour-blind safe palette without yellow, extended; lines are also labelled.
 COLOURS = {
     "sgd": "#000000",
     "deep-ensemble": "#7f7f7f",
@@ -53,27 +53,27 @@ COLOURS = {
     "nuts": "#882255",
 }
 FAR = ("sgd", "sgld", "hmc")
-BEYOND = ("laplace", "hmc", "nuts")  # too far from the posterior, at small budgets, to be drawn
+BEYOND = ("laplace", "hmc", "nuts")  # off the scale of the plot at small budgets
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 Budgets = dict[str, dict[float, list[Curve]]]
 
 
 def curves(results: Path, sampler: str, gold: Reference) -> dict[float, list[Curve]]:
-    """Return epochs spent and total variation of every seed, by budget."""
-    found: dict[float, list[Curve]] = defaultdict(list)
+    """Return epochs and total variation over the draws of each run, by budget."""
+    by_budget: dict[float, list[Curve]] = defaultdict(list)
     for folder in sorted((results / "runs").glob(f"{TASK}-{sampler}-*")):
         record = store.read(folder)
-        if record.sampler.name != sampler:  # sgd, and there is sgd-covariance
+        if record.sampler.name != sampler:  # the pattern of sgd also matches sgd-covariance
             continue
         sets = store.read_predictions(folder, record)
         spent, points = sets["test"].course()
         budget = record.configuration.epochs
-        found[budget].append((spent, fidelity.distances(points, gold)))
-    return found
+        by_budget[budget].append((spent, fidelity.distances(points, gold)))
+    return by_budget
 
 
 def draw(axes: Axes, budgets: dict[float, list[Curve]], colour: str) -> tuple[float, float]:
-    """Draw mean and range over seeds of the runs with each budget, and return where it ends."""
+    """Draw mean and range over seeds by budget, and return the line's last point."""
     runs = [budgets[budget] for budget in sorted(budgets)]
     spent = [np.mean([epochs[-1] for epochs, _ in seeds]) for seeds in runs]
     ends = [[distance[-1] for _, distance in seeds] for seeds in runs]
@@ -85,7 +85,7 @@ def draw(axes: Axes, budgets: dict[float, list[Curve]], colour: str) -> tuple[fl
 
 
 def name(axes: Axes, ends: dict[str, tuple[float, float]], gap: float) -> None:
-    """Write the samplers' names beside the ends of their lines, each clear of the one above."""
+    """Label the lines at their ends, without overlap."""
     lowest = np.inf
     for sampler, (spent, distance) in sorted(ends.items(), key=lambda item: -item[1][1]):
         lowest = min(distance, lowest / gap)
@@ -97,8 +97,8 @@ def name(axes: Axes, ends: dict[str, tuple[float, float]], gap: float) -> None:
 
 
 def panel(axes: Axes, budgets: Budgets, title: str, gap: float) -> None:
-    """Draw a line for each sampler, and name it."""
-    axes.set(xscale="log", yscale="log", title=title, xlabel="gradients on all the training data")
+    """Draw and label a line per sampler."""
+    axes.set(xscale="log", yscale="log", title=title, xlabel="full-data gradient evaluations")
     ends = {sampler: draw(axes, runs, COLOURS[sampler]) for sampler, runs in budgets.items()}
     name(axes, ends, gap)
     for axis in (axes.xaxis, axes.yaxis):
@@ -108,7 +108,7 @@ def panel(axes: Axes, budgets: Budgets, title: str, gap: float) -> None:
 
 
 def table(results: Path) -> str:
-    """Return a table for every task: all samplers at all budgets, as their boards have them."""
+    """Return a table per task, with all samplers at all budgets."""
     lines: dict[str, list[str]] = {}
     for board in boards.build(results):
         header, rule, *rows = (line.replace("**", "") for line in lines_of(board, COLUMNS))
@@ -118,8 +118,8 @@ def table(results: Path) -> str:
 
 
 def beyond(found: Budgets) -> str:
-    """Say where the samplers are that are not drawn."""
-    lines = ["not drawn:"]
+    """Describe the range of the samplers that are off the scale."""
+    lines = ["off the scale:"]
     for sampler in BEYOND:
         ends = [
             curve[1][-1]
@@ -132,7 +132,7 @@ def beyond(found: Budgets) -> str:
 
 
 def picture(results: Path) -> Figure:
-    """Draw total variation against gradients."""
+    """Plot total variation against gradient evaluations."""
     gold = reference.load(TASK, results)
     found = {sampler: curves(results, sampler, gold) for sampler in COLOURS}
     figure, (near, far) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
@@ -140,27 +140,27 @@ def picture(results: Path) -> Figure:
     far.axhspan(floor, 2 * floor, color=COLOURS["hmc"], alpha=0.12, lw=0)
     far.text(
         0.02, 1.05 * floor,
-        "once to twice the floor: HMC against HMC\ndotted: within a run, draw by draw",
+        "1–2 × floor: HMC against HMC\ndotted: over the draws of one run",
         transform=far.get_yaxis_transform(), fontsize=11, color="#a04000",
     )  # fmt: skip
-    panel(far, {name: found[name] for name in FAR}, "and how long HMC takes", gap=1.2)
+    panel(far, {name: found[name] for name in FAR}, "long runs of HMC", gap=1.2)
     for sampler in ("sgld", "hmc"):
         longest = found[sampler][max(found[sampler])]
         far.plot(*longest[0], color=COLOURS[sampler], linewidth=1, linestyle=":")
     near_runs = {name: runs for name, runs in found.items() if name not in BEYOND}
-    panel(near, near_runs, "at small budgets", gap=1.09)
+    panel(near, near_runs, "small budgets", gap=1.09)
     near.text(0.02, 0.95, beyond(found), transform=near.transAxes, fontsize=10, va="top")
-    near.set(xlim=(27, 600), ylim=(0.025, 0.25), ylabel="total variation from the posterior")
+    near.set(xlim=(27, 600), ylim=(0.025, 0.25), ylabel="total variation from the reference")
     near.set_yticks([0.03, 0.04, 0.05, 0.07, 0.1, 0.2])
     near.set_xticks([30, 100, 300])
     for axis in (near.xaxis, near.yaxis):
         axis.set_minor_formatter("")
-    figure.suptitle("How near to the posterior's prediction? digits, mlp-50", fontsize=14)
+    figure.suptitle("Total variation from the reference posterior (digits, mlp-50)", fontsize=14)
     return figure
 
 
 def main(results: Path) -> None:
-    """Write both."""
+    """Update the page and the figure."""
     page = DOCS / "reference-posteriors.md"
     page.write_text(fill_in(page.read_text("utf-8"), table(results)), "utf-8")
     picture(results).savefig(DOCS / "fidelity.png", dpi=110)

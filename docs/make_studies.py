@@ -1,8 +1,8 @@
 """Run the studies, and write their findings to docs/studies.md.
 
-Usage: ``python docs/make_studies.py OUT [NAME…]``; without names, all studies are run. Runs of
-samplers are stored in OUT and reused. Findings are stored in docs/studies/findings.json, so that
-studies can be updated one by one.
+Usage: ``python docs/make_studies.py OUT [NAME…]``; without names, all studies are run. Runs are
+stored in OUT and reused. docs/studies/findings.json stores the findings, so that studies can be
+updated one by one.
 """
 
 from __future__ import annotations

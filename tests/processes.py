@@ -133,4 +133,4 @@ def without_times(comparison: Comparison) -> list[str]:
     for line in table.to_markdown(comparison).splitlines():
         cells = line.split(" | ")
         lines.append(" | ".join(cells[:-2]).replace(" *", "") if line.startswith("|") else line)
-    return [line for line in lines if "were stored already" not in line]
+    return [line for line in lines if "were already stored" not in line]

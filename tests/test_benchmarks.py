@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic; how fast things are is not for tests to say."""
+"""The arithmetic of the benchmarks, not the speed that they measure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.__main__ import main
 from benchmarks.figures import Figure
 
 
-def test_a_ratio_is_the_median_over_rounds_to_the_quickest() -> None:
+def test_a_ratio_is_the_median_over_rounds_to_the_fastest() -> None:
     timings = alternate.Timings(
         {
             "a": np.array([2.0, 4.0, 9.0]),
@@ -42,9 +42,9 @@ def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(alternate, "time", clock)
     actions = {"slow": (action("slow", 0.25), 10), "quick": (action("quick", 0.01), 1)}
     found = alternate.alternate(actions, rounds=3)
-    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # of ten units a call
+    np.testing.assert_allclose(found.seconds["slow"], [0.025] * 3)  # ten units per call
     np.testing.assert_allclose(found.seconds["quick"], [0.01] * 3)
-    # Two at first, and in each of three rounds a tenth of a second, after a fifth of it to warm up.
+    # Two calls at first; then three rounds of 0.1 s each, after a warm-up of a fifth of that.
     assert (calls.count("slow"), calls.count("quick")) == (2 + 3, 2 + 3 * (10 + 2))
 
 
@@ -58,12 +58,12 @@ def test_actions_take_turns_and_units_are_counted(monkeypatch: pytest.MonkeyPatc
         (Figure("a", 0.1, "s", ratio=1.1, bar=1.0), False),
     ],
 )
-def test_a_bar_is_for_the_ratio_where_there_is_one(figure: Figure, holds: bool) -> None:
+def test_the_bar_applies_to_the_ratio_if_there_is_one(figure: Figure, holds: bool) -> None:
     assert figure.holds == holds
     assert ("**does not hold**" in figures.table([figure])) != holds
 
 
-def test_a_ratio_that_grew_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ratios_that_grew_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "FIGURES", tmp_path / "figures.json")
     monkeypatch.setattr(figures, "PAGE", tmp_path / "README.md")
     figures.PAGE.write_text(f"above\n{figures.BEGIN}\nold\n{figures.END}\nbelow\n")
@@ -75,13 +75,13 @@ def test_a_ratio_that_grew_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
     assert "old" not in page
     assert len(json.loads(figures.FIGURES.read_text())["figures"]["steps"]) == 2
     now = {"steps": [Figure("a", 1.0, "s", 1.14, "b"), Figure("c", 1.0, "s", 1.16, "b")]}
-    assert figures.worse(now) == ["steps: c to b: 1.00 was, 1.16 is"]
+    assert figures.worse(now) == ["steps: c to b: 1.00 before, 1.16 now"]
 
 
-def test_a_part_is_not_written_over_the_whole(
+def test_write_needs_all_sections(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "start-up", "--write"])
     with pytest.raises(SystemExit):
         main()
-    assert "--write puts all sections into README.md; leave out --only" in capsys.readouterr().err
+    assert "--write needs all sections; omit --only" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""README is true: its sampler runs as it stands, and its commands are the ones that exist."""
+"""README's sampler runs unchanged, and its test command is that of CI."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def block(marker: str) -> str:
     return match[1]
 
 
-def test_the_readmes_sampler_runs_and_samples(tmp_path: Path) -> None:
+def test_the_sampler_of_the_readme_equals_sgld(tmp_path: Path) -> None:
     source = block("sampler")
     statements = [line for line in source.splitlines() if line.strip()]
     assert len(statements) <= 20, "README promises 20 lines"
@@ -36,11 +36,11 @@ def test_the_readmes_sampler_runs_and_samples(tmp_path: Path) -> None:
     )
     shipped, ours = comparison.rows
     assert ours.outcomes == {"completed": 1}
-    # The same equation, the same numbers drawn in the same order: the two are the same sampler.
+    # The same update with the same random numbers as SGLD.
     assert ours.metrics["accuracy"].mean == pytest.approx(shipped.metrics["accuracy"].mean)
 
 
-def test_the_test_command_is_the_one_that_ci_runs() -> None:
+def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert block("test command").strip().endswith("-m pytest")
     assert "test command" in (ROOT / ".ci" / "run").read_text("utf-8")
 
@@ -52,4 +52,4 @@ def test_every_plugin_file_is_an_entry_point() -> None:
         modules = {value.partition(":")[0] for value in points}
         files = {f"bdlbench_{kind}.{path.stem}" for path in (ROOT / kind).glob("*.py")}
         assert modules == files
-        assert not list((ROOT / kind).glob("*/*.py")), "a sub-folder would be left out of the wheel"
+        assert not list((ROOT / kind).glob("*/*.py")), "the wheel omits sub-folders"

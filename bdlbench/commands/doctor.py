@@ -1,4 +1,4 @@
-"""Collect the environment for a bug report: versions, machine, data, results, plugins."""
+"""The environment for a bug report: versions, machine, data, results, plugins."""
 
 from __future__ import annotations
 
@@ -26,20 +26,15 @@ PACKAGES = (
 
 
 def examine(results: Path, data_dir: Path | None) -> Iterator[str]:
-    """Yield what there is to say, line by line.
-
-    Args:
-        results: Where runs are kept.
-        data_dir: Folder searched for data first.
-    """
+    """Yield the lines of a report on the environment."""
     yield f"python       {platform.python_version()} on {platform.platform()}"
     yield from (f"{name:<12} {_version(name)}" for name in PACKAGES)
-    yield f"instructions {instructions()}; {processor_family() or 'an unknown kind of processor'}"
+    yield f"instructions {instructions()}; {processor_family() or 'unknown processor family'}"
     yield f"numerics     version {numerics.version()}"
     memory = psutil.virtual_memory()
-    yield f"processor    {processor()}, {machine.cores()} cores to use of {os.cpu_count()}"
-    yield f"memory       {memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB of it free"
-    yield f"threads      {torch.get_num_threads()} in torch here; a run computes on 1"
+    yield f"processor    {processor()}, {machine.cores()} of {os.cpu_count()} cores available"
+    yield f"memory       {memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB available"
+    yield f"threads      {torch.get_num_threads()} in torch by default; a run uses 1"
     yield from _devices()
     yield from _data(data_dir)
     yield _results(results)
@@ -67,7 +62,7 @@ def _data(data_dir: Path | None) -> Iterator[str]:
         return
     for folder in folders:
         if not folder.is_dir():
-            yield f"data         {folder}: not there"
+            yield f"data         {folder}: not found"
             continue
         files = sorted(path for path in folder.glob("*/raw/*") if path.is_file())
         listed = [f"{path.relative_to(folder)} ({path.stat().st_size:,} B)" for path in files]
@@ -76,13 +71,12 @@ def _data(data_dir: Path | None) -> Iterator[str]:
 
 def _results(results: Path) -> str:
     outcomes = Counter(
-        "cannot be read" if record is None else record.outcome
-        for _, record in store.read_all(results)
+        "unreadable" if record is None else record.outcome for _, record in store.read_all(results)
     )
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
     try:
         store.check_writable(results)
-        writable = "can be written to"
+        writable = "writable"
     except BdlbenchError as error:
         writable = str(error)
     return f"results      {results}: {counted or 'no runs'}; {writable}"
@@ -97,4 +91,4 @@ def _plugins() -> Iterator[str]:
                 loaded.append(name)
             except BdlbenchError as error:
                 yield f"{kind:<12} {error}"
-        yield f"{kind:<12} {len(loaded)} load: {', '.join(loaded)}"
+        yield f"{kind:<12} {len(loaded)} loaded: {', '.join(loaded)}"

@@ -9,10 +9,10 @@ from bdlbench.errors import BdlbenchError
 
 
 def render(what: str) -> str:
-    """Return a line for everything of this kind.
+    """Return one line per plugin, model or task.
 
     Raises:
-        BdlbenchError: There is no such kind.
+        BdlbenchError: The kind is unknown.
     """
     if what in registry.KINDS:
         return _columns([(name, *registry.summary(what, name)) for name in registry.names(what)])

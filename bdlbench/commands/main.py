@@ -1,4 +1,4 @@
-"""The command line. Heavy modules are imported by the command that needs them."""
+"""The command line. Commands import heavy modules themselves, so that ``--help`` is fast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bdlbench.commands import many_runs, publishing
 from bdlbench.commands.options import DataDir, Debug, Device, Results, local
 from bdlbench.errors import BdlbenchError
 
-# Click's UsageError, wherever the installed typer keeps its click.
+# Click's UsageError: typer versions import click from different places.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(many_runs.compare)  # here, so that it is the first in the help
+app.command()(many_runs.compare)  # first, so that the help lists it first
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def list_(
 
 @app.command()
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name, prefix or folder of a run.")],
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
@@ -58,12 +58,12 @@ def show(
 @app.command()
 def check(
     sampler: Annotated[
-        str, typer.Argument(metavar="SAMPLER[:setting=value,…]", help="A name or a plugin file.")
+        str, typer.Argument(metavar="SAMPLER[:setting=value,…]", help="Sampler name or file.")
     ],
     quick: Annotated[
-        bool, typer.Option("--quick", help="Skip the long checks; issues no certificate.")
+        bool, typer.Option("--quick", help="Skip the long checks; no certificate is issued.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
@@ -71,19 +71,19 @@ def check(
     _set_up_jax()
     from bdlbench.checks import certificate
 
-    with redirect_stdout(sys.stderr):  # a plugin may print
-        found = certificate.check(sampler, quick, results, None if json else _say)
+    with redirect_stdout(sys.stderr):  # plugins may print
+        result = certificate.check(sampler, quick, results, None if json else _print)
     if json:
-        typer.echo(certificate.as_json(found))
-    if not found.holds:
-        raise BdlbenchError(f"{sampler}: {found.verdict}; the failed checks are listed above")
+        typer.echo(certificate.as_json(result))
+    if not result.holds:
+        raise BdlbenchError(f"{sampler}: {result.verdict}; the failed checks are listed above")
 
 
 @app.command()
 def reference(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Such as digits or mnist-1k.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Task, such as mnist-1k.")],
     chains: Annotated[
-        int, typer.Option(help="Number of chains, each started from a draw of the prior.")
+        int, typer.Option(help="Number of chains, each initialized from the prior.")
     ] = 4,
     samples: Annotated[int, typer.Option(help="Iterations per chain after warm-up.")] = 400,
     warm_up: Annotated[
@@ -101,7 +101,7 @@ def reference(
     from bdlbench.reference.make import make
 
     length = Length(chains, samples, warm_up)
-    with redirect_stdout(sys.stderr):  # a plugin may print
+    with redirect_stdout(sys.stderr):  # plugins may print
         made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
     typer.echo(report(made.facts.diagnostics, made.facts.verdicts))
     if not made.facts.converged:
@@ -127,7 +127,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
     debug: Debug = False,
 ) -> None:
-    """Write a template of a sampler plugin; it runs and passes the checks unchanged."""
+    """Write a template of a sampler plugin, which runs and passes the checks unchanged."""
     from bdlbench.commands import scaffold
 
     path = scaffold.write(name, Path())
@@ -137,14 +137,13 @@ def new(
 @app.command()
 def numerics(
     check: Annotated[
-        bool, typer.Option("--check", help="Compute the goldens, and list those that changed.")
+        bool, typer.Option("--check", help="Recompute the goldens, and list those that changed.")
     ] = False,
     accept: Annotated[
-        bool,
-        typer.Option("--accept", help="Declare changed code to be of the same version, if it is."),
+        bool, typer.Option("--accept", help="Accept changed code that reproduces the goldens.")
     ] = False,
     raised: Annotated[
-        bool, typer.Option("--raise", help="Declare changed code to be of a new version.")
+        bool, typer.Option("--raise", help="Accept changed code as a new version.")
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -155,23 +154,23 @@ def numerics(
     if accept or raised:
         typer.echo(f"accepted as numerics version {acceptance.accept(raised)}")
         return
-    moved = acceptance.check() if check else []
-    for line in acceptance.report(moved):
+    changed = acceptance.check() if check else []
+    for line in acceptance.report(changed):
         typer.echo(line)
-    if moved:
-        raise BdlbenchError(f"{len(moved)} goldens have moved; see above")
+    if changed:
+        raise BdlbenchError(f"{len(changed)} goldens have changed; see above")
     if check:
-        typer.echo("all goldens hold")
+        typer.echo("all goldens are reproduced")
 
 
 @app.command()
 def study(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME[:setting=value,…]]", help="Omit it to list all studies."),
+        typer.Argument(metavar="[NAME[:setting=value,…]]", help="Study; omit it to list all."),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="Task, for studies that have one.", show_default="digits")
+        str | None, typer.Option(help="Task, for studies that use one.", show_default="digits")
     ] = None,
     out: Annotated[
         Path,
@@ -180,7 +179,7 @@ def study(
     seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="0")] = None,
     debug: Debug = False,
 ) -> None:
-    """Repeat an experiment behind the suite: plots, their data, and the finding."""
+    """Run a study: an experiment that tests a claim of the literature."""
     from bdlbench.commands import listing
 
     if name is None:
@@ -202,43 +201,43 @@ app.add_typer(many_runs.app)
 
 
 def _set_up_jax() -> None:
-    """Set up JAX, for a command that computes in this process."""
+    """Set JAX's environment variables, for commands that compute in this process."""
     from bdlbench.execution import environment
 
     os.environ.update(environment.for_jax())
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.__stdout__.write(line + "\n")  # type: ignore[union-attr]
     sys.__stdout__.flush()  # type: ignore[union-attr]
 
 
 def main() -> None:
-    """Run the command line; an error is one line on standard error and exit code 2."""
+    """Run the command line; an error prints one line to standard error, with exit code 2."""
     command = typer.main.get_command(app)
     signal.signal(signal.SIGTERM, _terminate)
-    gc.set_threshold(100_000)  # imports and records make many objects, and hardly any garbage
+    gc.set_threshold(100_000)  # imports and records allocate many objects, but little garbage
     try:
-        # Not app(): some versions of typer keep the message of a KeyboardInterrupt to themselves.
+        # Not app(): some versions of typer drop the message of a KeyboardInterrupt.
         with command.make_context("bdlbench", sys.argv[1:]) as context:
             command.invoke(context)
     except typer.Exit as end:
         sys.exit(end.exit_code)
     except USAGE_ERROR as error:
         message = error.format_message()  # type: ignore[attr-defined]
-        _fail(message or "expected a command; they are listed above")
+        _fail(message or "expected a command; see the list above")
     except BdlbenchError as error:
         if "--debug" in sys.argv:
             raise
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
-        exec("")  # else `python -m` ends by the signal, if this went through exec() on its way
+        exec("")  # or `python -m` dies by SIGINT if the interrupt was raised inside exec()
         sys.exit(130)
 
 
 def _terminate(*_: object) -> None:
-    """End as after Ctrl-C: a scheduler that takes the machine away says so by SIGTERM."""
+    """Handle SIGTERM, which schedulers send before they kill a job, like Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""The commands for many runs. Heavy modules are imported by each."""
+"""The commands for many runs: compare, grid, status, tune."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SAMPLER[:setting=value,…]…",
-            help="Names, or plugin files such as ./mine.py; the first is the baseline.",
+            help="Sampler names, or plugin files such as ./mine.py; the first is the baseline.",
         ),
     ],
     task: Annotated[
@@ -51,13 +51,13 @@ def compare(
         typer.Option(help="Task to compare on.", show_default="mnist if available, else digits"),
     ] = None,
     model: Model = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each sampler.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Seeds per sampler.")] = 3,
     epochs: Epochs = None,
     draws: Annotated[
         int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
     ] = None,
     split: Annotated[
-        str, typer.Option(help="Evaluate on 'test', or on 'validation' for tuning.")
+        str, typer.Option(help="Split to evaluate on: 'test', or 'validation' for tuning.")
     ] = "test",
     data_dir: DataDir = None,
     results: Results = Path("results"),
@@ -72,12 +72,12 @@ def compare(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Compare samplers on one task, at equal budgets, with intervals over seeds."""
+    """Compare samplers on one task at equal budgets, with confidence intervals over seeds."""
     output.check_format(format)
     _start_processes(samplers)
     from bdlbench.comparison.compare import run_comparison
 
-    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
+    with redirect_stdout(sys.stderr):  # plugin files may print when loaded
         comparison = run_comparison(
             samplers,
             task=task,
@@ -104,12 +104,12 @@ def compare(
 def grid(
     file: Annotated[
         Path,
-        typer.Argument(parser=local, metavar="FILE.toml", help="docs/running.md has one."),
+        typer.Argument(parser=local, metavar="FILE.toml", help="Grid file; see docs/running.md."),
     ],
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Print the runs and their estimated cost, without running them."
+            "--dry-run", help="Print the runs and their estimated cost, without executing them."
         ),
     ] = False,
     data_dir: DataDir = None,
@@ -125,7 +125,7 @@ def grid(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Run a grid: samplers, hyperparameters, tasks, models, budgets, seeds."""
+    """Run a grid of samplers, hyperparameters, tasks, models, budgets and seeds."""
     output.check_format(format)
     if not dry_run:
         _start_processes()
@@ -137,45 +137,45 @@ def grid(
     execution = pool.ExecutionOptions(
         jobs, backend, address, timeout, in_bytes(memory), force, quiet
     )
-    with redirect_stdout(sys.stderr):  # a plugin's file may print as it is loaded
+    with redirect_stdout(sys.stderr):  # plugin files may print when loaded
         planned = read(file).plan(
             data_dir=data_dir, results=results, device=device, say=execution.say
         )
-        everything = [job for part in planned for job in part.jobs]
+        all_jobs = [job for part in planned for job in part.jobs]
         if not dry_run:
-            made = pool.complete(everything, execution)
-            found = [conclude(part, *made) for part in planned]
+            made = pool.complete(all_jobs, execution)
+            comparisons = [conclude(part, *made) for part in planned]
     if dry_run:
-        typer.echo("\n".join(costs.preview(everything, results, execution)))
+        typer.echo("\n".join(costs.preview(all_jobs, results, execution)))
         return
-    output.show(found, format)
+    output.show(comparisons, format)
 
 
 @app.command()
 def status(
     file: Annotated[
         Path | None,
-        typer.Argument(parser=local, metavar="[FILE.toml]", help="A grid; default: all runs."),
+        typer.Argument(parser=local, metavar="[FILE.toml]", help="Grid file; default: all runs."),
     ] = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
-    """Show how many runs are done, failed, running and left."""
+    """Show the progress of runs: done, failed, running, left."""
     from bdlbench.comparison.status import survey
 
-    wanted: list[tuple[str, str, str, str]] = []
+    runs: list[tuple[str, str, str, str]] = []
     if file is not None:
         from bdlbench.comparison.grid import read
 
         with redirect_stdout(sys.stderr):
             planned = read(file).plan(data_dir=data_dir, results=results, device=device)
-        wanted = [_name(part, index) for part in planned for index in range(len(part.jobs))]
-    typer.echo(survey(results, wanted).to_text())
+        runs = [_run_key(part, index) for part in planned for index in range(len(part.jobs))]
+    typer.echo(survey(results, runs).to_text())
 
 
-def _name(planned: Planned, index: int) -> tuple[str, str, str, str]:
+def _run_key(planned: Planned, index: int) -> tuple[str, str, str, str]:
     job, candidate = planned.jobs[index], planned.candidates[index // len(planned.seeds)]
     return job.run, job.task, planned.setup.model, candidate.label
 
@@ -184,10 +184,10 @@ def _name(planned: Planned, index: int) -> tuple[str, str, str, str]:
 def tune(
     samplers: Annotated[
         list[str],
-        typer.Argument(metavar="SAMPLER[:setting=value,…]…", help="Names or plugin files."),
+        typer.Argument(metavar="SAMPLER[:setting=value,…]…", help="Sampler names or files."),
     ],
-    task: Annotated[str, typer.Option(help="Such as digits or mnist.")],
-    trials: Annotated[int, typer.Option(help="Trials per sampler; their number is recorded.")] = 10,
+    task: Annotated[str, typer.Option(help="Name of a task, such as digits or mnist.")],
+    trials: Annotated[int, typer.Option(help="Trials per sampler; recorded in later runs.")] = 10,
     search: Annotated[
         list[str] | None,
         typer.Option(
@@ -197,7 +197,7 @@ def tune(
         ),
     ] = None,
     model: Model = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each trial.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Seeds per trial.")] = 1,
     epochs: Epochs = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
@@ -213,12 +213,12 @@ def tune(
     """Tune hyperparameters on the validation split; print one configured sampler per line."""
     _start_processes(samplers)
     from bdlbench.comparison.tune import parse_range
-    from bdlbench.comparison.tune import tune as find
+    from bdlbench.comparison.tune import tune as tune_samplers
     from bdlbench.execution.pool import ExecutionOptions
 
     execution = ExecutionOptions(jobs, backend, address, timeout, in_bytes(memory), quiet=quiet)
     with redirect_stdout(sys.stderr):
-        found = find(
+        outcomes = tune_samplers(
             samplers,
             execution,
             trials=trials,
@@ -226,19 +226,19 @@ def tune(
             **{"task": task, "model": model, "seeds": seeds, "epochs": epochs},
             **{"data_dir": data_dir, "results": results, "device": device, "say": execution.say},
         )
-    for tuned in found:
+    for tuned in outcomes:
         if tuned.objective is not None:
             execution.say(
-                f"NLL {tuned.objective:.4f}, the best of {tuned.trials} trials: {tuned.spec}"
+                f"{tuned.spec}: validation NLL {tuned.objective:.4f}, best of {tuned.trials} trials"
             )
             typer.echo(tuned.spec)
-    failed = [tuned.spec.partition(":")[0] for tuned in found if tuned.objective is None]
+    failed = [tuned.spec.partition(":")[0] for tuned in outcomes if tuned.objective is None]
     if failed:
-        raise BdlbenchError(f"no completed trial of {', '.join(failed)}; bdlbench status says why")
+        raise BdlbenchError(f"no trial of {', '.join(failed)} completed; see `bdlbench status`")
 
 
 def _start_processes(samplers: Sequence[str] = ()) -> None:
-    """Start the fork server early: it imports torch and the built-in samplers in parallel."""
+    """Start the fork server early, which imports torch and built-in samplers in parallel."""
     from bdlbench.execution import processes
 
     named = {text.partition(":")[0] for text in samplers}

@@ -13,10 +13,10 @@ from bdlbench.storage.locations import on_this_machine, place
 
 
 def local(text: str | Path) -> Path:
-    """Return the path on this machine that an option or an argument names.
+    """Parse a local path.
 
     Raises:
-        BadParameter: It is a URL; the message names the parameter.
+        BadParameter: It is a URL.
     """
     try:
         return on_this_machine(text)
@@ -31,16 +31,14 @@ Results = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        parser=local,
-        metavar="FOLDER",
-        help="Folder searched for data first, before $BDLBENCH_DATA.",
+        parser=local, metavar="FOLDER", help="Data folder, searched before $BDLBENCH_DATA."
     ),
 ]
-Model = Annotated[str | None, typer.Option(help="Shared model.", show_default="the task's")]
+Model = Annotated[str | None, typer.Option(help="Model of all runs.", show_default="the task's")]
 Epochs = Annotated[
-    float | None, typer.Option(help="Budget of every run.", show_default="the task's")
+    float | None, typer.Option(help="Budget of each run, in epochs.", show_default="the task's")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")]
 Jobs = Annotated[
     int | None, typer.Option(help="Runs in parallel, each on one core.", show_default="cores")
 ]
@@ -50,11 +48,11 @@ Address = Annotated[
 ]
 Timeout = Annotated[float | None, typer.Option(help="Timeout of a run, in seconds.")]
 Memory = Annotated[float | None, typer.Option(help="Memory limit of a run, in gigabytes.")]
-Format = Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")]
+Format = Annotated[str, typer.Option(help=f"Output format: {', '.join(FORMATS)}.")]
 Force = Annotated[bool, typer.Option("--force", help="Rerun stored runs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Hide progress.")]
 
 
 def in_bytes(gigabytes: float | None) -> int | None:
-    """Return what was given with --memory in bytes."""
+    """Convert the value of ``--memory`` to bytes."""
     return None if gigabytes is None else int(gigabytes * 1e9)

@@ -1,4 +1,4 @@
-"""The commands for publishing runs. Heavy modules are imported by each."""
+"""The commands for publishing and verifying runs."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ app = typer.Typer()
 def leaderboard(
     results: Results = Path("results"),
     task: Annotated[
-        str | None, typer.Option(help="Print the boards of this task.", show_default="all")
+        str | None, typer.Option(help="Print only the boards of this task.", show_default="all")
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Build leaderboard.md and .csv from all runs on the test split, and print the boards."""
+    """Build leaderboard.md and .csv from all test-split runs, and print the boards."""
     from rich.console import Console
 
     from bdlbench.leaderboard import boards, rendering
     from bdlbench.runs import tasks
 
-    wanted = None if task is None else tasks.get(task).name
-    found = boards.build(results)
-    if not found:
+    name = None if task is None else tasks.get(task).name
+    built = boards.build(results)
+    if not built:
         typer.echo(f"no runs on the test split in {results}; nothing is written")
         return
-    shown = [board for board in found if wanted in (None, board.task)]
+    shown = [board for board in built if name in (None, board.task)]
     if not shown:
-        typer.echo(f"there are no runs of {wanted} on the test split in {results}")
+        typer.echo(f"no runs of {name} on the test split in {results}")
     rendering.show(shown, Console(width=None if sys.stdout.isatty() else 240))
-    for path in rendering.write(results, found):
+    for path in rendering.write(results, built):
         typer.echo(path, err=True)
 
 
@@ -50,18 +50,18 @@ def publish(
             parser=local,
             metavar="FOLDER",
             help="Folder of the site.",
-            show_default="site, in the folder of runs",
+            show_default="site, in the results folder",
         ),
     ] = None,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Write the leaderboard as a static site, which needs no server."""
+    """Build a static site of the leaderboard."""
     from bdlbench.site import publish as site
 
     if out is None and not is_local(results):
         raise BdlbenchError(
-            f"expected --out, a folder on this machine, for the site of {results}; name one"
+            f"expected --out with a local folder, since {results} is remote; add it"
         )
     typer.echo(site.publish(results, out or results / "site"))
 
@@ -70,16 +70,14 @@ def publish(
 def score(
     folder: Annotated[
         Path,
-        typer.Argument(
-            parser=place, metavar="[FOLDER|URL]", help="Results, or the folder of one run."
-        ),
+        typer.Argument(parser=place, metavar="[FOLDER|URL]", help="Results, or one run."),
     ] = Path("results"),
     update: Annotated[
-        bool, typer.Option("--update", help="Update metrics of an earlier version.")
+        bool, typer.Option("--update", help="Update metrics of earlier versions in the records.")
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Recompute every metric of every run from its predictions; report differences."""
+    """Recompute all metrics from the stored predictions, and report mismatches."""
     from bdlbench.storage.escaping import visible
     from bdlbench.verification.check_run import rescore
 
@@ -91,53 +89,51 @@ def score(
             typer.echo(visible(f"{run}: {line}", 500))
     if wrong:
         raise BdlbenchError(f"{wrong} of {total} runs do not match their predictions; see above")
-    typer.echo(
-        f"{total} runs match their predictions" if total else f"there are no runs in {folder}"
-    )
+    typer.echo(f"{total} runs match their predictions" if total else f"no runs in {folder}")
 
 
 @app.command()
 def verify(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names or folders of runs.")],
     rerun: Annotated[
-        bool, typer.Option("--rerun", help="Repeat each run, and compare the predictions.")
+        bool, typer.Option("--rerun", help="Rerun each run, and compare the predictions.")
     ] = False,
     sampler: Annotated[
-        str | None, typer.Option(help="The sampler's file, if it is not installed.")
+        str | None, typer.Option(help="The sampler's plugin file, if it is not installed.")
     ] = None,
     data_dir: DataDir = None,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Check runs: schema, checksum, inputs, metrics; with --rerun also by repeating them."""
+    """Verify runs: schema, checksums, inputs and metrics; with --rerun also the predictions."""
     from bdlbench.verification import verify as verification
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         typer.echo(line, err=True)
 
     bad, total = [], 0
-    for found in verification.verify(results, runs, rerun, sampler, data_dir, say):
-        typer.echo(found)
+    for finding in verification.verify(results, runs, rerun, sampler, data_dir, report):
+        typer.echo(finding)
         total += 1
-        if found.verdict != verification.HOLDS:
-            bad.append(found.run)
+        if finding.verdict != verification.HOLDS:
+            bad.append(finding.run)
     if bad:
-        raise BdlbenchError(f"{len(bad)} of {total} runs cannot be trusted: {', '.join(bad)}")
+        raise BdlbenchError(f"{len(bad)} of {total} runs failed verification: {', '.join(bad)}")
 
 
 @app.command()
 def submit(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names, or folders.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names or folders of runs.")],
     to: Annotated[
         Path,
         typer.Option(
-            parser=local, metavar="FOLDER", help="Results of your checkout of the project."
+            parser=local, metavar="FOLDER", help="The results folder in your checkout of bdlbench."
         ),
     ],
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Copy runs into the published results, after all checks, ready for a pull request."""
+    """Verify runs, and add them to the published results of a checkout, for a pull request."""
     from bdlbench.verification.submission import submit as pack
 
     for path in pack(runs, results, to):
@@ -147,14 +143,14 @@ def submit(
 
 @app.command(hidden=True)
 def review(
-    base: Annotated[Path, typer.Argument(help="Checkout that a pull request is for.")],
-    head: Annotated[Path, typer.Argument(help="Checkout of the request, merged.")],
+    base: Annotated[Path, typer.Argument(help="Checkout of the base branch.")],
+    head: Annotated[Path, typer.Argument(help="Checkout of the merged pull request.")],
     changes: Annotated[
-        Path, typer.Argument(help="What git diff --name-status --no-renames -z says of the two.")
+        Path, typer.Argument(help="Output of git diff --name-status --no-renames -z between them.")
     ],
     debug: Debug = False,
 ) -> None:
-    """Check the runs that a pull request adds, and list what they change; for the workflow."""
+    """Verify the runs of a pull request, and print its changes of the leaderboard; for CI."""
     from bdlbench.verification.review import review as check
 
     typer.echo(check(base, head, changes))
@@ -162,21 +158,21 @@ def review(
 
 @app.command()
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, or its folder.")],
-    to: Annotated[str, typer.Option(help="arviz (InferenceData, netCDF) or parquet.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name, prefix or folder of a run.")],
+    to: Annotated[str, typer.Option(help="Format: arviz (InferenceData, netCDF) or parquet.")],
     out: Annotated[
         Path | None,
         typer.Option(
             parser=local,
             metavar="FILE",
             help="File to write.",
-            show_default="the run's name, here",
+            show_default="named after the run",
         ),
     ] = None,
     results: Results = Path("results"),
     debug: Debug = False,
 ) -> None:
-    """Export a run's predictions for ArviZ, or as a Parquet table."""
+    """Export the predictions of a run for ArviZ, or as a Parquet table."""
     from bdlbench.records.store import locate
     from bdlbench.runs.export import export as write
 

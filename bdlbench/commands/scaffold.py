@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bdlbench.errors import PluginError
 
-TEMPLATE = '''"""TITLE: say in a sentence what this sampler does."""
+TEMPLATE = '''"""TITLE: describe the sampler in one sentence."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from bdlbench.settings import check_positive
 class CLASS:
     """Langevin dynamics: θ ← θ − (ε/2)·∇Û(θ) + N(0, εT). Replace this by your update equation."""
 
-    # What is sampled: "exact" (exp(−U/T), up to the step size), "approximate", or "point".
-    # `bdlbench check` holds the sampler to it.
+    # The target: "exact" (exp(−U/T), up to the step size), "approximate", or "point".
+    # `bdlbench check` checks the draws against it.
     target: ClassVar[str] = "exact"
 
-    # The settings, each with a default: bdlbench compare ./FILE:step_size=1e-5
+    # Hyperparameters, each with a default: bdlbench compare ./FILE:step_size=1e-5
     step_size: float = 1e-4  # ε; the checks and tuning may set it
     batch_size: int = 32
     temperature: float = 1.0
@@ -41,12 +41,12 @@ class CLASS:
         """Yield draws of θ, each a float32 tensor of shape (chains, dim)."""
         theta = problem.init(rng)
         noise_std = (self.step_size * self.temperature) ** 0.5
-        # The clock: a minibatch for every chain, and whether to keep the state after this step.
+        # Each step: a minibatch per chain, and whether to yield the state after it as a draw.
         for batch, keep in problem.steps(self.batch_size, rng):
-            # ∇U of the negative log posterior: a sum over all data, the prior included.
+            # ∇Û, an unbiased estimate of ∇U: a sum over the training data, prior included.
             gradient = problem.gradient(theta, batch)
-            # All random numbers come from rng.
-            noise = normal_like(theta, rng)  # N(0, 1), quicker than torch's own
+            # Take all random numbers from rng, so that runs are reproducible.
+            noise = normal_like(theta, rng)  # N(0, 1), faster than torch.randn
             theta = theta - self.step_size / 2 * gradient + noise_std * noise
             if keep:
                 yield theta
@@ -57,7 +57,7 @@ def write(name: str, folder: Path) -> Path:
     """Write ``<name>.py``, a sampler that runs and passes the checks unchanged.
 
     Raises:
-        PluginError: The name is no name for a plugin, or the file exists.
+        PluginError: The name is invalid, or the file cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
         raise PluginError(f"expected a name such as my-sampler, got {name!r}")

@@ -1,4 +1,4 @@
-"""The columns of a table and their cells, for the terminal, for Markdown and for the site."""
+"""Columns and cells of a table, for the terminal, Markdown and the site."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
 
 @dataclass(frozen=True)
 class Cell:
-    """The content of a cell.
+    """A cell of a table.
 
     Args:
         text: The mean, or other text.
-        spread: Half of its interval; empty without one.
-        order: What the site sorts by; empty, which is last, without a mean.
+        spread: Half-width of the confidence interval; empty if there is none.
+        order: Sort key on the site; an empty string sorts last.
         best: Whether no sampler is significantly better.
     """
 
@@ -39,12 +39,12 @@ class Column:
     """A column of a table.
 
     Args:
-        metric: Name of its metric or cost.
-        label: What it is called; a line break may be in it.
-        detail: The rest of its name, shown below in brackets; may be empty.
-        direction: Where better values lie.
-        show: Writes a value.
-        spread: Whether half of the interval is shown below the mean.
+        metric: Name of the metric or cost.
+        label: Header; may contain a line break.
+        detail: Second line of the header, in parentheses; may be empty.
+        direction: Whether higher (``up``) or lower (``down``) is better.
+        show: Formats a value.
+        spread: Whether to print the half-width of the confidence interval below the mean.
     """
 
     metric: str
@@ -61,17 +61,17 @@ class Column:
 
     @property
     def title(self) -> str:
-        """The name in one line."""
+        """The header on one line, without the arrow."""
         return f"{self.label} ({self.detail})" if self.detail else self.label
 
     @property
     def header(self) -> str:
-        """The name with its arrow, in two lines if there is a detail."""
+        """Label, detail and arrow."""
         detail = f"\n({self.detail})" if self.detail else ""
         return f"{self.label}{detail} {self.arrow}".rstrip()
 
     def cell(self, interval: Interval | None, best: bool = False) -> Cell:
-        """Return the cell of a mean, or one with a dash."""
+        """Format a mean and its confidence interval; a dash without them."""
         if interval is None:
             return Cell("–")
         half = "" if interval.high is None else self.show(interval.high - interval.mean)
@@ -84,24 +84,24 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
 
     Args:
         headline: Names of the metrics that samplers are compared on.
-        split: What was judged on, ``test`` or ``validation``.
+        split: The split evaluated on, ``test`` or ``validation``.
     """
-    sure = [
+    confident = [
         name.replace(".auroc", ".confident_fraction")
         for name in headline
         if name.startswith("ood.")
     ]
-    # On the validation split there is no reference posterior to be near to.
-    near = FIDELITY if split == "test" else FIDELITY[2:]
-    found = []
-    for name in [*headline, *sure, *(metric.name for metric in near)]:
+    # The reference is of the full training data: none for the validation split.
+    fidelity = FIDELITY if split == "test" else FIDELITY[2:]
+    scored = []
+    for name in [*headline, *confident, *(metric.name for metric in fidelity)]:
         metric = describe(name)
         label, _, detail = metric.label.removesuffix(")").partition(" (")
         label = label.replace("confident", ">90 % sure")
         show = SHOWN.get(name, "{:.4f}").format
-        found.append(Column(name, label, detail, metric.direction, show))
+        scored.append(Column(name, label, detail, metric.direction, show))
     return [
-        *found,
+        *scored,
         Column("epochs", "epochs", show="{:.4g}".format, spread=False),
         Column("seconds", "seconds", show="{:.1f}".format),
         Column("peak_memory_bytes", "peak\nMB", show=lambda x: f"{x / 1e6:.0f}", spread=False),
@@ -111,15 +111,10 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
 def control_rows(
     controls: Mapping[str, Mapping[str, float]], columns: Sequence[Column]
 ) -> list[tuple[str, list[Cell]]]:
-    """Return the control rows: name and cells, most of them empty.
-
-    Args:
-        controls: AUROC by OOD set and control.
-        columns: Of the table.
-    """
+    """Return name and cells of each control, from its AUROC by OOD set and control."""
     body = []
-    for control in dict.fromkeys(name for found in controls.values() for name in found):
-        values = {f"ood.{ood}.auroc": found[control] for ood, found in controls.items()}
+    for control in dict.fromkeys(name for aurocs in controls.values() for name in aurocs):
+        values = {f"ood.{ood}.auroc": aurocs[control] for ood, aurocs in controls.items()}
         cells = [
             Cell(one.show(values[one.metric]) if one.metric in values else "") for one in columns
         ]

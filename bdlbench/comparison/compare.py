@@ -1,4 +1,4 @@
-"""Compare samplers: plan the runs, execute those that are missing, and summarize."""
+"""Compare samplers: plan the runs, execute those not stored yet, and summarize."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def compare(samplers: Sequence[str], **options: Any) -> pd.DataFrame:
-    """Compare samplers and return a data frame; the options are those of `run_comparison`.
+    """Compare samplers, and return a data frame; for the options see `run_comparison`.
 
     Example:
         ``bdlbench.compare(["sgd", "sgld:step_size=1e-4"], task="digits", seeds=3)``
@@ -40,33 +40,33 @@ def run_comparison(
     """Compare samplers on one task, at equal budgets.
 
     Args:
-        samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
-        jobs: Runs at a time, each on one core; by default as many as there are cores.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``; the baseline is first.
+        jobs: Number of parallel runs, each on one core; by default the number of cores.
         backend: ``local``, or ``dask`` or ``ray`` for a cluster.
-        address: Of the cluster.
+        address: Address of the Dask scheduler or the Ray cluster.
         timeout: Timeout of a run, in seconds.
-        memory: Bytes of memory that a run may take.
+        memory: Memory limit of a run, in bytes.
         force: Rerun stored runs.
-        quiet: Show no progress.
-        request: Task, model, seeds, epochs, draws, split, data_dir, results, device: see
+        quiet: Hide progress.
+        request: Task, model, seeds, epochs, draws, split, data_dir, results and device, as in
             `planned.make`.
 
     Raises:
-        BdlbenchError: What was asked for cannot be done; nothing that is finished is lost.
+        BdlbenchError: The request is invalid or cannot be executed; finished runs stay stored.
     """
     execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
     planned = make(samplers, say=execution.say, **request)
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as idle_core:
         if execution.workers(planned.setup.device) < machine.cores():
-            beside.submit(_look_ahead, planned)
+            idle_core.submit(_prefetch, planned)
         made = pool.complete(planned.jobs, execution)
     from bdlbench.comparison.conclude import conclude
 
     return conclude(planned, *made)
 
 
-def _look_ahead(planned: Planned) -> None:
-    """Prefetch imports and control rows for the table, on an idle core."""
+def _prefetch(planned: Planned) -> None:
+    """Prefetch the imports and control rows of the table."""
     from bdlbench.reference.control_rows import find_controls
 
     find_controls(planned.setup, planned.data)

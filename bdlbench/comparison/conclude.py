@@ -1,4 +1,4 @@
-"""Summarize the runs of a comparison: rows, differences, controls and reference."""
+"""Summarize a comparison."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from bdlbench.reference.control_rows import find_controls
 
 
 def conclude(
-    planned: Planned, found: Mapping[str, Record], reused: Mapping[str, Record]
+    planned: Planned, records: Mapping[str, Record], reused: Mapping[str, Record]
 ) -> Comparison:
-    """Summarize the runs of a comparison.
+    """Compute rows, differences, controls and reference of a comparison.
 
     Args:
         planned: The comparison.
-        found: A record for each of its runs, by name.
-        reused: Those that were on disk already.
+        records: The records of its runs, by name.
+        reused: Those of them that were already stored.
     """
     setup = planned.setup
-    groups = [[found[job.run] for job in group] for group in planned.groups]
+    groups = [[records[job.run] for job in group] for group in planned.groups]
     predictions = [read_predictions(setup.results, group) for group in groups]
     groups = [rescored(*both) for both in zip(groups, predictions, strict=True)]
     reference, reference_note = fidelity.find_reference(setup, planned.data)

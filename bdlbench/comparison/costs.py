@@ -1,4 +1,4 @@
-"""Estimate the cost of runs from that of earlier ones."""
+"""Estimate the time of runs from that of stored runs."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ Known = Mapping[tuple[str, ...], float]
 
 
 def preview(jobs: Sequence[Job], results: Path, execution: ExecutionOptions) -> Iterator[str]:
-    """Yield a line for each job, with its cost or "done", and one for the total."""
-    kept = {} if execution.force else finished(jobs)
+    """Yield one line per job, with its estimated time or "done", and the total."""
+    stored = {} if execution.force else finished(jobs)
     known = seconds_per_epoch(results)
-    costs = {job.run: estimate(job, known) for job in jobs if job.run not in kept}
+    costs = {job.run: estimate(job, known) for job in jobs if job.run not in stored}
     for job in jobs:
         cost = costs.get(job.run)
-        said = "unknown" if cost is None else f"about {duration(cost)}"
+        time = "unknown" if cost is None else f"about {duration(cost)}"
         settings = ",".join(f"{name}={value}" for name, value in job.sampler.settings.items())
-        yield f"{job.run}  {'done' if job.run in kept else said}  {settings}"
+        yield f"{job.run}  {'done' if job.run in stored else time}  {settings}"
     total = sum(cost for cost in costs.values() if cost is not None)
     unknown = sum(cost is None for cost in costs.values())
     workers = min(execution.jobs or machine.cores(), max(1, len(costs)))
     yield (
-        f"{len(jobs)} runs: {len(kept)} done, {len(costs)} left; about {duration(total)} of "
-        f"computing, {duration(total / workers)} with {workers} at a time"
-        + (f", and {unknown} runs of unknown cost" if unknown else "")
+        f"{len(jobs)} runs: {len(stored)} done, {len(costs)} left; about {duration(total)} of "
+        f"computation, {duration(total / workers)} with {workers} in parallel"
+        + (f", plus {unknown} runs of unknown cost" if unknown else "")
     )
 
 
 def seconds_per_epoch(results: Path) -> Known:
-    """Return the median seconds per epoch, by model, task and sampler, or by fewer of them."""
-    taken: dict[tuple[str, ...], list[float]] = {}
+    """Return the median seconds per epoch by (model, task, sampler), (model, task) and (model,)."""
+    samples: dict[tuple[str, ...], list[float]] = {}
     for _, record in store.read_all(results):
         if record is not None and record.outcome == COMPLETED and record.epochs > 0:
             for key in _keys(record.configuration.model, record.task, record.sampler.name):
-                taken.setdefault(key, []).append(_seconds(record) / record.epochs)
-    return {key: statistics.median(values) for key, values in taken.items()}
+                samples.setdefault(key, []).append(_seconds(record) / record.epochs)
+    return {key: statistics.median(values) for key, values in samples.items()}
 
 
 def estimate(job: Job, known: Known) -> float | None:
-    """Return the estimated seconds of a job from the most similar runs, or None."""
+    """Estimate the seconds of a job from the most similar runs; None if there are none."""
     keys = _keys(job.configuration.model, job.task, job.sampler.name)
     cost = next((known[key] for key in keys if key in known), None)
     return None if cost is None else cost * job.configuration.epochs

@@ -1,4 +1,4 @@
-"""Read a grid from a TOML file: samplers × settings × tasks × models × budgets, each with seeds."""
+"""Read a grid (samplers × hyperparameters × tasks × models × budgets × seeds) from TOML."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RANGE = {"low", "high", "steps"}
 
 @dataclass(frozen=True)
 class Grid:
-    """The axes of a grid.
+    """A grid of comparisons.
 
     Args:
-        samplers: As on the command line; the first is the baseline.
-        comparisons: Task, model, epochs and draws of each.
+        samplers: Samplers as on the command line; the first is the baseline.
+        comparisons: Task, model, epochs and draws of each comparison.
         seeds: Number of seeds, or the seeds.
         split: ``test`` or ``validation``.
     """
@@ -35,21 +35,21 @@ class Grid:
     split: str
 
     def plan(self, **options: Any) -> list[Planned]:
-        """Plan all comparisons; the options are those of `planned.make`."""
-        data: dict[str | None, dict[str, str]] = {}  # of each task, which is loaded once
-        found = []
+        """Plan all comparisons; for the options see `planned.make`."""
+        data: dict[str | None, dict[str, str]] = {}  # by task, so that each is loaded once
+        plans: list[Planned] = []
         for where in self.comparisons:
             shared: dict[str, Any] = {"seeds": self.seeds, "split": self.split, **options}
-            found.append(make(self.samplers, data=data.get(where["task"]), **where, **shared))
-            data[where["task"]] = found[-1].data
-        return found
+            plans.append(make(self.samplers, data=data.get(where["task"]), **where, **shared))
+            data[where["task"]] = plans[-1].data
+        return plans
 
 
 def read(path: Path) -> Grid:
     """Read a grid.
 
     Raises:
-        BdlbenchError: The file is missing or is not of the form that docs/running.md gives.
+        BdlbenchError: The file is missing, or not in the format of docs/running.md.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -61,7 +61,7 @@ def read(path: Path) -> Grid:
     try:
         axes = [content.get(name, [None]) for name in LISTS]
         if not all(isinstance(axis, list) and axis for axis in axes):
-            raise ValueError(f'{", ".join(LISTS)} are lists, such as tasks = ["digits"]')
+            raise ValueError(f'expected {", ".join(LISTS)} to be lists, such as tasks = ["digits"]')
         axes = [[value for i, value in enumerate(axis) if value not in axis[:i]] for axis in axes]
         singular = ("task", "model", "epochs", "draws")
         return Grid(
@@ -77,23 +77,23 @@ def read(path: Path) -> Grid:
 
 
 def _samplers(table: Any) -> list[str]:
-    """Return every combination of settings of every sampler, written as on the command line."""
+    """Return all combinations of hyperparameters of each sampler, as on the command line."""
     if not isinstance(table, dict) or not table:
-        raise ValueError("expected samplers, each a table of settings: [samplers.sgld]")
-    found = []
+        raise ValueError("expected samplers, each a table of hyperparameters: [samplers.sgld]")
+    specs = []
     for name, settings in table.items():
         for part in settings if isinstance(settings, list) else [settings]:
             if not isinstance(part, dict):
-                raise ValueError(f"expected [samplers.{name}] to be a table of settings")
+                raise ValueError(f"expected [samplers.{name}] to be a table of hyperparameters")
             axes = [[(key, value) for value in _values(given)] for key, given in part.items()]
             for combination in itertools.product(*axes):
-                pairs = ",".join(f"{key}={_written(value)}" for key, value in combination)
-                found.append(f"{name}:{pairs}" if pairs else name)
-    return found
+                pairs = ",".join(f"{key}={_to_text(value)}" for key, value in combination)
+                specs.append(f"{name}:{pairs}" if pairs else name)
+    return specs
 
 
 def _values(given: Any) -> list[Any]:
-    """Return the values of a setting that is a value, a list of them, or a range."""
+    """Return the values of a hyperparameter, given as a value, a list or a range."""
     if isinstance(given, list):
         return given
     if not isinstance(given, dict):
@@ -106,5 +106,5 @@ def _values(given: Any) -> list[Any]:
     return [float(f"{value:.6g}") for value in spaced(given["low"], given["high"], given["steps"])]
 
 
-def _written(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Print comparisons in one of the formats. Heavy modules are imported when printing."""
+"""Print comparisons. Heavy modules are imported only when printing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMATS = ("table", "markdown", "csv", "json")
 
 
 def check_format(format: str) -> None:
-    """Refuse an unknown format."""
+    """Raise a BdlbenchError for an unknown format."""
     if format not in FORMATS:
         raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
 
@@ -24,7 +24,7 @@ def show(comparisons: Sequence[Comparison], format: str) -> None:
     """Print comparisons.
 
     Raises:
-        BdlbenchError: Runs failed; it says which and why, after all is printed.
+        BdlbenchError: Some runs failed; raised after everything is printed.
     """
     from rich.console import Console
 
@@ -33,10 +33,10 @@ def show(comparisons: Sequence[Comparison], format: str) -> None:
     write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}
     for comparison in comparisons:
         if format == "table":
-            # Where the output is not a terminal, nothing is gained by folding the table.
+            # Do not wrap the table if the output is not a terminal.
             table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
         else:
             print(write[format](comparison))
-    failures = [line for found in comparisons for line in table.failures(found.rows)]
+    failures = [line for each in comparisons for line in table.failures(each.rows)]
     if failures:
         raise BdlbenchError("some runs failed: " + " | ".join(failures))

@@ -1,4 +1,4 @@
-"""Plan a comparison: validate the request, and list its runs."""
+"""Plan a comparison: validate the request and list its runs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bdlbench.settings import Spec, parse
 
 @dataclass(frozen=True)
 class Planned:
-    """The runs of a comparison, executed or not.
+    """A planned comparison.
 
     Args:
-        setup: What all samplers share.
-        note: On the choice of the task, where it was ours.
-        seeds: Of the runs.
+        setup: Task, model, budget and split, shared by all samplers.
+        note: Why this task, if it was not given.
+        seeds: Seeds of each sampler.
         candidates: The samplers, in the order given.
         data: SHA-256 of the data sets, by name.
-        groups: The runs of each sampler, a seed each.
+        groups: The runs of each sampler, one per seed.
     """
 
     setup: Setup
@@ -65,22 +65,22 @@ def make(
     """Plan the runs of a comparison.
 
     Args:
-        samplers: Names or plugin files, each with its settings: ``sgld:step_size=1e-5``.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``; the baseline is first.
         task: Name of a task; by default mnist if its data is available, else digits.
         model: Name of a model; by default the task's.
-        seeds: Number of seeds, or the seeds; a run for each and for each sampler.
+        seeds: Number of seeds, or the seeds; each sampler is run once per seed.
         epochs: Budget; by default the task's.
-        draws: To keep of every run; by default the task's.
-        split: ``test``; or ``validation``, which trains on the first 90 % of the training data and
-            judges on the rest, to choose settings.
-        data_dir: Folder searched for data first.
-        results: Folder of the results; stored runs are not repeated.
+        draws: Draws to keep per run; by default the task's.
+        split: ``test``; or ``validation`` for tuning, which trains on the first 90 % of the
+            training data and evaluates on the rest.
+        data_dir: Data folder, searched first.
+        results: Folder or URL of the results; stored runs are reused.
         device: ``auto``, ``cpu`` or ``cuda``.
-        data: SHA-256 of the data sets, if they are known already.
-        say: Called with what there is to say on the choice of the task and on changed code.
+        data: SHA-256 of the data sets, if known.
+        say: Called with notes on the choice of the task and on changed code.
 
     Raises:
-        BdlbenchError: What was asked for cannot be done.
+        BdlbenchError: The request is invalid, or its data are not available.
     """
     specs = [parse(text) for text in samplers]
     _check(specs, seeds)
@@ -98,7 +98,7 @@ def make(
 
 
 def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:
-    """Validate names early: a misspelt one must not wait for a download."""
+    """Validate the request before data are downloaded."""
     if not specs:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
     if isinstance(seeds, int) and seeds < 1:

@@ -12,7 +12,7 @@ from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, Record
 
 DONE, FAILED, RUNNING, LEFT = STATES = ("done", "failed", "running", "left")
-DAMAGED = "damaged record"
+DAMAGED = "corrupt record"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Status:
     Args:
         counts: Number of runs in each of `STATES`, by task, model and sampler.
         failures: Number of runs by outcome and reason.
-        under_way: Fraction done of every run that is running, by name.
+        under_way: Progress of each running run, from 0 to 1, by name.
     """
 
     counts: Mapping[tuple[str, str, str], Counter[str]]
@@ -35,7 +35,7 @@ class Status:
         return sum(self.counts.values(), Counter())
 
     def to_text(self) -> str:
-        """Return a line for each task, model and sampler, and what has failed and why."""
+        """Format the counts as a table, followed by running runs and reasons of failures."""
         names = [*self.counts, ("all", "", "")]
         rows: list[tuple[str, ...]] = [("task", "model", "sampler", *STATES)]
         for name, count in zip(names, (*self.counts.values(), self.total), strict=True):
@@ -54,44 +54,44 @@ class Status:
 
 
 def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> Status:
-    """Collect the state of the runs in a results folder.
+    """Count the runs in a results folder by state.
 
     Args:
-        results: Where runs are kept.
-        planned: Run, task, model and sampler of the runs to look for; if empty, all runs.
+        results: Folder or URL of the results.
+        planned: Run, task, model and sampler of the runs to count; if empty, all runs.
     """
     running = locks.under_way(results)
-    kept = dict(store.read_all(results))
-    wanted = planned or _all(kept, running)
+    stored = dict(store.read_all(results))
+    runs = planned or _all(stored, running)
     counts: dict[tuple[str, str, str], Counter[str]] = {}
     failures: Counter[str] = Counter()
-    for run, *name in wanted:
-        record = kept.get(run)
-        state = RUNNING if run in running else _state(record, run in kept)
+    for run, *name in runs:
+        record = stored.get(run)
+        state = RUNNING if run in running else _state(record, run in stored)
         counts.setdefault((name[0], name[1], name[2]), Counter())[state] += 1
         if state == FAILED:
             failures[_why(record)] += 1
-    names = {run for run, *_ in wanted}
+    names = {run for run, *_ in runs}
     under_way = {run: done for run, done in running.items() if run in names}
     return Status(counts, failures, under_way)
 
 
 def _all(
-    kept: Mapping[str, Record | None], running: Iterable[str]
+    stored: Mapping[str, Record | None], running: Iterable[str]
 ) -> list[tuple[str, str, str, str]]:
-    """Yield all runs, also those without a record."""
-    found = []
-    for run in sorted({*kept, *running}):
-        record = kept.get(run)
+    """Return all runs, including those without a record."""
+    runs = []
+    for run in sorted({*stored, *running}):
+        record = stored.get(run)
         if record is None:
-            found.append((run, run.rsplit("-", 2)[0], "", ""))
+            runs.append((run, run.rsplit("-", 2)[0], "", ""))
         else:
-            found.append((run, record.task, record.configuration.model, record.sampler.name))
-    return found
+            runs.append((run, record.task, record.configuration.model, record.sampler.name))
+    return runs
 
 
-def _state(record: Record | None, is_kept: bool) -> str:
-    if not is_kept:
+def _state(record: Record | None, is_stored: bool) -> str:
+    if not is_stored:
         return LEFT
     return DONE if record is not None and record.outcome == COMPLETED else FAILED
 

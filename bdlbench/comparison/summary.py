@@ -1,4 +1,4 @@
-"""Summarize runs: a row per sampler, and its difference from the baseline."""
+"""Summarize runs: one row per sampler, and its differences from the baseline."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADLINE = (
     "brier_score",
     "expected_calibration_error",
 )
-COLLAPSED = 0.01  # of the uncertainty: with less from the draws' disagreement, they are as one
+COLLAPSED = 0.01  # draws are nearly identical if their epistemic share of uncertainty is below
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -37,14 +37,14 @@ class Row:
     """The summary of one sampler's runs.
 
     Args:
-        sampler: Name and the settings that were asked for.
-        settings: All settings.
+        sampler: Name and the hyperparameters given.
+        settings: All hyperparameters.
         outcomes: Number of runs by outcome.
-        reasons: Why runs failed, each reason once.
-        reused: Number of runs that were on disk already.
-        metrics: Mean and 95 % interval over the seeds that completed, by name; costs included.
+        reasons: Distinct reasons of failed runs.
+        reused: Number of runs that were already stored.
+        metrics: Mean and 95 % confidence interval over completed seeds, by name; costs included.
         certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
-        collapsed: Whether the draws of a sampler that yields several hardly differ.
+        collapsed: Whether the sampler yields multiple draws that are nearly identical.
     """
 
     sampler: str
@@ -59,17 +59,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome of a comparison.
+    """The result of a comparison.
 
     Args:
-        setup: What all samplers share.
-        note: On the choice of the task, where it was ours.
-        seeds: Of the runs.
-        rows: One for each sampler, in the order given.
-        differences: Of each sampler but the first against the first: (sampler, difference).
-        controls: AUROC of scores that see no network, by OOD set and control.
-        floor: Agreement and total variation between halves of the reference; empty without one.
-        reference_note: Why there is no reference, where one is wanted.
+        setup: Task, model, budget and split, shared by all samplers.
+        note: Why this task, if it was not given.
+        seeds: Seeds of each sampler.
+        rows: One row per sampler, in the order given.
+        differences: Differences from the baseline: (sampler, difference).
+        controls: AUROC of scores of the pixels alone, by OOD set and control.
+        floor: Agreement and TV between the halves of the reference; empty without one.
+        reference_note: Why the reference is not available; may be empty.
     """
 
     setup: Setup
@@ -83,11 +83,11 @@ class Comparison:
 
     @property
     def headline(self) -> list[str]:
-        """Name the metrics that the samplers are compared on."""
+        """Names of the metrics that samplers are compared on."""
         return headline(self.setup.task.ood, self.setup.split)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per sampler: for every metric the mean, and low and high of the interval."""
+        """Return a row per sampler, with mean, ``.low`` and ``.high`` of each metric."""
         import pandas as pd
 
         table = []
@@ -109,16 +109,16 @@ def summarize(
     reference: Reference | None,
     reused: Mapping[str, Record],
 ) -> Row:
-    """Summarize one sampler's runs, one record per seed.
+    """Summarize the runs of one sampler.
 
     Args:
-        sampler: As it shall be called.
-        settings: All of its settings.
-        certificate: What `certificate.read` says of it.
-        group: Records, completed or not.
-        predictions: Of the runs that completed, by seed and set.
-        reference: What they are to be near to, if there is one.
-        reused: Those that were on disk already, by name.
+        sampler: Label of the row.
+        settings: All hyperparameters.
+        certificate: Verdict of `certificate.read`.
+        group: Records of all seeds, completed or not.
+        predictions: Predictions of completed runs, by seed and set.
+        reference: The reference, if available.
+        reused: Records that were already stored, by name.
     """
     completed = [record for record in group if record.outcome == COMPLETED]
     values: dict[str, list[float]] = {}
@@ -147,28 +147,28 @@ def differences(
     labels: Sequence[str],
     predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
 ) -> tuple[tuple[str, Difference], ...]:
-    """Compare every sampler with the first, on the seeds that both completed.
+    """Compare each sampler with the baseline, on the seeds that both completed.
 
     Args:
-        metrics: To compare on.
-        labels: Of the samplers.
-        predictions: Of each sampler, by seed and set.
+        metrics: Names of metrics.
+        labels: Labels of the samplers; the first is the baseline.
+        predictions: Predictions of each sampler, by seed and set.
 
     Returns:
-        Pairs of a sampler's label and its difference from the first, per metric.
+        Pairs of label and difference, one per sampler and metric.
     """
-    first, *others = predictions
+    baseline, *others = predictions
     pairs = {}
     for label, other in zip(labels[1:], others, strict=True):
-        if seeds := sorted(first.keys() & other.keys()):
-            pairs[label] = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
+        if seeds := sorted(baseline.keys() & other.keys()):
+            pairs[label] = [baseline[seed] for seed in seeds], [other[seed] for seed in seeds]
     if not pairs:
         return ()
     columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
     return tuple(
         (label, difference)
-        for label, found in zip(pairs, zip(*columns, strict=True), strict=True)
-        for difference in found
+        for label, of_label in zip(pairs, zip(*columns, strict=True), strict=True)
+        for difference in of_label
     )
 
 
@@ -177,7 +177,7 @@ def headline(ood: Sequence[str], split: str) -> list[str]:
 
     Args:
         ood: Names of the task's OOD sets.
-        split: ``test`` or ``validation``, on which no OOD set is read.
+        split: ``test``, or ``validation``, which has no OOD sets.
     """
     aurocs = [] if split == "validation" else [f"ood.{name}.auroc" for name in ood]
     return [*HEADLINE, *aurocs]
@@ -186,7 +186,7 @@ def headline(ood: Sequence[str], split: str) -> list[str]:
 def read_predictions(
     results: Path, group: Sequence[Record]
 ) -> dict[int, Mapping[str, Predictions]]:
-    """Return the predictions of the runs that completed, by seed and set."""
+    """Read the predictions of completed runs, by seed and set."""
     return {
         record.seed: store.read_predictions(store.folder_of(results, record.run), record)
         for record in group
@@ -197,7 +197,7 @@ def read_predictions(
 def rescored(
     group: Sequence[Record], predictions: Mapping[int, Mapping[str, Predictions]]
 ) -> list[Record]:
-    """Score runs again if the version of the metrics has changed; the files are unchanged."""
+    """Recompute metrics of earlier versions, without changing the records on disk."""
     return [
         replace(record, metrics=scores.score(predictions[record.seed]))
         if record.outcome == COMPLETED and record.scoring != scores.VERSION

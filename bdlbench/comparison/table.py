@@ -19,7 +19,7 @@ from bdlbench.storage.documents import to_json
 
 
 def to_table(comparison: Comparison, console: Console) -> None:
-    """Print the table, the differences, and the meaning of the columns."""
+    """Print the table and the remarks."""
     shown = columns(comparison.headline, comparison.setup.split)
     table = Table(title=title(comparison), title_justify="left", title_style="bold")
     table.add_column("sampler", overflow="fold")
@@ -46,7 +46,7 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table in Markdown, the header's rule being the second row."""
+    """Return the lines of a Markdown table; the second row is the delimiter row."""
     return [
         "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in row) + " |"
         for row in rows
@@ -54,12 +54,12 @@ def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """Return every metric of every sampler, with its interval, as CSV."""
+    """Return all metrics, with confidence intervals, as CSV."""
     return str(comparison.to_frame().to_csv()).rstrip("\n")
 
 
 def as_json(comparison: Comparison) -> str:
-    """Return one JSON document; scores are fractions, not percent."""
+    """Return the comparison as JSON; scores are fractions, not percent."""
     return to_json(
         {
             "task": comparison.setup.task.name,
@@ -81,18 +81,18 @@ def as_json(comparison: Comparison) -> str:
 
 
 def title(comparison: Comparison) -> str:
-    """Return the title of a comparison: task, model, budget and seeds."""
+    """Return the title: task, model, budget, split and number of seeds."""
     setup, seeds = comparison.setup, len(comparison.seeds)
-    judged = "test set" if setup.split == "test" else "validation set"
+    split = "test set" if setup.split == "test" else "validation set"
     text = (
         f"{setup.task.name} · {setup.model} · {tasks.budget_of(setup.task)} · "
-        f"{judged} · {seeds} seed{'s' if seeds > 1 else ''}"
+        f"{split} · {seeds} seed{'s' if seeds > 1 else ''}"
     )
     return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Return the lines below the table: differences, failed runs, and how to read it."""
+    """Return the lines below the table: differences, failures and explanations."""
     lines = [
         sentence(difference, comparison.rows[0].sampler, name, describe(difference.metric).label)
         for name, difference in comparison.differences
@@ -100,17 +100,17 @@ def remarks(comparison: Comparison) -> list[str]:
     lines += failures(comparison.rows)
     reused = sum(row.reused for row in comparison.rows)
     if reused:
-        lines.append(f"* {reused} runs were stored already; --force repeats them.")
+        lines.append(f"* {reused} runs were already stored; --force reruns them.")
     if len(comparison.seeds) > 1:
         lines.append(
-            "±: 95 % Student-t confidence interval of the mean over seeds. [ , ]: 95 % interval of "
-            "the difference, from the bootstrap over test points and the spread over seeds."
+            "±: 95 % Student-t confidence interval of the mean over seeds. [ , ]: that of the "
+            "difference, from a bootstrap over test points and the spread over seeds."
         )
     return lines + notes(comparison.floor, comparison.reference_note, comparison.controls)
 
 
 def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object]) -> list[str]:
-    """Explain agreement and TV, or why they are missing, and the controls."""
+    """Explain agreement, TV and the controls."""
     lines = [f"agreement and TV not available: {note}"] if note else []
     if floor:
         same, tv = floor["agreement"], floor["total_variation"]
@@ -124,7 +124,7 @@ def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object])
 
 
 def failures(rows: Sequence[Row]) -> list[str]:
-    """Return a line for each sampler and outcome of failed runs, with the reasons."""
+    """Return one line per sampler and kind of failure, with the reasons."""
     lines = []
     for row in rows:
         failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
@@ -150,7 +150,7 @@ def _body(comparison: Comparison, columns: Sequence[Column]) -> list[tuple[str, 
 
 
 def name(row: Row) -> str:
-    """Return a sampler's name, with the outcomes of its failed runs."""
+    """Return a sampler's label, with the kinds of its failures."""
     failed = [outcome for outcome in row.outcomes if outcome != COMPLETED]
     failed += ["collapsed"] if row.collapsed else []
     return f"{row.sampler} [{', '.join(failed)}]" if failed else row.sampler

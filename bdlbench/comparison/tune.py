@@ -1,4 +1,4 @@
-"""Tune a sampler's hyperparameters on the validation split, with a fixed number of trials."""
+"""Tune hyperparameters on the validation split, with a fixed number of trials."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from bdlbench.records.trials import Trial, Tuning
 from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
 
-RELATIVE = ("step_size", "learning_rate", "constant_rate")  # searched from a tenth to ten times it
+RELATIVE = (
+    "step_size",
+    "learning_rate",
+    "constant_rate",
+)  # searched from 1/10 to 10 times the value
 FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
-OTHERWISE = "damping"  # searched for samplers with none of these
+OTHERWISE = "damping"  # searched if a sampler has none of the above
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Range:
     """The search range of a hyperparameter.
 
     Args:
-        low: The least value.
-        high: The greatest.
-        log: Evenly in the logarithm.
+        low: Lower end.
+        high: Upper end.
+        log: Whether to search on a logarithmic scale.
     """
 
     low: float
@@ -46,7 +50,7 @@ class Range:
             raise BdlbenchError(f"expected a range low..high, got {self.low:g}..{self.high:g}")
 
     def at(self, share: float) -> float:
-        """Return the value at a share of the way from low to high, to three digits."""
+        """Map a number in [0, 1] to the range, rounded to three significant digits."""
         if self.log:
             return float(f"{self.low * (self.high / self.low) ** share:.3g}")
         return float(f"{self.low + (self.high - self.low) * share:.3g}")
@@ -54,12 +58,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The outcome of tuning one sampler.
+    """The best trial of a sampler.
 
     Args:
-        spec: The sampler with the best of its settings, to be pasted into a command.
-        objective: Negative log-likelihood on the validation set; None if no trial completed.
-        trials: Number of trials, those of earlier calls included.
+        spec: The sampler with its hyperparameters, as on the command line.
+        objective: NLL on the validation set; None if no trial completed.
+        trials: Number of trials, including those of earlier calls.
     """
 
     spec: str
@@ -68,16 +72,16 @@ class Tuned:
 
 
 def parse_range(text: str) -> tuple[str, Range]:
-    """Read ``step_size=1e-5..1e-3:log``.
+    """Parse a range such as ``step_size=1e-5..1e-3:log``.
 
     Raises:
-        BdlbenchError: It is not of that form.
+        BdlbenchError: The text is not a range.
     """
-    found = re.fullmatch(r"(\w+)=([^.]\S*?)\.\.([^:]+)(:log)?", text)
+    match = re.fullmatch(r"(\w+)=([^.]\S*?)\.\.([^:]+)(:log)?", text)
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        return found[1], Range(float(found[2]), float(found[3]), bool(found[4]))
+        return match[1], Range(float(match[2]), float(match[3]), bool(match[4]))
     except ValueError:
         message = f"expected --search name=low..high or name=low..high:log, got {text!r}"
         raise BdlbenchError(message) from None
@@ -93,19 +97,19 @@ def tune(
 ) -> list[Tuned]:
     """Tune the hyperparameters of samplers, with the same number of trials each.
 
-    The first trial has the settings as they are given, or the task's; the others lie evenly in the
-    ranges (a Halton sequence: with ten trials, a model of the objective has nothing to go by).
-    The trials of all samplers run in parallel; stored ones are not repeated.
+    The first trial has the given hyperparameters, or the task's; the others are a Halton sequence
+    in the ranges (ten trials are too few for Bayesian optimization). The trials of all samplers
+    run in parallel, and stored trials are reused.
 
     Args:
-        samplers: As for a comparison.
-        execution: How trials are executed.
-        trials: Number of trials of each sampler.
-        search: Where to search, by setting; else around what the sampler's rates are.
-        request: Task, model, seeds, epochs, data_dir, results, device: see `planned.make`.
+        samplers: Samplers, as in a comparison.
+        execution: Execution options.
+        trials: Number of trials per sampler.
+        search: Search ranges by hyperparameter; by default around the sampler's learning rates.
+        request: Task, model, seeds, epochs, data_dir, results and device, as in `planned.make`.
 
     Raises:
-        BdlbenchError: There is nothing to search, or what was asked for cannot be done.
+        BdlbenchError: A sampler has nothing to search, or the request is invalid.
     """
     if trials < 1:
         raise BdlbenchError(f"expected --trials of at least 1, got {trials}")
@@ -115,29 +119,29 @@ def tune(
         [str(spec) for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
     )
-    found, _ = pool.complete(planned.jobs, execution)
+    records, _ = pool.complete(planned.jobs, execution)
     ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
     return [
-        _choose(planned, slice(end - len(group), end), found)
+        _select(planned, slice(end - len(group), end), records)
         for group, end in zip(groups, ends, strict=True)
     ]
 
 
 def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Range]) -> list[Spec]:
-    """Return the trials of a sampler, each with different hyperparameters."""
+    """Return the distinct configurations to try."""
     candidate = plan.configure_sampler(spec, task)
     ranges = _ranges(candidate.name, candidate.settings, search)
     kinds = settings.fields(registry.load("samplers", spec.reference))
     shares = qmc.Halton(len(ranges), rng=0).random(20 * trials)
-    found: dict[tuple[Setting, ...], Spec]
-    found = {tuple(candidate.settings[name] for name in ranges): spec}
+    specs: dict[tuple[Setting, ...], Spec]
+    specs = {tuple(candidate.settings[name] for name in ranges): spec}
     for row in shares:
         values = [where.at(share) for where, share in zip(ranges.values(), row, strict=True)]
-        whole = [int(v) if kinds[n] is int else v for n, v in zip(ranges, values, strict=True)]
-        pairs = dict(spec.settings) | {n: str(v) for n, v in zip(ranges, whole, strict=True)}
-        if len(found) < trials:
-            found.setdefault(tuple(whole), replace(spec, settings=tuple(pairs.items())))
-    return list(found.values())
+        typed = [int(v) if kinds[n] is int else v for n, v in zip(ranges, values, strict=True)]
+        pairs = dict(spec.settings) | {n: str(v) for n, v in zip(ranges, typed, strict=True)}
+        if len(specs) < trials:
+            specs.setdefault(tuple(typed), replace(spec, settings=tuple(pairs.items())))
+    return list(specs.values())
 
 
 def _ranges(
@@ -148,52 +152,52 @@ def _ranges(
     if given:
         return given
     rates = {n: v for n, v in current.items() if n in RELATIVE and isinstance(v, float)}
-    found = {name: Range(value / 10, value * 10, log=True) for name, value in rates.items()}
-    found |= {name: Range(*FIXED[name]) for name in current if name in FIXED}
-    if not found and isinstance(value := current.get(OTHERWISE), float):
-        found = {OTHERWISE: Range(value / 10, value * 10, log=True)}
-    if not found:
+    ranges = {name: Range(value / 10, value * 10, log=True) for name, value in rates.items()}
+    ranges |= {name: Range(*FIXED[name]) for name in current if name in FIXED}
+    if not ranges and isinstance(value := current.get(OTHERWISE), float):
+        ranges = {OTHERWISE: Range(value / 10, value * 10, log=True)}
+    if not ranges:
         raise BdlbenchError(
-            f"{sampler} has no rate to search for; say what to search with --search (it has "
-            f"{', '.join(current)})"
+            f"{sampler} has no default search range; give one with --search "
+            f"(it has {', '.join(current)})"
         )
-    return found
+    return ranges
 
 
-def _choose(planned: Planned, part: slice, found: Mapping[str, Record]) -> Tuned:
-    """Select the best of a sampler's trials, and store them with those of earlier calls.
+def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tuned:
+    """Select a sampler's best trial, and store all trials with those of earlier calls.
 
-    Settings that failed in any trial are not chosen, however good they were with other seeds.
+    Hyperparameters that failed in any trial are not selected, even if other seeds completed.
     """
     setup, candidates = planned.setup, planned.candidates[part]
     where = setup.results, setup.task.name, setup.model, candidates[0].name
-    made = [
-        _trial(candidate, [found[job.run] for job in jobs])
+    new = [
+        _trial(candidate, [records[job.run] for job in jobs])
         for candidate, jobs in zip(candidates, planned.groups[part], strict=True)
     ]
-    runs = [trial.runs for trial in made]
-    known = [trial for trial in trials.read(*where).trials if trial.runs not in runs] + made
-    alike = [trial for trial in known if _version(trial) == _version(made[0])]
-    failed = [trial.settings for trial in alike if trial.objective is None]
+    runs = [trial.runs for trial in new]
+    all_trials = [trial for trial in trials.read(*where).trials if trial.runs not in runs] + new
+    comparable = [trial for trial in all_trials if _version(trial) == _version(new[0])]
+    failed = [trial.settings for trial in comparable if trial.objective is None]
     scored = [
         (trial.objective, trial)
-        for trial in alike
+        for trial in comparable
         if trial.objective is not None and trial.settings not in failed
     ]
     objective, best = min(scored, key=itemgetter(0), default=(None, None))
-    trials.write(*where, Tuning(best.settings if best else None, known))
-    return Tuned((best or made[0]).spec, objective, len(known))
+    trials.write(*where, Tuning(best.settings if best else None, all_trials))
+    return Tuned((best or new[0]).spec, objective, len(all_trials))
 
 
 def _version(trial: Trial) -> tuple[float, str | None, str]:
-    """Return what trials must share to be compared."""
+    """Return the properties that comparable trials have in common."""
     return trial.epochs, trial.numerics, trial.source_sha256
 
 
 def _trial(candidate: plan.Candidate, seeds: Sequence[Record]) -> Trial:
-    """Return a trial for storage: the objective is the mean over seeds, if all completed."""
+    """Make a trial from its runs; the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
-    known = [value for value in values if value is not None]
+    completed = [value for value in values if value is not None]
     return Trial(
         spec=candidate.label,
         settings=candidate.settings,
@@ -201,5 +205,5 @@ def _trial(candidate: plan.Candidate, seeds: Sequence[Record]) -> Trial:
         epochs=seeds[0].configuration.epochs,
         runs=[record.run for record in seeds],
         outcomes=[record.outcome for record in seeds],
-        objective=statistics.mean(known) if len(known) == len(values) else None,
+        objective=statistics.mean(completed) if len(completed) == len(values) else None,
     )

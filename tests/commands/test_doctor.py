@@ -1,4 +1,4 @@
-"""What a bug report needs is said, and what is broken with it."""
+"""The environment report of `bdlbench doctor`, with broken plugins and folders."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def examine(tmp_path: Path) -> Callable[[Path | None], dict[str, list[str]]]:
     return call
 
 
-def test_versions_machine_data_results_and_plugins_are_said(
+def test_versions_machine_data_results_and_plugins_are_reported(
     examine: Callable[[Path | None], dict[str, list[str]]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -45,14 +45,14 @@ def test_versions_machine_data_results_and_plugins_are_said(
     found = examine(None)
     assert {"python", "torch", "jax", "processor", "memory", "threads", "device"} <= found.keys()
     assert found["data"][0] == f"{tmp_path}: MNIST/raw/train.gz (4 B)"
-    assert found["results"] == [f"{tmp_path / 'results'}: 1 completed; can be written to"]
+    assert found["results"] == [f"{tmp_path / 'results'}: 1 completed; writable"]
     assert "broken: cannot be loaded: ModuleNotFoundError: No module named 'nowhere'" in "".join(
         found["samplers"]
     )
-    assert any("12 load: csgld" in line for line in found["samplers"])
+    assert any("12 loaded: csgld" in line for line in found["samplers"])
 
 
-def test_folders_that_are_not_there_or_cannot_be_written_to_are_said(
+def test_missing_and_read_only_folders_are_reported(
     examine: Callable[[Path | None], dict[str, list[str]]], tmp_path: Path
 ) -> None:
     (tmp_path / "results").touch()

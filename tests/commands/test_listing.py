@@ -21,21 +21,21 @@ from bdlbench.runs.tasks import TASKS
         ("tasks", list(TASKS)),
     ],
 )
-def test_there_is_one_line_for_each(what: str, names: list[str]) -> None:
+def test_one_line_per_name(what: str, names: list[str]) -> None:
     assert [line.split()[0] for line in listing.render(what).splitlines()] == names
 
 
-def test_a_line_says_what_is_needed_to_choose() -> None:
+def test_a_line_has_description_and_hyperparameters() -> None:
     (line,) = (line for line in listing.render("samplers").splitlines() if line.startswith("sgd "))
-    says, settings = registry.summary("samplers", "sgd")
-    assert line.endswith(f"  {says}  {settings}")
+    description, settings = registry.summary("samplers", "sgd")
+    assert line.endswith(f"  {description}  {settings}")
     assert "learning_rate=0.1" in settings
     (line,) = (line for line in listing.render("tasks").splitlines() if line.startswith("digits "))
     assert line.split()[1:] == ["digits", "against", *TASKS["digits"].ood, TASKS["digits"].model]
 
 
 @pytest.mark.parametrize("what", ["sampler", "", "data sets"])
-def test_an_unknown_kind_names_the_known(what: str) -> None:
+def test_the_error_for_an_unknown_kind_lists_the_known_kinds(what: str) -> None:
     with pytest.raises(BdlbenchError) as caught:
         listing.render(what)
     assert (
@@ -72,7 +72,7 @@ class Mine:
         (9, None, None, "cannot be read: ModuleNotFoundError: No module named 'acme_9'"),
     ],
 )
-def test_a_third_party_plugin_is_listed_even_if_it_is_broken(
+def test_a_broken_third_party_plugin_is_listed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     case: int,
@@ -80,7 +80,7 @@ def test_a_third_party_plugin_is_listed_even_if_it_is_broken(
     source: str | None,
     expected: str,
 ) -> None:
-    name = f"acme_{case}"  # unique: what is imported stays
+    name = f"acme_{case}"  # unique, since imported modules are cached
     for file, content in (("__init__.py", package), ("plugin.py", source)):
         if content is not None:
             (tmp_path / name).mkdir(exist_ok=True)
@@ -96,6 +96,6 @@ def test_a_third_party_plugin_is_listed_even_if_it_is_broken(
     assert sgd.startswith("sgd   Stochastic gradient descent")
 
 
-def test_nothing_installed_is_an_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_plugins_the_list_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: [])
     assert listing.render("samplers") == ""

@@ -1,4 +1,4 @@
-"""The command line: one line for every mistake, nothing but answers on standard output."""
+"""The command line: errors are one line, and standard output holds only results."""
 
 from __future__ import annotations
 
@@ -93,20 +93,20 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("show", "Missing argument 'RUN'"),
         ("show gone", "expected one run in results/runs that begins with 'gone', got none"),
         ("show newer", "expected a record of schema 2, got 99; upgrade bdlbench"),
-        ("show damaged", "delete its folder and run again"),
+        ("show corrupt", "delete its folder and run again"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(
+def test_an_error_is_one_line_with_exit_code_2(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, message: str
 ) -> None:
     (tmp_path / "syntax.py").write_text("import os\nclass :\n")
     (tmp_path / "empty.py").write_text("x = 1\n")
     (tmp_path / "raises.py").write_text("x = 1 / 0\n")
-    for name, content in (("newer", '{"schema": 99}'), ("damaged", '{"schema"')):
+    for name, content in (("newer", '{"schema": 99}'), ("corrupt", '{"schema"')):
         folder = store.folder_of(tmp_path / "results", name)
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(content)
-    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was started"))
     code, out, err = run(*arguments.split())
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
@@ -114,15 +114,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1
 
 
-def test_without_a_command_the_help_is_shown(run: Run) -> None:
+def test_without_a_command_the_help_is_printed(run: Run) -> None:
     code, out, err = run()
     assert code == 2
     assert "compare" in out
-    assert err == "error: expected a command; they are listed above\n"
+    assert err == "error: expected a command; see the list above\n"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_an_error(run: Run) -> None:
+def test_a_missing_gpu_is_an_error(run: Run) -> None:
     code, _, err = run("compare", "sgd", "--task", "digits", "--device", "cuda")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("error: torch finds no GPU; use --device cpu")
@@ -139,7 +139,7 @@ def test_a_gpu_that_is_not_there_is_an_error(run: Run) -> None:
         ("yield problem.init(rng) / 0", "diverged", "θ is not finite; lower its step size"),
     ],
 )
-def test_a_sampler_that_fails_stays_in_the_table(
+def test_a_failed_sampler_stays_in_the_table(
     run: Run, write_sampler: Write, body: str, mark: str, reason: str
 ) -> None:
     for style in ("table", "markdown", "json"):
@@ -157,12 +157,12 @@ def test_a_sampler_that_fails_stays_in_the_table(
             assert f"mine [{mark}]" in out
 
 
-def test_debug_shows_where_an_error_came_from(run: Run) -> None:
+def test_debug_prints_the_traceback(run: Run) -> None:
     with pytest.raises(BdlbenchError, match="no sampler 'nope'"):
         run("compare", "nope", "--debug")
 
 
-def test_standard_output_is_one_document_whatever_plugins_print(
+def test_standard_output_is_one_document_even_if_plugins_print(
     write_sampler: Write, tmp_path: Path
 ) -> None:
     path = Path(write_sampler("import os; print('sampling'); os.write(1, b'native')\n" + QUICK))
@@ -174,10 +174,10 @@ def test_standard_output_is_one_document_whatever_plugins_print(
     assert json.loads(finished.stdout)["rows"][0]["outcomes"] == {"completed": 1}
     for word in ("imported", "sampling", "native"):
         assert word in finished.stderr
-    assert "completed in" in finished.stderr, "progress, where there is no terminal for bars"
+    assert "completed in" in finished.stderr, "progress is logged if there is no terminal"
 
 
-def test_quiet_is_quiet_and_formats_agree(run: Run, write_sampler: Write) -> None:
+def test_quiet_prints_no_progress_and_formats_agree(run: Run, write_sampler: Write) -> None:
     path = write_sampler(QUICK)
     answers = {}
     for style in ("json", "csv", "markdown", "table"):
@@ -201,14 +201,14 @@ def test_quiet_is_quiet_and_formats_agree(run: Run, write_sampler: Write) -> Non
         (["tasks"], ["digits", "mnist-1k", "against letters", "mlp-400-400"]),
     ],
 )
-def test_list_names_what_there_is(run: Run, what: list[str], expected: list[str]) -> None:
+def test_list_prints_all_names(run: Run, what: list[str], expected: list[str]) -> None:
     code, out, err = run("list", *what)
     assert (code, err) == (0, "")
     for words in expected:
         assert any(word in out for word in words.split("|"))
 
 
-def test_show_finds_a_run_by_name_beginning_and_folder(run: Run, write_sampler: Write) -> None:
+def test_show_finds_a_run_by_name_prefix_and_folder(run: Run, write_sampler: Write) -> None:
     run("compare", write_sampler(QUICK), *SMALL, "--quiet")
     (folder,) = Path("results/runs").iterdir()
     texts = {run("show", name) for name in (folder.name, folder.name[:-3], "digits", str(folder))}
@@ -221,12 +221,12 @@ def test_show_finds_a_run_by_name_beginning_and_folder(run: Run, write_sampler: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [("--help", "compare"), ("compare --help", "--seeds"), ("list", "sgld")],
 )
-def test_what_does_nothing_heavy_imports_nothing_heavy(arguments: str, said: str) -> None:
-    """Which keeps it quick; how quick it is, `python -m benchmarks --only start-up` says."""
-    look = """
+def test_light_commands_import_no_heavy_modules(arguments: str, expected: str) -> None:
+    """This keeps them fast; `python -m benchmarks --only start-up` measures their time."""
+    script = """
 import sys
 try:
     import bdlbench.__main__
@@ -234,18 +234,18 @@ finally:
     print(*sys.modules, file=sys.stderr)
 """
     ended = subprocess.run(
-        [sys.executable, "-c", look, *arguments.split()],
+        [sys.executable, "-c", script, *arguments.split()],
         capture_output=True, text=True, check=True, timeout=WAIT,
     )  # fmt: skip
-    assert said in ended.stdout
+    assert expected in ended.stdout
     modules = set(ended.stderr.split())
     assert "typer" in modules
     heavy = {"jax", "joblib", "matplotlib", "numba", "numpy", "pandas", "scipy", "sklearn", "torch"}
     assert not heavy & modules
 
 
-def test_ctrl_c_is_told_from_a_death_by_its_signal(tmp_path: Path) -> None:
-    plugin = tmp_path / "late.py"  # where the signal comes while a module runs exec(), as many do
+def test_ctrl_c_has_exit_code_130(tmp_path: Path) -> None:
+    plugin = tmp_path / "late.py"  # interrupted inside exec(), which many modules use
     plugin.write_text("exec('raise KeyboardInterrupt')")
     ended = command("check", str(plugin))
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")

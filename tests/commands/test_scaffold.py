@@ -1,4 +1,4 @@
-"""`bdlbench new` writes a plugin that passes the checks as it stands, or says why it does not."""
+"""`bdlbench new` writes a plugin that passes the checks, or explains why it cannot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def new(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return 0
 
 
-def test_what_is_written_passes_the_quick_check(
+def test_the_template_passes_the_quick_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -37,12 +37,12 @@ def test_what_is_written_passes_the_quick_check(
 
 
 @pytest.mark.parametrize("name", ["sghmc2", "a", "x-1-y"])
-def test_what_is_written_is_short_formatted_and_without_holes(tmp_path: Path, name: str) -> None:
+def test_the_template_is_short_formatted_and_has_no_placeholders(tmp_path: Path, name: str) -> None:
     path = scaffold.write(name, tmp_path)
     text = path.read_text("utf-8")
     assert 30 <= text.count("\n") <= 50
-    for hole in ("NAME", "CLASS", "TITLE", "FILE"):
-        assert hole not in text
+    for placeholder in ("NAME", "CLASS", "TITLE", "FILE"):
+        assert placeholder not in text
     for arguments in (["check"], ["format", "--check"]):
         ruff = [sys.executable, "-m", "ruff", *arguments, "--line-length", "100", str(path)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
@@ -52,7 +52,7 @@ def test_what_is_written_is_short_formatted_and_without_holes(tmp_path: Path, na
 
 
 @pytest.mark.parametrize("name", ["My-Sampler", "1st", "", "a b", "../up", "x" * 41, "my_sampler"])
-def test_a_bad_name_is_refused_in_one_line(
+def test_an_invalid_name_is_rejected_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -62,7 +62,7 @@ def test_a_bad_name_is_refused_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_exists_is_left_alone(
+def test_an_existing_file_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -74,6 +74,6 @@ def test_a_file_that_exists_is_left_alone(
     assert (tmp_path / "mine.py").read_text() == "keep"
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match=r"cannot write .*gone/mine\.py: No such file"):
         scaffold.write("mine", tmp_path / "gone")

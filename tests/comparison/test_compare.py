@@ -1,4 +1,4 @@
-"""Comparisons: which runs are made, which are reused, and what is concluded from them."""
+"""Comparisons: executed and reused runs, and their summary."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compared(compare: Compare, results: Path) -> Comparison:
     return compare(["sgd", "sgld:temperature=0.5"], results, seeds=3)
 
 
-def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
+def test_rows_summarize_the_records(compared: Comparison, results: Path) -> None:
     assert [row.sampler for row in compared.rows] == ["sgd", "sgld:temperature=0.5"]
     defaults = tasks.get("digits").settings["sgld"]
     assert compared.rows[1].settings == {**defaults, "temperature": 0.5, "decay": 1.0}
@@ -66,28 +66,30 @@ def test_rows_sum_up_the_records(compared: Comparison, results: Path) -> None:
             if metric in of_draws:
                 continue
             x = np.array(values[metric])
-            half = 4.302652729911275 * x.std(ddof=1) / 3**0.5  # 97.5 % of Student's t with 2
+            half = (
+                4.302652729911275 * x.std(ddof=1) / 3**0.5
+            )  # 97.5 % quantile of Student's t, df = 2
             assert interval.n == 3
             found = [interval.mean, interval.low, interval.high]
             assert found == pytest.approx([x.mean(), x.mean() - half, x.mean() + half])
 
 
-def test_differences_are_against_the_first(compared: Comparison) -> None:
+def test_differences_are_from_the_baseline(compared: Comparison) -> None:
     first, second = (row.metrics for row in compared.rows)
     assert [name for name, _ in compared.differences] == ["sgld:temperature=0.5"] * 5
     assert [difference.metric for _, difference in compared.differences] == HEADLINE
     for _, found in compared.differences:
         d = second[found.metric].mean - first[found.metric].mean
-        assert found.difference == pytest.approx(d, abs=1e-6)  # predictions are kept in float32
+        assert found.difference == pytest.approx(d, abs=1e-6)  # predictions are stored in float32
         assert found.seeds == 3
         assert found.low < found.difference < found.high
         better = (d > 0) == (found.metric in ("accuracy", "ood.letters.auroc"))
-        clear = found.low > 0 or found.high < 0
-        expected = ("better" if better else "worse") if clear else "no clear difference"
+        significant = found.low > 0 or found.high < 0
+        expected = ("better" if better else "worse") if significant else "no clear difference"
         assert found.verdict == expected
 
 
-def test_the_data_frame_has_the_numbers_of_the_json(compared: Comparison, results: Path) -> None:
+def test_data_frame_and_json_agree(compared: Comparison, results: Path) -> None:
     frame = bdlbench.compare(
         ["sgd", "sgld:temperature=0.5"], task="digits", model="softmax", epochs=3, seeds=3,
         jobs=1, results=results,
@@ -102,7 +104,7 @@ def test_the_data_frame_has_the_numbers_of_the_json(compared: Comparison, result
             np.testing.assert_array_equal(found, np.array(expected, float))
 
 
-def test_seeds_that_only_one_completed_are_left_out_of_differences(
+def test_differences_use_the_seeds_that_both_completed(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     fails = "if rng.initial_seed() == 1: raise OSError('no luck')\n" + QUICK
@@ -113,7 +115,9 @@ def test_seeds_that_only_one_completed_are_left_out_of_differences(
     assert mine.reasons == ("OSError: no luck (mine.py, line 17)",)
     assert (mine.metrics["accuracy"].n, good.metrics["accuracy"].n) == (2, 3)
     assert (bad.outcomes, bad.metrics) == ({"diverged": 3}, {})
-    assert {name for name, _ in found.differences} == {"good"}, "none with a sampler that failed"
+    assert {name for name, _ in found.differences} == {"good"}, (
+        "no difference from a sampler without completed runs"
+    )
     per_seed = {(r.sampler.name, r.seed): r.metrics for r in all_records(tmp_path)}
     for _, difference in found.differences:
         assert difference.seeds == 2
@@ -124,10 +128,10 @@ def test_seeds_that_only_one_completed_are_left_out_of_differences(
         assert difference.difference == pytest.approx(np.mean(by_hand), abs=1e-6)
 
 
-def test_the_same_sampler_twice_is_refused_before_any_run(
+def test_a_duplicate_sampler_is_rejected_before_any_run(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was begun"))
+    monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was started"))
     defaults = tasks.get("digits").settings["sgld"]
     given = ",".join(f"{name}={value}" for name, value in defaults.items())
     for other in ("sgld", f"sgld:{given}", "sgld:temperature=1"):
@@ -135,7 +139,7 @@ def test_the_same_sampler_twice_is_refused_before_any_run(
             compare(["sgld", other], tmp_path)
 
 
-def test_one_sampler_with_two_settings_is_two_rows(
+def test_two_configurations_of_one_sampler_are_two_rows(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
     path = write_sampler(QUICK)
@@ -144,7 +148,7 @@ def test_one_sampler_with_two_settings_is_two_rows(
     assert [row.settings["size"] for row in found.rows] == [1, 2]
 
 
-def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
+def test_the_validation_split_is_the_last_tenth_of_the_training_data(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = set()
@@ -171,10 +175,10 @@ def test_settings_are_chosen_on_the_last_tenth_of_the_training_data(
         assert sets["validation"].labels.tolist() == validation.labels.tolist()
 
 
-def test_a_sampler_whose_draws_hardly_differ_is_marked_collapsed(
+def test_a_sampler_with_nearly_identical_draws_is_collapsed(
     compare: Compare, write_sampler: Write, tmp_path: Path
 ) -> None:
-    alike = """
+    body = """
     theta = problem.init(rng)
     for batch, keep in problem.steps(32, rng):
         theta = theta - 1e-4 * problem.gradient(theta, batch)
@@ -182,8 +186,8 @@ def test_a_sampler_whose_draws_hardly_differ_is_marked_collapsed(
         yield theta + {spread} * torch.empty_like(theta).normal_(generator=rng)
     """
     samplers = [
-        write_sampler(alike.replace("{spread}", "1e-4"), "alike"),
-        write_sampler(alike.replace("{spread}", "0.2"), "spread"),
+        write_sampler(body.replace("{spread}", "1e-4"), "alike"),
+        write_sampler(body.replace("{spread}", "0.2"), "spread"),
     ]
     comparison = compare(samplers, tmp_path, seeds=1)
     assert [row.collapsed for row in comparison.rows] == [True, False]

@@ -1,4 +1,4 @@
-"""A grid file: what it stands for, what it may cost, and that it is carried out and completed."""
+"""Grid files: their runs, estimated cost, execution and extension."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parse(tmp_path: Path, text: str) -> grid.Grid:
     return grid.read(path)
 
 
-def test_every_combination_is_listed(tmp_path: Path) -> None:
+def test_all_combinations_are_planned(tmp_path: Path) -> None:
     found = parse(
         tmp_path,
         """
@@ -85,7 +85,7 @@ def test_every_combination_is_listed(tmp_path: Path) -> None:
     assert (found.seeds, found.split) == ([3, 5], "validation")
 
 
-def test_a_range_in_the_logarithm_has_even_ratios(tmp_path: Path) -> None:
+def test_a_log_range_is_geometric(tmp_path: Path) -> None:
     steps = "step_size = {low = 1e-5, high = 1e-3, steps = 5, log = true}"
     samplers = parse(tmp_path, f"[samplers.sgld]\n{steps}").samplers
     values = [float(text.partition("=")[2]) for text in samplers]
@@ -96,16 +96,16 @@ def test_a_range_in_the_logarithm_has_even_ratios(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("tasks = [", "expected a grid in TOML"),
-        ("", "expected samplers, each a table of settings"),
-        ('samplers = ["sgd"]', "expected samplers, each a table of settings"),
+        ("", "expected samplers, each a table of hyperparameters"),
+        ('samplers = ["sgd"]', "expected samplers, each a table of hyperparameters"),
         ("[samplers]\nsgd = 3", r"expected \[samplers.sgd\] to be a table"),
         ("task = 'digits'\n[samplers.sgd]", "expected only tasks, models, .*, got task"),
-        ("tasks = 'digits'\n[samplers.sgd]", "are lists, such as"),
-        ("epochs = []\n[samplers.sgd]", "are lists, such as"),
+        ("tasks = 'digits'\n[samplers.sgd]", "to be lists, such as"),
+        ("epochs = []\n[samplers.sgd]", "to be lists, such as"),
         ("[samplers.sgd]\nmomentum = {low = 0}", "expected a range such as"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_file_is_rejected(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BdlbenchError, match=message):
         parse(tmp_path, text)
     with pytest.raises(BdlbenchError, match="expected a grid in TOML"):
@@ -113,7 +113,7 @@ def test_a_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str, messag
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_grid_is_previewed_carried_out_and_completed(run: Run) -> None:
+def test_a_grid_is_previewed_run_and_extended(run: Run) -> None:
     code, out, _ = run("grid", "grid.toml", "--dry-run")
     assert (code, out.count("unknown  ")) == (0, 8)
     assert "8 runs: 0 done, 8 left" in out
@@ -135,7 +135,7 @@ def test_a_grid_is_previewed_carried_out_and_completed(run: Run) -> None:
     assert (code, err.count("completed in")) == (0, 8)
 
 
-def test_a_value_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+def test_duplicate_values_count_once(tmp_path: Path) -> None:
     twice = 'tasks = ["digits", "digits"]\nepochs = [3, 4, 3.0]\n[samplers.sgd]\n'
     found = parse(tmp_path, twice).comparisons
     assert [(one["task"], one["epochs"]) for one in found] == [("digits", 3), ("digits", 4)]

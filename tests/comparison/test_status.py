@@ -1,4 +1,4 @@
-"""Counting runs: by what became of them, and with little work."""
+"""Counting runs by state, at low cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests import synthetic
 Plan = Callable[..., Job]
 
 
-def test_every_run_is_counted_once(tmp_path: Path) -> None:
+def test_each_run_is_counted_once(tmp_path: Path) -> None:
     done = synthetic.record(seed=0)
     broken = replace(synthetic.record(seed=1), outcome="crashed", reason="signal 9", metrics={})
     for record in (done, broken):
@@ -32,7 +32,7 @@ def test_every_run_is_counted_once(tmp_path: Path) -> None:
     locks.reporter(lock.held[0])(0.25)
     found = status.survey(tmp_path)
     assert found.total == {"done": 1, "failed": 2, "running": 1}
-    assert found.failures == {"crashed: signal 9": 1, "damaged record": 1}
+    assert found.failures == {"crashed: signal 9": 1, "corrupt record": 1}
     assert found.under_way == {"digits-sgd-0-3": 0.25}
     text = found.to_text().splitlines()
     assert text[0].split() == ["task", "model", "sampler", *status.STATES]
@@ -46,14 +46,14 @@ def test_every_run_is_counted_once(tmp_path: Path) -> None:
     assert status.survey(tmp_path, planned).total == {"done": 1, "failed": 1, "left": 2}
 
 
-def test_nothing_is_there_to_count(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_runs(tmp_path: Path) -> None:
     assert status.survey(tmp_path / "gone").total == {}
 
 
-def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema(
+def test_counting_reads_each_record_once_and_skips_the_schema(
     tmp_path: Path, plan_run: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The schema takes a millisecond of each, where there may be ten thousand."""
+    """Schema validation takes 1 ms per record, and there may be ten thousand."""
     content = synthetic.record().content()
     job, jobs, paths = plan_run("sgd"), [], []
     for index in range(20):
@@ -69,7 +69,9 @@ def test_to_go_through_records_each_is_read_once_and_not_held_against_the_schema
         return read_bytes(path, largest)
 
     monkeypatch.setattr(files, "read_bytes", spy)
-    monkeypatch.setattr(schema, "check", lambda content: pytest.fail("it was held against it"))
+    monkeypatch.setattr(
+        schema, "check", lambda content: pytest.fail("validated against the schema")
+    )
     assert status.survey(tmp_path).total == {"done": 20}
     assert sorted(read) == sorted(paths)
     read.clear()

@@ -1,4 +1,4 @@
-"""What a comparison looks like: for people, and as Markdown, CSV and JSON."""
+"""Comparisons as table, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def printed(comparison: Comparison) -> str:
 
 
 def refuse(constant: str) -> Any:
-    raise AssertionError(f"{constant} is no JSON")
+    raise AssertionError(f"{constant} is not JSON")
 
 
-def test_json_has_the_keys_that_programs_rely_on() -> None:
+def test_json_has_the_documented_keys() -> None:
     document = json.loads(table.as_json(COMPARISON), parse_constant=refuse)
     assert document.keys() >= {"task", "model", "seeds", "rows", "differences", "controls"}
     assert document["task"] == "digits"
@@ -125,7 +125,7 @@ def test_json_has_the_keys_that_programs_rely_on() -> None:
     }
 
 
-def test_json_of_one_seed_has_no_interval_and_never_nan() -> None:
+def test_json_of_one_seed_has_no_interval_and_no_nan() -> None:
     document = json.loads(table.as_json(ONE_SEED), parse_constant=refuse)
     accuracy = document["rows"][0]["metrics"]["accuracy"]
     assert accuracy == {"mean": 0.9, "low": None, "high": None, "n": 1}
@@ -134,7 +134,7 @@ def test_json_of_one_seed_has_no_interval_and_never_nan() -> None:
         table.as_json(nan)
 
 
-def test_csv_has_every_number_in_full() -> None:
+def test_csv_has_all_numbers_at_full_precision() -> None:
     rows = list(csv.DictReader(io.StringIO(table.to_csv(COMPARISON))))
     assert [row["sampler"] for row in rows] == ["sgd", "sgld", "a|b[red]"]
     for name, interval in METRICS.items():
@@ -144,7 +144,7 @@ def test_csv_has_every_number_in_full() -> None:
     assert rows[2]["accuracy"] == ""
 
 
-def test_markdown_is_a_table_with_the_remarks_beneath() -> None:
+def test_markdown_is_a_table_followed_by_remarks() -> None:
     lines = table.to_markdown(COMPARISON).splitlines()
     assert lines[0] == f"**{TITLE}**"
     body = [line for line in lines if line.startswith("|")]
@@ -176,12 +176,12 @@ def test_markdown_is_a_table_with_the_remarks_beneath() -> None:
     assert bullets[0] == "- sgld better than sgd on AUROC (letters): +0.054 [0.047, 0.061]"
     assert bullets[1] == "- sgld: diverged in 1 of 3 runs: θ; lower its step size"
     assert bullets[2] == "- a|b[red]: plugin error in 3 of 3 runs: KeyError: '[/bold]'"
-    assert "3 runs were stored already; --force repeats them" in bullets[3]
+    assert "3 runs were already stored; --force reruns them" in bullets[3]
     assert "95 % Student-t confidence interval of the mean over seeds" in bullets[4]
     assert bullets[5].startswith("- control: AUROC of a score of the pixels alone")
 
 
-def test_the_table_shows_the_same_and_takes_nothing_for_markup() -> None:
+def test_the_table_has_the_same_text_and_escapes_markup() -> None:
     text = printed(COMPARISON)
     assert text.startswith(TITLE)
     for part in (
@@ -194,7 +194,7 @@ def test_the_table_shows_the_same_and_takes_nothing_for_markup() -> None:
 
 
 @pytest.mark.parametrize("render", [printed, table.to_markdown])
-def test_one_seed_has_no_interval_to_show(render: Any) -> None:
+def test_one_seed_has_no_interval(render: Any) -> None:
     text = render(ONE_SEED)
     assert "0.9000" in text
     assert "±" not in text
@@ -202,7 +202,7 @@ def test_one_seed_has_no_interval_to_show(render: Any) -> None:
     assert "1 seeds" not in text
 
 
-def test_a_validation_table_has_no_ood_columns_and_says_so() -> None:
+def test_a_validation_table_has_no_ood_columns() -> None:
     comparison = replace(ONE_SEED, setup=replace(SETUP, split="validation"), controls={})
     text = table.to_markdown(comparison)
     assert "validation set" in text

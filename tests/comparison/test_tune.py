@@ -1,4 +1,4 @@
-"""Tuning: on the validation split alone, and the number of trials stands in later records."""
+"""Tuning reads the validation split only, and later records contain the number of trials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bdlbench.settings import parse
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
 Compare = Callable[..., Comparison]
-# Learns the faster, the nearer `size` is to 40.
+# Learns fastest at size = 40.
 BODY = """
 theta = problem.init(rng)
 for batch, keep in problem.steps(64, rng):
@@ -37,7 +37,7 @@ def find(samplers: Sequence[str], results: Path, **options: Any) -> list[tune.Tu
     return tune.tune(samplers, ExecutionOptions(jobs=2), **{**request, **options})
 
 
-def test_the_best_trial_is_chosen_and_kept(
+def test_the_best_trial_is_selected_and_stored(
     compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, asked, load = write_sampler(BODY), set(), tasks.load
@@ -49,7 +49,7 @@ def test_the_best_trial_is_chosen_and_kept(
     monkeypatch.setattr(tasks, "load", spy)
     search = {"size": Range(1, 60, log=False)}
     (found,) = find([path], tmp_path, trials=6, search=search)
-    assert asked == {("train", "digits")}, "settings are chosen on training data alone"
+    assert asked == {("train", "digits")}, "tuning reads training data only"
     content = json.loads((tmp_path / trials.file_of("digits", "softmax", "mine")).read_text())
     sizes = [trial["settings"]["size"] for trial in content["trials"]]
     assert (sizes[0], len(set(sizes)), found.trials) == (1, 6, 6)
@@ -69,7 +69,7 @@ def test_the_best_trial_is_chosen_and_kept(
     assert counts == {best: 6, 2: 0}
 
 
-def test_trials_of_later_calls_are_added_and_none_is_repeated(tmp_path: Path) -> None:
+def test_later_calls_add_trials_and_repeat_none(tmp_path: Path) -> None:
     first = find(["sgd", "sgld"], tmp_path, trials=2)
     again = find(["sgd", "sgld"], tmp_path, trials=2)
     assert again == first
@@ -80,7 +80,7 @@ def test_trials_of_later_calls_are_added_and_none_is_repeated(tmp_path: Path) ->
     assert more[0].objective <= first[0].objective
 
 
-def test_settings_that_fail_with_another_seed_are_not_chosen(
+def test_hyperparameters_that_fail_with_another_seed_are_not_selected(
     write_sampler: Write, tmp_path: Path
 ) -> None:
     fault = "if self.size == 40 and rng.initial_seed() == 1:\n    raise ArithmeticError\n"
@@ -93,9 +93,7 @@ def test_settings_that_fail_with_another_seed_are_not_chosen(
     assert chosen == ["mine:size=40", "mine:size=40", "mine:size=30"]
 
 
-def test_a_sampler_of_which_no_trial_completes_has_no_choice(
-    write_sampler: Write, tmp_path: Path
-) -> None:
+def test_without_a_completed_trial_none_is_selected(write_sampler: Write, tmp_path: Path) -> None:
     path = write_sampler("yield problem.init(rng) * float('nan')")
     (found,) = find([path], tmp_path, trials=2, search={"size": Range(1, 9, log=True)})
     assert (found.objective, found.trials) == (None, 2)
@@ -103,7 +101,7 @@ def test_a_sampler_of_which_no_trial_completes_has_no_choice(
 
 
 @pytest.mark.parametrize("name", registry.names("samplers"))
-def test_every_sampler_has_something_to_search(name: str) -> None:
+def test_every_built_in_sampler_has_a_default_search_range(name: str) -> None:
     specs = tune._trials(parse(name), tasks.get("digits"), 10, {})
     assert len(set(specs)) == 10
     assert specs[0] == parse(name)
@@ -119,17 +117,17 @@ def test_every_sampler_has_something_to_search(name: str) -> None:
         ("x=-1.5..2", ("x", Range(-1.5, 2, log=False))),
     ],
 )
-def test_ranges_are_read(text: str, found: tuple[str, Range]) -> None:
+def test_parse_range(text: str, found: tuple[str, Range]) -> None:
     assert parse_range(text) == found
 
 
 @pytest.mark.parametrize("text", ["x", "x=1", "x=1..", "x=..2", "x=a..b", "x=2..1", "x=0..1:log"])
-def test_ranges_that_make_no_sense_are_refused(text: str) -> None:
+def test_invalid_ranges_are_rejected(text: str) -> None:
     with pytest.raises(BdlbenchError, match="expected"):
         parse_range(text)
 
 
-def test_a_range_is_even_in_its_logarithm() -> None:
+def test_a_log_range_is_geometric() -> None:
     where = Range(1e-4, 1e-2, log=True)
     assert [where.at(share) for share in (0, 0.5, 1)] == [1e-4, 1e-3, 1e-2]
     assert Range(0, 2, log=False).at(0.25) == 0.5
@@ -142,20 +140,22 @@ def test_a_range_is_even_in_its_logarithm() -> None:
         ({"task": "mnits"}, "no task 'mnits'"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_refused(
+def test_an_invalid_request_is_rejected(
     tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(BdlbenchError, match=message):
         find(["sgd"], tmp_path, **options)
 
 
-def test_a_sampler_without_rates_needs_a_range(write_sampler: Write, tmp_path: Path) -> None:
-    with pytest.raises(BdlbenchError, match=r"mine has no rate .* --search \(it has size, gate\)"):
+def test_a_sampler_without_a_default_range_needs_one(write_sampler: Write, tmp_path: Path) -> None:
+    with pytest.raises(
+        BdlbenchError, match=r"mine has no default .* --search \(it has size, gate\)"
+    ):
         find([write_sampler("yield problem.init(rng)")], tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"schema": 2, "chosen": {}, "trials": []}'])
-def test_a_damaged_file_is_said(tmp_path: Path, content: str) -> None:
+def test_a_corrupt_file_is_an_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / trials.file_of("digits", "softmax", "sgd")
     path.parent.mkdir()
     path.write_text(content)

@@ -115,7 +115,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
     [
         ("submit RUN --to URL", "Invalid value for '--to': expected a local path, got"),
         ("publish --out URL", "Invalid value for '--out': expected a local path, got"),
-        ("publish --results URL", "expected --out, a folder on this machine, for the site of mem"),
+        ("publish --results URL", "expected --out with a local folder, since memory://bucket"),
         ("export RUN --to parquet --out URL", "Invalid value for '--out': expected a local path"),
         ("study unknown --out URL", "Invalid value for '--out': expected a local path"),
         ("compare sgd --data-dir URL", "Invalid value for '--data-dir': expected a local path"),
@@ -151,12 +151,12 @@ def test_without_runs_commands_report_it_and_write_nothing(
 def test_a_task_without_runs_is_reported(call: Run, tmp_path: Path) -> None:
     synthetic.write(tmp_path / "results")
     code, out, _ = call("leaderboard", "--task", "mnist")
-    assert (code, out) == (0, "there are no runs of mnist on the test split in results\n")
+    assert (code, out) == (0, "no runs of mnist on the test split in results\n")
 
 
 def test_score_reports_a_folder_without_runs(call: Run, tmp_path: Path) -> None:
     (tmp_path / "results" / "runs").mkdir(parents=True)
-    assert call("score") == (0, "there are no runs in results\n", "")
+    assert call("score") == (0, "no runs in results\n", "")
 
 
 def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -
     code, out, err = call("verify", *names)
     assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
     (store.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
-    assert "error: 1 of 1 runs cannot be trusted" in call("verify", *names)[2]
+    assert "error: 1 of 1 runs failed verification" in call("verify", *names)[2]
 
 
 def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_the_command(
     assert "does not hold" in first
     assert "the repetition gives predictions that are not" in first
     assert second == f"{folder.name} holds; repeated: identical"
-    assert f"1 of 2 runs cannot be trusted: {folder.name}" in err
+    assert f"1 of 2 runs failed verification: {folder.name}" in err
 
 
 def test_a_missing_run_is_an_error_before_any_run_is_checked(run: tuple[Path, str]) -> None:

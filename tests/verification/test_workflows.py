@@ -205,7 +205,7 @@ def test_a_check_that_could_be_forged_is_not_shown(
     text = comment.post()
     assert text is not None
     assert "2 runs checked" not in text
-    assert "more than results/" in text
+    assert "files outside results/" in text
 
 
 def test_a_failed_check_is_reported(comment: Comment) -> None:
@@ -213,4 +213,4 @@ def test_a_failed_check_is_reported(comment: Comment) -> None:
     text = comment.post()
     assert text is not None
     assert "2 runs checked" not in text
-    assert "its log says what" in text
+    assert "see its log" in text
