@@ -76,7 +76,7 @@ def test_comments_docstrings_and_layout_are_ignored(
 def test_a_changed_core_gives_every_sampler_a_local_version(
     code: Callable[[str, str, str], None], write_sampler: Callable[..., str]
 ) -> None:
-    code("bdlbench/optim.py", "\"\"\"Update", "\"\"\"\n\n    Update")
+    code("bdlbench/optim.py", "math.sqrt(epsilon * temperature)", "math.sqrt(epsilon * 1.0000001)")
     local = numerics.version()
     assert local.startswith(f"{numerics.declared().version}+")
     assert Identity(local, "").local
