@@ -68,7 +68,7 @@ def test_comments_docstrings_and_layout_are_ignored(
     code: Callable[[str, str, str], None],
 ) -> None:
     code("bdlbench/noise.py", "from __future__", "# a comment\nfrom __future__")
-    code("bdlbench/optim.py", "\"\"\"Update", "\"\"\"\n\n    Update")
+    code("bdlbench/optim.py", '"""Update', '"""\n\n    Update')
     code("samplers/sgld.py", "theta = problem.init(rng)", "theta = (\n problem.init(rng)\n)")
     assert [numerics.version(), version_of("sgld")] == [str(numerics.declared().version)] * 2
 
