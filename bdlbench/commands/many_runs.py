@@ -14,6 +14,7 @@ import typer
 from bdlbench.commands.options import (
     Address,
     Backend,
+    Columns,
     DataDir,
     Debug,
     Device,
@@ -26,6 +27,7 @@ from bdlbench.commands.options import (
     Quiet,
     Results,
     Timeout,
+    Wide,
     in_bytes,
     local,
 )
@@ -43,7 +45,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SAMPLER[:setting=value,…]…",
-            help="Sampler names, or plugin files such as ./mine.py; the first is the baseline.",
+            help="Sampler names, or plugin files such as ./mine.py.",
         ),
     ],
     task: Annotated[
@@ -51,7 +53,17 @@ def compare(
         typer.Option(help="Task to compare on.", show_default="mnist if available, else digits"),
     ] = None,
     model: Model = None,
-    seeds: Annotated[int, typer.Option(help="Seeds per sampler.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds per sampler.", show_default="the task's")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLER",
+            help="Sampler that the others are compared with.",
+            show_default="the first",
+        ),
+    ] = None,
     epochs: Epochs = None,
     draws: Annotated[
         int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
@@ -68,12 +80,15 @@ def compare(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare samplers on one task at equal budgets, with confidence intervals over seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
     _start_processes(samplers)
     from bdlbench.comparison.compare import run_comparison
 
@@ -94,10 +109,11 @@ def compare(
             timeout=timeout,
             memory=in_bytes(memory),
             device=device,
+            baseline=baseline,
             force=force,
             quiet=quiet,
         )
-    output.show([comparison], format)
+    output.show([comparison], format, names, wide)
 
 
 @app.command()
@@ -121,12 +137,15 @@ def grid(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Run a grid of samplers, hyperparameters, tasks, models, budgets and seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
     if not dry_run:
         _start_processes()
     from bdlbench.comparison import costs
@@ -148,7 +167,7 @@ def grid(
     if dry_run:
         typer.echo("\n".join(costs.preview(all_jobs, results, execution)))
         return
-    output.show(comparisons, format)
+    output.show(comparisons, format, names, wide)
 
 
 @app.command()
