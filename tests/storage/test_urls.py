@@ -137,11 +137,31 @@ def test_options_that_require_a_local_path_refuse_urls(
     assert everything(tmp_path) == []
 
 
-@pytest.mark.parametrize("where", ["results", "gone", URL])
+READING = (
+    *("leaderboard", "publish --out site", "status", "score", "show RUN", "verify RUN"),
+    "export RUN --to parquet",
+)
+
+
+@pytest.mark.parametrize("where", ["gone", URL, ""])
+@pytest.mark.parametrize("command", READING)
+def test_a_missing_folder_is_reported_and_not_created(
+    call: Run, tmp_path: Path, command: str, where: str
+) -> None:
+    option = [where] if command == "score" else ["--results", where]
+    code, out, err = call(*command.split(), *option * bool(where))
+    folder, remedy = where or "bdlbench-results", f" --results {where}" * bool(where)
+    said = f'no runs in {folder}, which does not exist; run "bdlbench compare sgd sgld{remedy}"'
+    assert (code, out, err) == (2, "", f"error: {said}\n")
+    assert len(err) <= 120
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["results"])
 def test_without_runs_commands_report_it_and_write_nothing(
     call: Run, tmp_path: Path, where: str
 ) -> None:
-    (tmp_path / "results").mkdir()
+    (tmp_path / "bdlbench-results").mkdir()
     code, out, err = call("leaderboard", "--results", where)
     said = f"no runs on the test split in {where}; nothing is written\n"
     assert (code, out, err) == (0, said, "")
@@ -149,28 +169,33 @@ def test_without_runs_commands_report_it_and_write_nothing(
 
 
 def test_a_task_without_runs_is_reported(call: Run, tmp_path: Path) -> None:
-    synthetic.write(tmp_path / "results")
+    synthetic.write(tmp_path / "bdlbench-results")
     code, out, _ = call("leaderboard", "--task", "mnist")
     assert (code, out) == (0, "no runs of mnist on the test split in results\n")
 
 
 def test_score_reports_a_folder_without_runs(call: Run, tmp_path: Path) -> None:
-    (tmp_path / "results" / "runs").mkdir(parents=True)
+    (tmp_path / "bdlbench-results" / "runs").mkdir(parents=True)
     assert call("score") == (0, "no runs in results\n", "")
 
 
 def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    names = (
+        run,
+        run[:-2],
+        f"bdlbench-results/runs/{run}",
+        str(tmp_path / "bdlbench-results" / "runs" / run),
+    )
     code, out, err = call("verify", *names)
     assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
-    (store.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
+    (store.folder_of(tmp_path / "bdlbench-results", run) / "predictions.npz").write_bytes(b"")
     assert "error: 1 of 1 runs failed verification" in call("verify", *names)[2]
 
 
 def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    code, out, _ = call("submit", run, f"results/runs/{run}", "--to", "to")
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    code, out, _ = call("submit", run, f"bdlbench-results/runs/{run}", "--to", "to")
     assert (code, out.count(run)) == (0, 1)
     assert [path.name for path in (tmp_path / "to" / "runs").iterdir()] == [run]
     synthetic.write(tmp_path / "other")
@@ -181,8 +206,8 @@ def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> 
 
 
 def test_a_renamed_folder_is_verified_by_its_content(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    folder = store.folder_of(tmp_path / "results", run)
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    folder = store.folder_of(tmp_path / "bdlbench-results", run)
     folder.rename(folder.with_name("renamed"))
     code, out, _ = call("verify", "renamed")
     assert code == 2
