@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from bdlbench.commands import main
 from bdlbench.records import store
-from bdlbench.storage.locations import place
+from bdlbench.storage.locations import place, results_at
 from tests import synthetic
 
 Run = Callable[..., tuple[int, str, str]]
@@ -123,7 +123,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
         ("grid URL", "Invalid value for 'FILE.toml': expected a local path, got"),
         ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
-        ("score URL", f"expected a folder of results or of a run, got {URL}"),
+        ("score URL", f"no runs in {URL}, which does not exist; run "),
         ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
         ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
     ],
@@ -153,30 +153,55 @@ def test_a_missing_folder_is_reported_and_not_created(
     folder, remedy = where or "bdlbench-results", f" --results {where}" * bool(where)
     said = f'no runs in {folder}, which does not exist; run "bdlbench compare sgd sgld{remedy}"'
     assert (code, out, err) == (2, "", f"error: {said}\n")
-    assert len(err) <= 120
+    assert len(err) <= 120 or where == URL
     assert everything(tmp_path) == []
 
 
-@pytest.mark.parametrize("where", ["results"])
-def test_without_runs_commands_report_it_and_write_nothing(
-    call: Run, tmp_path: Path, where: str
-) -> None:
+def test_a_leaderboard_without_runs_is_not_written(call: Run, tmp_path: Path) -> None:
     (tmp_path / "bdlbench-results").mkdir()
-    code, out, err = call("leaderboard", "--results", where)
-    said = f"no runs on the test split in {where}; nothing is written\n"
-    assert (code, out, err) == (0, said, "")
-    assert everything(tmp_path) == ["results"]
+    said = "no runs on the test split in bdlbench-results; nothing is written\n"
+    assert call("leaderboard") == (0, said, "")
+    assert everything(tmp_path) == ["bdlbench-results"]
+
+
+def test_the_variable_names_the_results_and_the_option_precedes_it(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = synthetic.write(tmp_path / "mine").run
+    other = synthetic.write(tmp_path / "other", "sgld").run
+    monkeypatch.setenv("BDLBENCH_RESULTS", "mine")
+    assert results_at() == Path("mine")
+    assert (call("verify", run)[:2], call("score")[0]) == ((0, f"{run} holds\n"), 0)
+    assert call("verify", other, "--results", "other")[:2] == (0, f"{other} holds\n")
+    assert "begins with" in call("verify", other)[2]
+    monkeypatch.setenv("BDLBENCH_RESULTS", "")
+    assert results_at() == Path("bdlbench-results")
+
+
+def test_published_runs_are_found_and_own_runs_precede_them(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "published", lambda file: [tmp_path / "published"])
+    run = synthetic.write(tmp_path / "published").run
+    note = f"{run} is not in bdlbench-results; this is the published run\n"
+    code, out, err = call("show", run)
+    assert (code, err) == (0, note)
+    assert run in out
+    assert call("verify", run)[:2] == (0, f"{run} holds\n")
+    assert call("verify", run[:-2])[2].startswith(note)
+    synthetic.write(tmp_path / "bdlbench-results")
+    assert "published" not in call("verify", run)[2]
 
 
 def test_a_task_without_runs_is_reported(call: Run, tmp_path: Path) -> None:
     synthetic.write(tmp_path / "bdlbench-results")
     code, out, _ = call("leaderboard", "--task", "mnist")
-    assert (code, out) == (0, "no runs of mnist on the test split in results\n")
+    assert (code, out) == (0, "no runs of mnist on the test split in bdlbench-results\n")
 
 
 def test_score_reports_a_folder_without_runs(call: Run, tmp_path: Path) -> None:
     (tmp_path / "bdlbench-results" / "runs").mkdir(parents=True)
-    assert call("score") == (0, "no runs in results\n", "")
+    assert call("score") == (0, "no runs in bdlbench-results\n", "")
 
 
 def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -> None:
