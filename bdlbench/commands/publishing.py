@@ -24,7 +24,7 @@ def _left_out(results: Path) -> Callable[[str], None]:
 
     def warn(run: str) -> None:
         name = visible(run, 150)
-        say(f"warning: {name} is left out; see bdlbench verify {name}{where}, or delete its folder")
+        say(f"warning: {name} is left out; why: bdlbench verify {name}{where}")
 
     return warn
 

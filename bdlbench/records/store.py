@@ -182,9 +182,9 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     try:
         content = files.read_bytes(path, predictions.LARGEST_FILE)
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); run again with --force") from error
+        raise RecordError(f"{path}: cannot be read ({error}); {REMEDY}") from error
     if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-        raise RecordError(f"{path}: does not match its record's checksum; run again with --force")
+        raise RecordError(f"{path}: does not match its record's checksum; {REMEDY}")
     return predictions.parse(content, path)
 
 

@@ -226,7 +226,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a sampler with different code": (other_source, "but of different code or devices; delete one"),
     "a run under its old and its new name": (old_name, "are records of the same run; delete one"),
     "a truncated record": (cut_record, r"record\.json: cannot be read .*; delete its folder"),
-    "missing predictions": (no_predictions, r"predictions\.npz: cannot be read .*; run again"),
+    "missing predictions": (
+        no_predictions,
+        r"predictions\.npz: cannot be read .*; delete its folder",
+    ),
     "another prior": (
         lambda results: synthetic.write(results, "sgld", configuration={"prior_std": 0.5}),
         "expected prior_std 0.3162.*, got 0.5",
@@ -292,9 +295,7 @@ def test_the_commands_warn_in_one_line_and_go_on(
     monkeypatch.setattr(sys, "argv", ["bdlbench", command])
     main.main()
     warning, *_ = capsys.readouterr().err.splitlines()
-    assert warning == (
-        f"warning: {damaged} is left out; see bdlbench verify {damaged}, or delete its folder"
-    )
+    assert warning == (f"warning: {damaged} is left out; why: bdlbench verify {damaged}")
     assert (
         results / {"leaderboard": "leaderboard.md", "publish": "site/index.html"}[command]
     ).exists()

@@ -89,7 +89,9 @@ def test_predictions_with_one_changed_byte_are_refused(tmp_path: Path) -> None:
         with pytest.raises(RecordError, match="does not match its record's checksum; run again"):
             store.read_predictions(path.parent, record)
     path.unlink()
-    with pytest.raises(RecordError, match=r"predictions\.npz: cannot be read .*--force$"):
+    with pytest.raises(
+        RecordError, match=r"predictions\.npz: cannot be read .*delete its folder and run again$"
+    ):
         store.read_predictions(path.parent, record)
 
 
