@@ -15,6 +15,7 @@ from bdlbench.commands.options import (
     OWN,
     Address,
     Backend,
+    Columns,
     DataDir,
     Debug,
     Device,
@@ -27,6 +28,7 @@ from bdlbench.commands.options import (
     Quiet,
     Results,
     Timeout,
+    Wide,
     in_bytes,
     local,
 )
@@ -44,7 +46,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SAMPLER[:setting=value,…]…",
-            help="Sampler names, or plugin files such as ./mine.py; the first is the baseline.",
+            help="Sampler names, or plugin files such as ./mine.py.",
         ),
     ],
     task: Annotated[
@@ -52,7 +54,17 @@ def compare(
         typer.Option(help="Task to compare on.", show_default="mnist if available, else digits"),
     ] = None,
     model: Model = None,
-    seeds: Annotated[int, typer.Option(help="Seeds per sampler.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds per sampler.", show_default="the task's")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLER",
+            help="Sampler that the others are compared with.",
+            show_default="the first",
+        ),
+    ] = None,
     epochs: Epochs = None,
     draws: Annotated[
         int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
@@ -69,12 +81,15 @@ def compare(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare samplers on one task at equal budgets, with confidence intervals over seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
     _start_processes(samplers)
     from bdlbench.comparison.compare import run_comparison
 
@@ -95,10 +110,11 @@ def compare(
             timeout=timeout,
             memory=in_bytes(memory),
             device=device,
+            baseline=baseline,
             force=force,
             quiet=quiet,
         )
-    output.show([comparison], format)
+    output.show([comparison], format, names, wide)
 
 
 @app.command()
@@ -122,12 +138,15 @@ def grid(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Run a grid of samplers, hyperparameters, tasks, models, budgets and seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
     if not dry_run:
         _start_processes()
     from bdlbench.comparison import costs
@@ -149,7 +168,7 @@ def grid(
     if dry_run:
         typer.echo("\n".join(costs.preview(all_jobs, results, execution)))
         return
-    output.show(comparisons, format)
+    output.show(comparisons, format, names, wide)
 
 
 @app.command()

@@ -56,6 +56,15 @@ Address = Annotated[
 Timeout = Annotated[float | None, typer.Option(help="Timeout of a run, in seconds.")]
 Memory = Annotated[float | None, typer.Option(help="Memory limit of a run, in gigabytes.")]
 Format = Annotated[str, typer.Option(help=f"Output format: {', '.join(FORMATS)}.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help="Columns: all, fidelity, cost, or metrics such as nll,auroc.",
+        show_default="the most important",
+    ),
+]
+Wide = Annotated[bool, typer.Option("--wide", help="Print all columns, however wide.")]
 Force = Annotated[bool, typer.Option("--force", help="Rerun stored runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Hide progress.")]
 

@@ -67,6 +67,7 @@ class Comparison:
         seeds: Seeds of each sampler.
         rows: One row per sampler, in the order given.
         differences: Differences from the baseline: (sampler, difference).
+        baseline: Index of the row that the others are compared with.
         controls: AUROC of scores of the pixels alone, by OOD set and control.
         floor: Agreement and TV between the halves of the reference; empty without one.
         reference_note: Why the reference is not available; may be empty.
@@ -80,11 +81,17 @@ class Comparison:
     controls: dict[str, dict[str, float]]
     floor: dict[str, float] = field(default_factory=dict)
     reference_note: str = ""
+    baseline: int = 0
 
     @property
     def headline(self) -> list[str]:
-        """Names of the metrics that samplers are compared on."""
+        """Names of the metrics that samplers are ranked on."""
         return headline(self.setup.task.ood, self.setup.split)
+
+    @property
+    def compared(self) -> list[str]:
+        """Names of the metrics with a verdict."""
+        return compared(self.setup.task.ood, self.setup.split)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per sampler, with mean, ``.low`` and ``.high`` of each metric."""
@@ -146,22 +153,25 @@ def differences(
     metrics: Sequence[str],
     labels: Sequence[str],
     predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
+    baseline: int = 0,
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
 
     Args:
         metrics: Names of metrics.
-        labels: Labels of the samplers; the first is the baseline.
+        labels: Labels of the samplers.
         predictions: Predictions of each sampler, by seed and set.
+        baseline: Index of the baseline.
 
     Returns:
         Pairs of label and difference, one per sampler and metric.
     """
-    baseline, *others = predictions
+    first = predictions[baseline]
     pairs = {}
-    for label, other in zip(labels[1:], others, strict=True):
-        if seeds := sorted(baseline.keys() & other.keys()):
-            pairs[label] = [baseline[seed] for seed in seeds], [other[seed] for seed in seeds]
+    for index, (label, other) in enumerate(zip(labels, predictions, strict=True)):
+        seeds = sorted(first.keys() & other.keys())
+        if seeds and index != baseline:
+            pairs[label] = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
     if not pairs:
         return ()
     columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
@@ -172,8 +182,17 @@ def differences(
     )
 
 
+def compared(ood: Sequence[str], split: str) -> list[str]:
+    """Return the metrics of a comparison's verdicts: the headline, and the confident fractions."""
+    metrics = headline(ood, split)
+    confident = [
+        name.replace(".auroc", ".confident_fraction") for name in metrics if name[:4] == "ood."
+    ]
+    return [*metrics, *confident]
+
+
 def headline(ood: Sequence[str], split: str) -> list[str]:
-    """Return the metrics that samplers are compared on.
+    """Return the metrics that samplers are ranked on.
 
     Args:
         ood: Names of the task's OOD sets.

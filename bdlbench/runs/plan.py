@@ -127,6 +127,20 @@ def configure_sampler(spec: Spec, task: Task) -> Candidate:
     return Candidate(spec, name, asdict(instance), identity, plugin.__module__)
 
 
+def labels(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Name samplers as given; those of the same name by the hyperparameters that differ."""
+    return tuple(_label(one, [c for c in candidates if c.name == one.name]) for one in candidates)
+
+
+def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
+    differing = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in candidate.settings.items()
+        if any(other.settings.get(name) != value for other in alike)
+    ]
+    return f"{candidate.name}:{','.join(differing)}" if differing else candidate.label
+
+
 def fingerprints(setup: Setup) -> dict[str, str]:
     """Return the SHA-256 of the training and evaluation sets, by name."""
     return tasks.fingerprints(setup.task, setup.split, search_folders(setup.data_dir))
