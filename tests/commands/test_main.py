@@ -171,13 +171,7 @@ def test_standard_output_is_one_document_even_if_plugins_print(
     path = Path(write_sampler("import os; print('sampling'); os.write(1, b'native')\n" + QUICK))
     path.write_text("print('imported')\n" + path.read_text())
     finished = command(
-        "compare",
-        str(path),
-        *SMALL,
-        "--format",
-        "json",
-        "--results",
-        str(tmp_path / "bdlbench-results"),
+        "compare", str(path), *SMALL, "--format", "json", "--results", str(tmp_path / "results")
     )
     assert finished.returncode == 0
     assert json.loads(finished.stdout)["rows"][0]["outcomes"] == {"completed": 1}
