@@ -17,6 +17,7 @@ from bdlbench.execution import environment
 # One thread for every process, and for those that it starts: two would wait for each other,
 # spinning, wherever something else wants a core. Libraries read this when they are loaded.
 os.environ.update(environment.for_runs())
+os.environ.pop("BDLBENCH_RESULTS", None)
 
 from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.planned import make

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdlbench.commands.options import (
+    OWN,
     Address,
     Backend,
     Columns,
@@ -72,7 +73,7 @@ def compare(
         str, typer.Option(help="Split to evaluate on: 'test', or 'validation' for tuning.")
     ] = "test",
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,
@@ -137,7 +138,7 @@ def grid(
         ),
     ] = False,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,
@@ -185,15 +186,18 @@ def status(
         typer.Argument(parser=local, metavar="[FILE.toml]", help="Grid file; default: all runs."),
     ] = None,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Show the progress of runs: done, failed, running, left."""
     from bdlbench.comparison.status import survey
+    from bdlbench.records import store
 
     runs: list[tuple[str, str, str, str]] = []
-    if file is not None:
+    if file is None:
+        store.check_exists(results)
+    else:
         from bdlbench.comparison.grid import read
 
         with redirect_stdout(sys.stderr):
@@ -227,7 +231,7 @@ def tune(
     seeds: Annotated[int, typer.Option(help="Seeds per trial.")] = 1,
     epochs: Epochs = None,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,

@@ -9,7 +9,7 @@ import typer
 
 from bdlbench.comparison.output import FORMATS
 from bdlbench.errors import BdlbenchError
-from bdlbench.storage.locations import on_this_machine, place
+from bdlbench.storage.locations import RESULTS, RESULTS_VARIABLE, on_this_machine, place
 
 
 def local(text: str | Path) -> Path:
@@ -26,8 +26,15 @@ def local(text: str | Path) -> Path:
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Results = Annotated[
-    Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Folder or URL of the results.")
+    Path,
+    typer.Option(
+        parser=place,
+        metavar="FOLDER|URL",
+        help="Folder or URL of the results.",
+        envvar=RESULTS_VARIABLE,
+    ),
 ]
+OWN = Path(RESULTS)  # the default of every command
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -60,6 +67,11 @@ Columns = Annotated[
 Wide = Annotated[bool, typer.Option("--wide", help="Print all columns, however wide.")]
 Force = Annotated[bool, typer.Option("--force", help="Rerun stored runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Hide progress.")]
+
+
+def say(line: str) -> None:
+    """Print a note to standard error."""
+    typer.echo(line, err=True)
 
 
 def in_bytes(gigabytes: float | None) -> int | None:

@@ -61,7 +61,7 @@ def make(
     draws: int | None = None,
     split: str = "test",
     data_dir: str | Path | None = None,
-    results: str | Path = "results",
+    results: str | Path | None = None,
     device: str = "auto",
     baseline: str | None = None,
     data: dict[str, str] | None = None,
@@ -80,7 +80,8 @@ def make(
         split: ``test``; or ``validation`` for tuning, which trains on the first 90 % of the
             training data and evaluates on the rest.
         data_dir: Data folder, searched first.
-        results: Folder or URL of the results; stored runs are reused.
+        results: Folder or URL of the results; stored runs are reused. By default
+            $BDLBENCH_RESULTS, else bdlbench-results.
         device: ``auto``, ``cpu`` or ``cuda``.
         baseline: The sampler that the others are compared with; by default the first.
         data: SHA-256 of the data sets, if known.

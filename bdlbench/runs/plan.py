@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,10 @@ from bdlbench.runs.numerics import Identity, is_built_in
 from bdlbench.runs.tasks import Task
 from bdlbench.settings import Setting, Spec
 from bdlbench.storage.documents import to_json
-from bdlbench.storage.locations import absolute, place
+from bdlbench.storage.locations import absolute, results_at
+
+log = logging.getLogger(__name__)
+EMBEDDED = "comparing on the embedded task digits; see bdlbench doctor"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def set_up(
     epochs: float | None,
     split: str,
     data_dir: str | Path | None,
-    results: str | Path,
+    results: str | Path | None,
     device: str,
     draws: int | None = None,
 ) -> tuple[Setup, str]:
@@ -94,7 +98,7 @@ def set_up(
         model=model or chosen.model,
         split=split,
         device=machine.choose_device(device),
-        results=place(results),
+        results=results_at(results),
         data_dir=folder,
     )
     return setup, note
@@ -104,11 +108,12 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
     """Return the named task; by default mnist if its data is available, else digits."""
     if name is not None:
         return tasks.get(name), ""
-    try:
-        for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
+    for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
+        try:
             tasks.load(split, needed, search_folders(data_dir))
-    except DataMissing as error:
-        return tasks.get("digits"), f"task digits, since the data of mnist is missing: {error}"
+        except DataMissing as error:
+            log.debug("%s", error.__cause__ or error)
+            return tasks.get("digits"), f"data set {needed} is not available: {EMBEDDED}"
     return tasks.get("mnist"), "task mnist, since its data is available"
 
 
