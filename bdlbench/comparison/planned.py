@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bdlbench import registry
 from bdlbench.errors import BdlbenchError
@@ -12,7 +13,7 @@ from bdlbench.records import store
 from bdlbench.runs import plan
 from bdlbench.runs.job import Job
 from bdlbench.runs.plan import Candidate, Setup
-from bdlbench.settings import Spec, parse
+from bdlbench.settings import Spec, integer, parse, shown
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Planned:
         return [job for group in self.groups for job in group]
 
 
+MOST_SEEDS = 10_000
+EXPECTED_SEEDS = "a positive integer or a list of integers"
 LOCAL = (
     "the numerical code differs from the accepted version (see `bdlbench numerics`); "
     "its runs are on separate boards, and cannot be submitted"
@@ -82,8 +85,8 @@ def make(
     Raises:
         BdlbenchError: The request is invalid, or its data are not available.
     """
-    specs = [parse(text) for text in samplers]
-    _check(specs, seeds)
+    specs = _check(samplers)
+    chosen = None if seeds is None else check_seeds(seeds)
     setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device, draws)
     if note:
         say(note)
@@ -97,11 +100,35 @@ def make(
     return Planned(setup, note, chosen, tuple(candidates), data, tuple(map(tuple, groups)))
 
 
-def _check(specs: Sequence[Spec], seeds: int | Sequence[int]) -> None:
-    """Validate the request before data are downloaded."""
-    if not specs:
+def check_seeds(seeds: Any) -> tuple[int, ...]:
+    """Return the seeds, given as their number or as a list.
+
+    Raises:
+        BdlbenchError: It is neither, or a seed is negative or given twice.
+    """
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        try:
+            return tuple(range(integer("seeds", seeds, most=MOST_SEEDS)))
+        except BdlbenchError as error:
+            message = str(error).replace("a positive integer", EXPECTED_SEEDS)
+            raise BdlbenchError(message) from None
+    chosen = tuple(integer("seeds", seed, least=0, most=2**53) for seed in seeds)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise BdlbenchError(f"seeds: expected {EXPECTED_SEEDS}, each once, got {shown(chosen)}")
+    return chosen
+
+
+def _check(samplers: Any) -> list[Spec]:
+    """Parse the samplers, and check their hyperparameters before data are downloaded."""
+    if isinstance(samplers, str) or not isinstance(samplers, Iterable):
+        raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
+    given = list(samplers)
+    if not given:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
-    if isinstance(seeds, int) and seeds < 1:
-        raise BdlbenchError(f"expected --seeds of at least 1, got {seeds}")
+    for text in given:
+        if not isinstance(text, str):
+            raise BdlbenchError(f'expected the name of a sampler, such as "sgd", got {shown(text)}')
+    specs = [parse(text) for text in given]
     for spec in specs:
         registry.create("samplers", spec)
+    return specs
