@@ -94,6 +94,12 @@ def is_simple(annotation: Any) -> bool:
     return len(kinds) == 1 and kinds[0] in (bool, int, float, str)
 
 
+def number_type(annotation: Any) -> type[int] | type[float] | None:
+    """Return int or float for a setting that is a number, possibly None; None for others."""
+    options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    return next((option for option in options if option in (int, float)), None)
+
+
 def check_positive(**settings: float) -> None:
     """Raise a ValueError for the first setting that is not greater than zero."""
     for name, value in settings.items():

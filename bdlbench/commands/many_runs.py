@@ -212,7 +212,7 @@ def tune(
 ) -> None:
     """Tune hyperparameters on the validation split; print one configured sampler per line."""
     _start_processes(samplers)
-    from bdlbench.comparison.tune import parse_range
+    from bdlbench.comparison.ranges import parse_search
     from bdlbench.comparison.tune import tune as tune_samplers
     from bdlbench.execution.pool import ExecutionOptions
 
@@ -222,11 +222,13 @@ def tune(
             samplers,
             execution,
             trials=trials,
-            search=dict(map(parse_range, search or [])),
+            search=parse_search(search or []),
             **{"task": task, "model": model, "seeds": seeds, "epochs": epochs},
             **{"data_dir": data_dir, "results": results, "device": device, "say": execution.say},
         )
     for tuned in outcomes:
+        if complaint := tuned.complaint():
+            typer.echo(complaint, err=True)
         if tuned.objective is not None:
             execution.say(
                 f"{tuned.spec}: validation NLL {tuned.objective:.4f}, best of {tuned.trials} trials"
@@ -234,7 +236,7 @@ def tune(
             typer.echo(tuned.spec)
     failed = [tuned.spec.partition(":")[0] for tuned in outcomes if tuned.objective is None]
     if failed:
-        raise BdlbenchError(f"no trial of {', '.join(failed)} completed; see `bdlbench status`")
+        raise BdlbenchError(f"no trial of {', '.join(failed)} completed; nothing is selected")
 
 
 def _start_processes(samplers: Sequence[str] = ()) -> None:

@@ -85,7 +85,7 @@ def make(
     Raises:
         BdlbenchError: The request is invalid, or its data are not available.
     """
-    specs = _check(samplers)
+    specs = check_samplers(samplers)
     chosen = None if seeds is None else check_seeds(seeds)
     setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device, draws)
     if note:
@@ -118,7 +118,7 @@ def check_seeds(seeds: Any) -> tuple[int, ...]:
     return chosen
 
 
-def _check(samplers: Any) -> list[Spec]:
+def check_samplers(samplers: Any) -> list[Spec]:
     """Parse the samplers, and check their hyperparameters before data are downloaded."""
     if isinstance(samplers, str) or not isinstance(samplers, Iterable):
         raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
