@@ -95,8 +95,12 @@ def test_hyperparameters_that_fail_with_another_seed_are_not_selected(
 
 
 def test_trials_at_another_budget_do_not_count(write_sampler: Write, tmp_path: Path) -> None:
-    """Of a long run and of another number of draws, however good, none is chosen."""
-    path = write_sampler("if problem.budget.epochs < 5:\n    yield float('nan')\n" + BODY)
+    """Neither those of a longer budget, however good, nor of another number of draws."""
+    short = "if count < 100:\n    theta = theta * float('nan')\n"
+    counted = BODY.replace("    theta =", "    count += 1\n    theta =").replace(
+        "yield", short + "yield"
+    )
+    path = write_sampler("count = 0\n" + counted)
     search = {"size": Range(1, 60, log=False)}
     (good,) = find([path], tmp_path, trials=3, search=search)
     assert (good.trials, good.outcomes) == (3, ("completed",) * 3)
@@ -116,7 +120,7 @@ def test_published_trials_at_another_budget_do_not_count(tmp_path: Path) -> None
     """Ten trials of sgld on mlp-50 come with bdlbench; two that diverge are none of them."""
     search = {"step_size": Range(50, 100, log=False)}
     sampler = ["sgld:step_size=60"]
-    (found,) = find(sampler, tmp_path, model="mlp-50", epochs=1, trials=2, search=search)
+    (found,) = find(sampler, tmp_path, model="mlp-50", epochs=10, trials=2, search=search)
     assert (found.objective, found.trials) == (None, 2)
     assert found.complaint() == "sgld: 2 of 2 trials diverged; lower the search range"
 
