@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from bdlbench.comparison.planned import Planned
 
 app = typer.Typer()
+GRID = """\b
+A complete grid file, in TOML; lists are combined:
+  tasks = ["digits"]             # optional, as models, epochs and draws
+  seeds = 3                      # or a list of seeds
+  samplers.sgd = {}              # the first sampler is the baseline
+  samplers.sgld.batch_size = [32, 128]
+  samplers.sgld.step_size = {low = 1e-5, high = 1e-3, steps = 5, log = true}
+"""
 
 
 def compare(
@@ -100,11 +108,11 @@ def compare(
     output.show([comparison], format)
 
 
-@app.command()
+@app.command(epilog=GRID)
 def grid(
     file: Annotated[
         Path,
-        typer.Argument(parser=local, metavar="FILE.toml", help="Grid file; see docs/running.md."),
+        typer.Argument(parser=local, metavar="FILE.toml", help="Grid file; see below."),
     ],
     dry_run: Annotated[
         bool,
@@ -165,6 +173,8 @@ def status(
     """Show the progress of runs: done, failed, running, left."""
     from bdlbench.comparison.status import survey
 
+    if file is None and (data_dir is not None or device != "auto"):
+        raise BdlbenchError("--data-dir and --device need a grid file; add it, or omit them")
     runs: list[tuple[str, str, str, str]] = []
     if file is not None:
         from bdlbench.comparison.grid import read

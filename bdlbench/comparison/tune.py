@@ -138,7 +138,7 @@ def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tun
     objective, best = min(scored, key=itemgetter(0), default=(None, None))
     if best is not None:
         earlier = Tuning(best.settings, counted=len(counted))
-    elif earlier.chosen in failed:
+    elif any(one.settings == earlier.chosen for one in counted if one.objective is not None):
         earlier = Tuning()
     trials.write(*where, replace(earlier, trials=all_trials))
     outcomes = tuple(
