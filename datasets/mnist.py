@@ -35,6 +35,7 @@ class MNIST:
     downloaded from torchvision's mirrors.
     """
 
+    files: ClassVar[IdxFiles] = FILES
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:

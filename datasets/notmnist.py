@@ -38,6 +38,7 @@ class NotMNIST:
     controls. Read from `notMNIST/raw`, or downloaded from GitHub.
     """
 
+    files: ClassVar[IdxFiles] = FILES
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
     def load(self, split: str, folders: Sequence[Path]) -> Images:

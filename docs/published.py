@@ -1,6 +1,6 @@
 """Generate README's table and plot, and docs/findings.md, from the published runs.
 
-Usage: ``python docs/published.py``, after ``bdlbench leaderboard``.
+Usage: ``python docs/published.py``, after ``bdlbench leaderboard --results results``.
 
 In findings.in.md, ``{mnist mlp-400-400 64 epochs | sgld | NLL}`` is replaced by SGLD's value in the
 column NLL of the board of that task, model and budget (if there are multiple, the one with most

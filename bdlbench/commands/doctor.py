@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import psutil
 import torch
 
 from bdlbench import registry
+from bdlbench.data.download import Probe
+from bdlbench.data.idx import IdxFiles
 from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError
 from bdlbench.records import store
@@ -67,6 +70,20 @@ def _data(data_dir: Path | None) -> Iterator[str]:
         files = sorted(path for path in folder.glob("*/raw/*") if path.is_file())
         listed = [f"{path.relative_to(folder)} ({path.stat().st_size:,} B)" for path in files]
         yield f"data         {folder}: {', '.join(listed) or 'no data set'}"
+    yield from _missing(folders)
+
+
+def _missing(folders: Sequence[Path]) -> Iterator[str]:
+    """Report the files that are not on disk, and whether their mirrors answer."""
+    probes = []
+    for name in registry.names("datasets"):
+        with suppress(BdlbenchError):  # a broken plugin is reported below
+            files = getattr(registry.load("datasets", name), "files", None)
+            if isinstance(files, IdxFiles) and (absent := files.missing(folders)):
+                yield f"missing      {name}: {', '.join(absent)}"
+                probes += [Probe(mirror + absent[0]) for mirror in files.mirrors]
+    for probe in probes:
+        yield f"mirror       {probe.url}: {probe.failure() or 'answers'}"
 
 
 def _results(results: Path) -> str:
@@ -76,7 +93,7 @@ def _results(results: Path) -> str:
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
     try:
         store.check_writable(results)
-        writable = "writable"
+        writable = "writable" if results.exists() else "not created yet"
     except BdlbenchError as error:
         writable = str(error)
     return f"results      {results}: {counted or 'no runs'}; {writable}"

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
 from contextlib import redirect_stdout
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bdlbench.commands import many_runs, publishing
-from bdlbench.commands.options import DataDir, Debug, Device, Results, local
+from bdlbench.commands.options import OWN, DataDir, Debug, Device, Results, local, say
 from bdlbench.errors import BdlbenchError
 
 # Click's UsageError: typer versions import click from different places.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
-    help="The benchmark suite for Bayesian deep learning: one posterior, one budget.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(many_runs.compare)  # first, so that the help lists it first
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bdlbench {version('bdlbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """The benchmark suite for Bayesian deep learning: one posterior, one budget."""
 
 
 @app.command("list")
@@ -48,13 +67,13 @@ def list_(
 @app.command()
 def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Name, prefix or folder of a run.")],
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Show the record of a run."""
     from bdlbench.records import store
 
-    record = store.find(results, run)
+    record = store.find(results, run, say)
     typer.echo(store.to_text(record))
 
 
@@ -67,7 +86,7 @@ def check(
         bool, typer.Option("--quick", help="Skip the long checks; no certificate is issued.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Check a sampler's interface, and compare its draws with exactly known posteriors."""
@@ -93,7 +112,7 @@ def reference(
         int, typer.Option(help="Warm-up iterations, which adapt the step size.")
     ] = 100,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
@@ -114,9 +133,7 @@ def reference(
 
 
 @app.command()
-def doctor(
-    data_dir: DataDir = None, results: Results = Path("results"), debug: Debug = False
-) -> None:
+def doctor(data_dir: DataDir = None, results: Results = OWN, debug: Debug = False) -> None:
     """Print the environment for a bug report: versions, machine, data, results, plugins."""
     from bdlbench.commands.doctor import examine
 
@@ -197,7 +214,7 @@ def study(
 
     options = {"task": task, "seed": seed}
     given = {key: value for key, value in options.items() if value is not None}
-    finding = create(name, given).run(out, lambda line: typer.echo(line, err=True))
+    finding = create(name, given).run(out, say)
     typer.echo(finding.text)
     for path in finding.files:
         typer.echo(path)
@@ -222,6 +239,9 @@ def _print(line: str) -> None:
 def main() -> None:
     """Run the command line; an error prints one line to standard error, with exit code 2."""
     command = typer.main.get_command(app)
+    if "--debug" in sys.argv:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("bdlbench").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(100_000)  # imports and records allocate many objects, but little garbage
     try:
@@ -237,6 +257,8 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         _fail(str(error))
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
         exec("")  # or `python -m` dies by SIGINT if the interrupt was raised inside exec()

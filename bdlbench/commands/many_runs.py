@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bdlbench.commands.options import (
+    OWN,
     Address,
     Backend,
+    Columns,
     DataDir,
     Debug,
     Device,
@@ -26,6 +28,7 @@ from bdlbench.commands.options import (
     Quiet,
     Results,
     Timeout,
+    Wide,
     in_bytes,
     local,
 )
@@ -51,7 +54,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="SAMPLER[:setting=value,…]…",
-            help="Sampler names, or plugin files such as ./mine.py; the first is the baseline.",
+            help="Sampler names, or plugin files such as ./mine.py.",
         ),
     ],
     task: Annotated[
@@ -59,7 +62,17 @@ def compare(
         typer.Option(help="Task to compare on.", show_default="mnist if available, else digits"),
     ] = None,
     model: Model = None,
-    seeds: Annotated[int, typer.Option(help="Seeds per sampler.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds per sampler.", show_default="the task's")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLER",
+            help="Sampler that the others are compared with.",
+            show_default="the first",
+        ),
+    ] = None,
     epochs: Epochs = None,
     draws: Annotated[
         int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
@@ -68,7 +81,7 @@ def compare(
         str, typer.Option(help="Split to evaluate on: 'test', or 'validation' for tuning.")
     ] = "test",
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,
@@ -76,36 +89,48 @@ def compare(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=local, metavar="FILE.png", help="File for a plot: png, svg or pdf."),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Compare samplers on one task at equal budgets, with confidence intervals over seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
+    if plot is not None:
+        from bdlbench.comparison.plot import check_path
+
+        check_path(plot)
     _start_processes(samplers)
-    from bdlbench.comparison.compare import run_comparison
+    from bdlbench.comparison.compare import compare as compare_samplers
 
     with redirect_stdout(sys.stderr):  # plugin files may print when loaded
-        comparison = run_comparison(
+        comparison = compare_samplers(
             samplers,
             task=task,
             model=model,
             seeds=seeds,
             epochs=epochs,
             draws=draws,
-            split=split,
+            baseline=baseline,
             data_dir=data_dir,
             results=results,
             jobs=jobs,
-            backend=backend,
             address=address,
             timeout=timeout,
             memory=in_bytes(memory),
-            device=device,
+            **{"split": split, "backend": backend, "device": device},  # type: ignore[arg-type]
             force=force,
             quiet=quiet,
         )
-    output.show([comparison], format)
+        if plot is not None:
+            comparison.plot(plot)
+    output.show([comparison], format, names, wide)
 
 
 @app.command(epilog=GRID)
@@ -121,7 +146,7 @@ def grid(
         ),
     ] = False,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,
@@ -129,12 +154,15 @@ def grid(
     memory: Memory = None,
     device: Device = "auto",
     format: Format = "table",
+    columns: Columns = None,
+    wide: Wide = False,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Run a grid of samplers, hyperparameters, tasks, models, budgets and seeds."""
     output.check_format(format)
+    names = output.check_columns(columns, wide, format)
     if not dry_run:
         _start_processes()
     from bdlbench.comparison import costs
@@ -156,7 +184,7 @@ def grid(
     if dry_run:
         typer.echo("\n".join(costs.preview(all_jobs, results, execution)))
         return
-    output.show(comparisons, format)
+    output.show(comparisons, format, names, wide)
 
 
 @app.command()
@@ -166,17 +194,20 @@ def status(
         typer.Argument(parser=local, metavar="[FILE.toml]", help="Grid file; default: all runs."),
     ] = None,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Show the progress of runs: done, failed, running, left."""
     from bdlbench.comparison.status import survey
+    from bdlbench.records import store
 
     if file is None and (data_dir is not None or device != "auto"):
         raise BdlbenchError("--data-dir and --device need a grid file; add it, or omit them")
     runs: list[tuple[str, str, str, str]] = []
-    if file is not None:
+    if file is None:
+        store.check_exists(results)
+    else:
         from bdlbench.comparison.grid import read
 
         with redirect_stdout(sys.stderr):
@@ -210,7 +241,7 @@ def tune(
     seeds: Annotated[int, typer.Option(help="Seeds per trial.")] = 1,
     epochs: Epochs = None,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     jobs: Jobs = None,
     backend: Backend = "local",
     address: Address = None,

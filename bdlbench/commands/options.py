@@ -10,7 +10,7 @@ import typer
 from bdlbench.comparison.output import FORMATS
 from bdlbench.errors import BdlbenchError
 from bdlbench.settings import positive
-from bdlbench.storage.locations import on_this_machine, place
+from bdlbench.storage.locations import RESULTS, RESULTS_VARIABLE, on_this_machine, place
 
 
 def local(text: str | Path) -> Path:
@@ -27,8 +27,15 @@ def local(text: str | Path) -> Path:
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Results = Annotated[
-    Path, typer.Option(parser=place, metavar="FOLDER|URL", help="Folder or URL of the results.")
+    Path,
+    typer.Option(
+        parser=place,
+        metavar="FOLDER|URL",
+        help="Folder or URL of the results.",
+        envvar=RESULTS_VARIABLE,
+    ),
 ]
+OWN = Path(RESULTS)  # the default of every command
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -50,8 +57,22 @@ Address = Annotated[
 Timeout = Annotated[float | None, typer.Option(help="Timeout of a run, in seconds.")]
 Memory = Annotated[float | None, typer.Option(help="Memory limit of a run, in gigabytes.")]
 Format = Annotated[str, typer.Option(help=f"Output format: {', '.join(FORMATS)}.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help="Columns: all, fidelity, cost, or metrics such as nll,auroc.",
+        show_default="the most important",
+    ),
+]
+Wide = Annotated[bool, typer.Option("--wide", help="Print all columns, however wide.")]
 Force = Annotated[bool, typer.Option("--force", help="Rerun stored runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Hide progress.")]
+
+
+def say(line: str) -> None:
+    """Print a note to standard error."""
+    typer.echo(line, err=True)
 
 
 def in_bytes(gigabytes: float | None) -> int | None:

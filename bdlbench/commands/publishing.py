@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bdlbench.commands.options import DataDir, Debug, Results, local
+from bdlbench.commands.options import OWN, DataDir, Debug, Results, local, say
 from bdlbench.errors import BdlbenchError
-from bdlbench.storage.locations import is_local, place
+from bdlbench.storage.locations import RESULTS_VARIABLE, is_local, place, results_at
 
 app = typer.Typer()
 
 
+def _left_out(results: Path) -> Callable[[str], None]:
+    """Return a function that warns of a damaged run, which a board or page omits."""
+    from bdlbench.storage.escaping import visible
+
+    where = "" if results == results_at() else f" --results {results}"
+
+    def warn(run: str) -> None:
+        name = visible(run, 150)
+        say(f"warning: {name} is left out; why: bdlbench verify {name}{where}")
+
+    return warn
+
+
 @app.command()
 def leaderboard(
-    results: Results = Path("results"),
+    results: Results = OWN,
     task: Annotated[
         str | None, typer.Option(help="Print only the boards of this task.", show_default="all")
     ] = None,
@@ -27,10 +41,12 @@ def leaderboard(
     from rich.console import Console
 
     from bdlbench.leaderboard import boards, rendering
+    from bdlbench.records import store
     from bdlbench.runs import tasks
 
     name = None if task is None else tasks.get(task).name
-    built = boards.build(results)
+    store.check_exists(results)
+    built = boards.build(results, _left_out(results))
     if not built:
         typer.echo(f"no runs on the test split in {results}; nothing is written")
         return
@@ -53,7 +69,7 @@ def publish(
             show_default="site, in the results folder",
         ),
     ] = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Build a static site of the leaderboard."""
@@ -63,15 +79,20 @@ def publish(
         raise BdlbenchError(
             f"expected --out with a local folder, since {results} is remote; add it"
         )
-    typer.echo(site.publish(results, out or results / "site"))
+    typer.echo(site.publish(results, out or results / "site", _left_out(results)))
 
 
 @app.command()
 def score(
     folder: Annotated[
         Path,
-        typer.Argument(parser=place, metavar="[FOLDER|URL]", help="Results, or one run."),
-    ] = Path("results"),
+        typer.Argument(
+            parser=place,
+            metavar="[FOLDER|URL]",
+            help="Results, or one run.",
+            envvar=RESULTS_VARIABLE,
+        ),
+    ] = OWN,
     update: Annotated[
         bool, typer.Option("--update", help="Update metrics of earlier versions in the records.")
     ] = False,
@@ -102,17 +123,14 @@ def verify(
         str | None, typer.Option(help="The sampler's plugin file, if it is not installed.")
     ] = None,
     data_dir: DataDir = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Verify runs: schema, checksums, inputs and metrics; with --rerun also the predictions."""
     from bdlbench.verification import verify as verification
 
-    def report(line: str) -> None:
-        typer.echo(line, err=True)
-
     bad, total = [], 0
-    for finding in verification.verify(results, runs, rerun, sampler, data_dir, report):
+    for finding in verification.verify(results, runs, rerun, sampler, data_dir, say):
         typer.echo(finding)
         total += 1
         if finding.verdict != verification.HOLDS:
@@ -130,7 +148,7 @@ def submit(
             parser=local, metavar="FOLDER", help="The results folder in your checkout of bdlbench."
         ),
     ],
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Verify runs, and add them to the published results of a checkout, for a pull request."""
@@ -174,11 +192,11 @@ def export(
             show_default="named after the run",
         ),
     ] = None,
-    results: Results = Path("results"),
+    results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Export the predictions of a run for ArviZ, or as a Parquet table."""
     from bdlbench.records.store import locate
     from bdlbench.runs.export import export as write
 
-    typer.echo(write(locate(results, run), to, out))
+    typer.echo(write(locate(results, run, say), to, out))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
+from bdlbench import registry
 from bdlbench.errors import PluginError
 
 TEMPLATE = '''"""TITLE: describe the sampler in one sentence."""
@@ -51,19 +54,35 @@ class CLASS:
             if keep:
                 yield theta
 '''
+IMPORTED = ("ClassVar", "Iterator", "Problem")  # by the template
+
+
+def _check_free(name: str, path: Path, class_name: str) -> None:
+    """Refuse names that belong to something else, with which the file would not work."""
+    taken = ""
+    if name in registry.names("samplers"):
+        taken = "a sampler"
+    elif keyword.iskeyword(path.stem) or class_name in IMPORTED:
+        taken = "a word of Python or of the template"
+    elif not path.exists() and find_spec(path.stem) is not None:
+        taken = "a Python package, which the file would hide"
+    if taken:
+        raise PluginError(f"{name} is the name of {taken}; try bdlbench new my-{name}")
 
 
 def write(name: str, folder: Path) -> Path:
     """Write ``<name>.py``, a sampler that runs and passes the checks unchanged.
 
     Raises:
-        PluginError: The name is invalid, or the file cannot be written.
+        PluginError: The name is invalid or taken, or the file cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
         raise PluginError(f"expected a name such as my-sampler, got {name!r}")
     path = folder / f"{name.replace('-', '_')}.py"
     words = name.split("-")
-    text = TEMPLATE.replace("NAME", name).replace("CLASS", "".join(map(str.capitalize, words)))
+    class_name = "".join(map(str.capitalize, words))
+    _check_free(name, path, class_name)
+    text = TEMPLATE.replace("NAME", name).replace("CLASS", class_name)
     text = text.replace("TITLE", " ".join(words).capitalize()).replace("FILE", path.name)
     try:
         with path.open("x", encoding="utf-8") as file:

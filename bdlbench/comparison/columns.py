@@ -80,7 +80,7 @@ class Column:
 
 
 def columns(headline: Sequence[str], split: str) -> list[Column]:
-    """Return the columns of a table.
+    """Return all columns of a board.
 
     Args:
         headline: Names of the metrics that samplers are compared on.
@@ -91,17 +91,27 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
         for name in headline
         if name.startswith("ood.")
     ]
-    # The reference is of the full training data: none for the validation split.
-    fidelity = FIDELITY if split == "test" else FIDELITY[2:]
-    scored = []
-    for name in [*headline, *confident, *(metric.name for metric in fidelity)]:
-        metric = describe(name)
-        label, _, detail = metric.label.removesuffix(")").partition(" (")
-        label = label.replace("confident", ">90 % sure")
-        show = SHOWN.get(name, "{:.4f}").format
-        scored.append(Column(name, label, detail, metric.direction, show))
+    scored = [*headline, *confident, *(column.metric for column in fidelity_columns(split))]
+    return [*map(scored_column, scored), *cost_columns()]
+
+
+def scored_column(metric: str) -> Column:
+    """Return the column of a metric."""
+    described = describe(metric)
+    label, _, detail = described.label.removesuffix(")").partition(" (")
+    label = label.replace("confident", ">90 % sure")
+    show = SHOWN.get(metric, "{:.4f}").format
+    return Column(metric, label, detail, described.direction, show)
+
+
+def fidelity_columns(split: str) -> list[Column]:
+    """Return the columns on the posterior; the validation split has no reference."""
+    return [scored_column(one.name) for one in (FIDELITY if split == "test" else FIDELITY[2:])]
+
+
+def cost_columns() -> list[Column]:
+    """Return the columns of costs."""
     return [
-        *scored,
         Column("epochs", "epochs", show="{:.4g}".format, spread=False),
         Column("seconds", "seconds", show="{:.1f}".format),
         Column("peak_memory_bytes", "peak\nMB", show=lambda x: f"{x / 1e6:.0f}", spread=False),

@@ -8,8 +8,8 @@ from bdlbench.checks import certificate
 from bdlbench.comparison.planned import Planned
 from bdlbench.comparison.summary import (
     Comparison,
+    compared,
     differences,
-    headline,
     read_predictions,
     rescored,
     summarize,
@@ -40,7 +40,7 @@ def conclude(
         seeds=planned.seeds,
         rows=tuple(
             summarize(
-                candidate.label,
+                label,
                 candidate.settings,
                 certificate.read(setup.results, candidate.spec.reference),
                 group,
@@ -48,14 +48,18 @@ def conclude(
                 reference,
                 reused,
             )
-            for candidate, group, sets in zip(planned.candidates, groups, predictions, strict=True)
+            for label, candidate, group, sets in zip(
+                planned.labels, planned.candidates, groups, predictions, strict=True
+            )
         ),
         differences=differences(
-            headline(setup.task.ood, setup.split),
-            [candidate.label for candidate in planned.candidates],
+            compared(setup.task.ood, setup.split),
+            planned.labels,
             predictions,
+            planned.baseline,
         ),
         controls=find_controls(setup, planned.data),
         floor=fidelity.floor(reference) if reference else {},
         reference_note=reference_note,
+        baseline=planned.baseline,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from bdlbench.comparison.summary import Comparison
 
 FORMATS = ("table", "markdown", "csv", "json")
+PIPED = 120  # characters, if the output is not a terminal
 
 
 def check_format(format: str) -> None:
@@ -20,21 +22,50 @@ def check_format(format: str) -> None:
         raise BdlbenchError(f"expected --format {', '.join(FORMATS)}, got {format!r}")
 
 
-def show(comparisons: Sequence[Comparison], format: str) -> None:
+def check_columns(columns: str | None, wide: bool, format: str) -> list[str]:
+    """Return the names of columns given as ``--columns a,b``.
+
+    Raises:
+        BdlbenchError: A name is unknown, or the format has no choice of columns.
+    """
+    if format != "table" and (wide or columns is not None):
+        raise BdlbenchError(f"--columns and --wide are for --format table, got {format}")
+    if wide and columns is not None:
+        raise BdlbenchError("expected --columns or --wide, got both")
+    names = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    if names:
+        from bdlbench.comparison.layout import check_names
+
+        check_names(names)
+    return names
+
+
+def show(
+    comparisons: Sequence[Comparison],
+    format: str,
+    columns: Sequence[str] = (),
+    wide: bool = False,
+) -> None:
     """Print comparisons.
+
+    Args:
+        comparisons: The comparisons.
+        format: One of `FORMATS`.
+        columns: Columns or groups of columns of a table; by default the most important.
+        wide: Print all columns side by side.
 
     Raises:
         BdlbenchError: Some runs failed; raised after everything is printed.
     """
     from rich.console import Console
 
-    from bdlbench.comparison import table
+    from bdlbench.comparison import screen, table
 
     write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}
     for comparison in comparisons:
         if format == "table":
-            # Do not wrap the table if the output is not a terminal.
-            table.to_table(comparison, Console(width=None if sys.stdout.isatty() else 240))
+            fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
+            screen.show(comparison, Console(width=None if fixed else PIPED), columns, wide)
         else:
             print(write[format](comparison))
     failures = [line for each in comparisons for line in table.failures(each.rows)]

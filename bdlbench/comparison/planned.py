@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ class Planned:
         candidates: The samplers, in the order given.
         data: SHA-256 of the data sets, by name.
         groups: The runs of each sampler, one per seed.
+        labels: Names of the samplers in tables, in the same order.
+        baseline: Index of the sampler that the others are compared with.
     """
 
     setup: Setup
@@ -35,6 +38,8 @@ class Planned:
     candidates: tuple[Candidate, ...]
     data: dict[str, str]
     groups: tuple[tuple[Job, ...], ...]
+    labels: tuple[str, ...]
+    baseline: int = 0
 
     @property
     def jobs(self) -> list[Job]:
@@ -51,34 +56,38 @@ LOCAL = (
 
 
 def make(
-    samplers: Sequence[str],
+    samplers: Sequence[str | os.PathLike[str]],
     *,
     task: str | None = None,
     model: str | None = None,
-    seeds: int | Sequence[int] = 3,
+    seeds: int | Sequence[int] | None = None,
     epochs: float | None = None,
     draws: int | None = None,
     split: str = "test",
-    data_dir: str | Path | None = None,
-    results: str | Path = "results",
+    data_dir: str | os.PathLike[str] | None = None,
+    results: str | Path | None = None,
     device: str = "auto",
+    baseline: str | None = None,
     data: dict[str, str] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Planned:
     """Plan the runs of a comparison.
 
     Args:
-        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``; the baseline is first.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``.
         task: Name of a task; by default mnist if its data is available, else digits.
         model: Name of a model; by default the task's.
-        seeds: Number of seeds, or the seeds; each sampler is run once per seed.
+        seeds: Number of seeds, or the seeds; each sampler is run once per seed. By default the
+            task's number.
         epochs: Budget; by default the task's.
         draws: Draws to keep per run; by default the task's.
         split: ``test``; or ``validation`` for tuning, which trains on the first 90 % of the
             training data and evaluates on the rest.
         data_dir: Data folder, searched first.
-        results: Folder or URL of the results; stored runs are reused.
+        results: Folder or URL of the results; stored runs are reused. By default
+            $BDLBENCH_RESULTS, else bdlbench-results.
         device: ``auto``, ``cpu`` or ``cuda``.
+        baseline: The sampler that the others are compared with; by default the first.
         data: SHA-256 of the data sets, if known.
         say: Called with notes on the choice of the task and on changed code.
 
@@ -91,13 +100,33 @@ def make(
     if note:
         say(note)
     candidates = [plan.configure_sampler(spec, setup.task) for spec in specs]
+    plan.check_distinct(candidates)
+    first = 0 if baseline is None else _index(baseline, candidates)
     store.check_writable(setup.results)
     data = plan.fingerprints(setup) if data is None else data
-    chosen = tuple(range(seeds) if isinstance(seeds, int) else seeds)
+    chosen = chosen or check_seeds(setup.task.seeds)
     groups = plan.jobs(candidates, setup, data, chosen)
     if local := sorted({one.identity.numerics for one in candidates if one.identity.local}):
         say(f"numerics version {', '.join(local)}: {LOCAL}")
-    return Planned(setup, note, chosen, tuple(candidates), data, tuple(map(tuple, groups)))
+    return Planned(
+        setup=setup,
+        note=note,
+        seeds=chosen,
+        candidates=tuple(candidates),
+        data=data,
+        groups=tuple(map(tuple, groups)),
+        labels=plan.labels(candidates),
+        baseline=first,
+    )
+
+
+def _index(baseline: str, candidates: Sequence[Candidate]) -> int:
+    """Return the index of the sampler of this name, or with these hyperparameters."""
+    labels = plan.labels(candidates)
+    for index, candidate in enumerate(candidates):
+        if baseline in (labels[index], candidate.label, candidate.spec.reference):
+            return index
+    raise BdlbenchError(f"expected --baseline of {', '.join(labels)}, got {baseline!r}")
 
 
 def check_seeds(seeds: Any) -> tuple[int, ...]:
@@ -122,7 +151,7 @@ def check_samplers(samplers: Any) -> list[Spec]:
     """Parse the samplers, and check their hyperparameters before data are downloaded."""
     if isinstance(samplers, str) or not isinstance(samplers, Iterable):
         raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
-    given = list(samplers)
+    given = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in samplers]
     if not given:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
     for text in given:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bdlbench.checks.certificate import NOT_CERTIFIED
 from bdlbench.metrics import scores
@@ -20,7 +20,10 @@ from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
+    from matplotlib.figure import Figure
 
 HEADLINE = (
     "accuracy",
@@ -45,6 +48,7 @@ class Row:
         metrics: Mean and 95 % confidence interval over completed seeds, by name; costs included.
         certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
         collapsed: Whether the sampler yields multiple draws that are nearly identical.
+        runs: Names of the completed runs.
     """
 
     sampler: str
@@ -55,9 +59,10 @@ class Row:
     metrics: dict[str, Interval]
     certificate: str = NOT_CERTIFIED
     collapsed: bool = False
+    runs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of a comparison.
 
@@ -67,6 +72,7 @@ class Comparison:
         seeds: Seeds of each sampler.
         rows: One row per sampler, in the order given.
         differences: Differences from the baseline: (sampler, difference).
+        baseline: Index of the row that the others are compared with.
         controls: AUROC of scores of the pixels alone, by OOD set and control.
         floor: Agreement and TV between the halves of the reference; empty without one.
         reference_note: Why the reference is not available; may be empty.
@@ -80,24 +86,62 @@ class Comparison:
     controls: dict[str, dict[str, float]]
     floor: dict[str, float] = field(default_factory=dict)
     reference_note: str = ""
+    baseline: int = 0
 
     @property
     def headline(self) -> list[str]:
-        """Names of the metrics that samplers are compared on."""
+        """Names of the metrics that samplers are ranked on."""
         return headline(self.setup.task.ood, self.setup.split)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a row per sampler, with mean, ``.low`` and ``.high`` of each metric."""
-        import pandas as pd
+    @property
+    def compared(self) -> list[str]:
+        """Names of the metrics with a verdict."""
+        return compared(self.setup.task.ood, self.setup.split)
 
-        table = []
-        for row in self.rows:
-            cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
-            for name, interval in row.metrics.items():
-                cells[name] = interval.mean
-                cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
-            table.append(cells)
-        return pd.DataFrame(table).set_index("sampler")
+    def to_frame(self, wide: bool = False) -> pd.DataFrame:
+        """Return the metrics of all samplers; what they are of is in ``attrs``.
+
+        Args:
+            wide: Return a row per sampler, indexed by it, with the mean, ``.low`` and ``.high`` of
+                each metric as columns; else a row per sampler and metric, with columns sampler,
+                metric, mean, low, high, seeds.
+        """
+        from bdlbench.comparison import frame
+
+        return frame.wide(self) if wide else frame.tidy(self)
+
+    def differences_to_frame(self) -> pd.DataFrame:
+        """Return the differences from the baseline, a row per sampler and metric."""
+        from bdlbench.comparison import frame
+
+        return frame.differences(self)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """Plot the confidence on known and unknown inputs, and the metrics.
+
+        Args:
+            path: File to write, ``.png``, ``.svg`` or ``.pdf``; None to only return the figure.
+
+        Raises:
+            BdlbenchError: The file cannot be written.
+        """
+        from bdlbench.comparison import plot
+
+        file = None if path is None else plot.check_path(path)
+        figure = plot.plot(self)
+        if file is not None:
+            figure.savefig(file, dpi=110)
+        return figure
+
+    def _repr_html_(self) -> str:
+        from bdlbench.comparison import notebook
+
+        return notebook.to_html(self)
+
+    def __repr__(self) -> str:
+        samplers = ", ".join(row.sampler for row in self.rows)
+        setup = self.setup
+        return f"<Comparison {setup.task.name} {setup.model}: {samplers}; {len(self.seeds)} seeds>"
 
 
 def summarize(
@@ -133,6 +177,7 @@ def summarize(
         reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
         reused=sum(record.run in reused for record in group),
         certificate=certificate,
+        runs=tuple(record.run for record in completed),
         collapsed=any(
             record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
             for record in completed
@@ -146,22 +191,25 @@ def differences(
     metrics: Sequence[str],
     labels: Sequence[str],
     predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
+    baseline: int = 0,
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
 
     Args:
         metrics: Names of metrics.
-        labels: Labels of the samplers; the first is the baseline.
+        labels: Labels of the samplers.
         predictions: Predictions of each sampler, by seed and set.
+        baseline: Index of the baseline.
 
     Returns:
         Pairs of label and difference, one per sampler and metric.
     """
-    baseline, *others = predictions
+    first = predictions[baseline]
     pairs = {}
-    for label, other in zip(labels[1:], others, strict=True):
-        if seeds := sorted(baseline.keys() & other.keys()):
-            pairs[label] = [baseline[seed] for seed in seeds], [other[seed] for seed in seeds]
+    for index, (label, other) in enumerate(zip(labels, predictions, strict=True)):
+        seeds = sorted(first.keys() & other.keys())
+        if seeds and index != baseline:
+            pairs[label] = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
     if not pairs:
         return ()
     columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
@@ -172,8 +220,17 @@ def differences(
     )
 
 
+def compared(ood: Sequence[str], split: str) -> list[str]:
+    """Return the metrics of a comparison's verdicts: the headline, and the confident fractions."""
+    metrics = headline(ood, split)
+    confident = [
+        name.replace(".auroc", ".confident_fraction") for name in metrics if name[:4] == "ood."
+    ]
+    return [*metrics, *confident]
+
+
 def headline(ood: Sequence[str], split: str) -> list[str]:
-    """Return the metrics that samplers are compared on.
+    """Return the metrics that samplers are ranked on.
 
     Args:
         ood: Names of the task's OOD sets.

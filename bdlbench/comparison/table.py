@@ -1,38 +1,16 @@
-"""Format a comparison as a table, Markdown, CSV or JSON."""
+"""Format a comparison as Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from bdlbench.comparison.columns import Column, columns, control_rows
 from bdlbench.comparison.summary import Comparison, Row
-from bdlbench.metrics.scores import describe
-from bdlbench.metrics.statistics import sentence
+from bdlbench.comparison.verdicts import claims
 from bdlbench.records.record import COMPLETED, DIVERGED
 from bdlbench.runs import tasks
 from bdlbench.storage.documents import to_json
-
-
-def to_table(comparison: Comparison, console: Console) -> None:
-    """Print the table and the remarks."""
-    shown = columns(comparison.headline, comparison.setup.split)
-    table = Table(title=title(comparison), title_justify="left", title_style="bold")
-    table.add_column("sampler", overflow="fold")
-    table.add_column("target", overflow="fold")
-    for column in shown:
-        table.add_column(column.header, justify="right")
-    for name, target, cells in _body(comparison, shown):
-        table.add_row(
-            Text(name), Text(target), *cells, style="dim" if name.startswith("control") else ""
-        )
-    console.print(table)
-    for line in remarks(comparison):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -55,11 +33,12 @@ def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def to_csv(comparison: Comparison) -> str:
     """Return all metrics, with confidence intervals, as CSV."""
-    return str(comparison.to_frame().to_csv()).rstrip("\n")
+    return str(comparison.to_frame(wide=True).to_csv()).rstrip("\n")
 
 
 def as_json(comparison: Comparison) -> str:
     """Return the comparison as JSON; scores are fractions, not percent."""
+    baseline = comparison.rows[comparison.baseline].sampler
     return to_json(
         {
             "task": comparison.setup.task.name,
@@ -68,7 +47,7 @@ def as_json(comparison: Comparison) -> str:
             "seeds": list(comparison.seeds),
             "rows": [asdict(row) for row in comparison.rows],
             "differences": [
-                {"sampler": name, "baseline": comparison.rows[0].sampler, **asdict(difference)}
+                {"sampler": name, "baseline": baseline, **asdict(difference)}
                 for name, difference in comparison.differences
             ],
             "reference": {"floor": comparison.floor, "note": comparison.reference_note},
@@ -81,22 +60,24 @@ def as_json(comparison: Comparison) -> str:
 
 
 def title(comparison: Comparison) -> str:
-    """Return the title: task, model, budget, split and number of seeds."""
+    """Return the title: what is compared, and why this task if it was not given."""
+    text = question(comparison)
+    return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text
+
+
+def question(comparison: Comparison) -> str:
+    """Return what is compared: task, model, budget, split and number of seeds."""
     setup, seeds = comparison.setup, len(comparison.seeds)
     split = "test set" if setup.split == "test" else "validation set"
-    text = (
+    return (
         f"{setup.task.name} · {setup.model} · {tasks.budget_of(setup.task)} · "
         f"{split} · {seeds} seed{'s' if seeds > 1 else ''}"
     )
-    return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text
 
 
 def remarks(comparison: Comparison) -> list[str]:
     """Return the lines below the table: differences, failures and explanations."""
-    lines = [
-        sentence(difference, comparison.rows[0].sampler, name, describe(difference.metric).label)
-        for name, difference in comparison.differences
-    ]
+    lines = [claim.text for claim in claims(comparison)]
     lines += failures(comparison.rows)
     reused = sum(row.reused for row in comparison.rows)
     if reused:

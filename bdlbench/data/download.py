@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pooch
+import requests
 from requests import RequestException
 
 from bdlbench.errors import DataError, DataMissing
@@ -14,11 +17,46 @@ from bdlbench.errors import DataError, DataMissing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMEOUT = 5.0  # seconds to connect, and for each read; offline, each mirror may take this long
+ANSWER = 3.0  # seconds in which some mirror must answer at all: the cost of a dead network
+TIMEOUT = 5.0  # seconds to connect, and for each read
 CHUNK = 1 << 16  # bytes
 
 
-def fetch(urls: Sequence[str], target: Path, md5: str, *, timeout: float = TIMEOUT) -> None:
+class Probe(threading.Thread):
+    """A request for any answer of a mirror, in a thread, since looking up a name has no timeout.
+
+    Args:
+        url: Address of a file.
+        seconds: Time in which the mirror must answer.
+    """
+
+    def __init__(self, url: str, seconds: float = ANSWER) -> None:
+        super().__init__(daemon=True)
+        self.url, self._seconds, self._reason = url, seconds, ""
+        self._deadline = time.monotonic() + seconds
+        self.start()
+
+    def run(self) -> None:
+        """Send the request."""
+        try:
+            requests.head(self.url, timeout=self._seconds)
+        except (OSError, ValueError) as error:  # OSError includes RequestException
+            self._reason = str(_first(error))
+
+    def failure(self) -> str:
+        """Wait for the answer; return why there is none, or an empty string."""
+        self.join(max(0.0, self._deadline - time.monotonic()))
+        return f"no answer within {self._seconds:g} s" if self.is_alive() else self._reason
+
+
+def fetch(
+    urls: Sequence[str],
+    target: Path,
+    md5: str,
+    *,
+    timeout: float = TIMEOUT,
+    answer: float = ANSWER,
+) -> None:
     """Download a file atomically from the first mirror that has it with the expected checksum.
 
     If stderr is a terminal, it displays a progress bar. Proxies are taken from the environment.
@@ -27,7 +65,8 @@ def fetch(urls: Sequence[str], target: Path, md5: str, *, timeout: float = TIMEO
         urls: Addresses of the same file, tried in order.
         target: Path of the file; its folder is created if necessary.
         md5: Expected MD5, in hexadecimal.
-        timeout: Seconds to wait for a mirror to answer.
+        timeout: Seconds to wait for data from a mirror.
+        answer: Seconds in which it must answer at all; all mirrors are asked at once.
 
     Raises:
         DataMissing: Every mirror failed; the message gives the reasons.
@@ -36,7 +75,11 @@ def fetch(urls: Sequence[str], target: Path, md5: str, *, timeout: float = TIMEO
     pooch.get_logger().setLevel("ERROR")  # no log messages: errors are raised
     download = pooch.HTTPDownloader(sys.stderr.isatty(), CHUNK, timeout=timeout)
     reasons = []
-    for url in urls:
+    for probe in [Probe(url, answer) for url in urls]:
+        url = probe.url
+        if failure := probe.failure():
+            reasons.append(f"{url}: {failure}")
+            continue
         try:
             pooch.retrieve(url, f"md5:{md5}", target.name, target.parent, downloader=download)
             target.chmod(0o644)  # pooch makes it readable by the owner only

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GZIP = b"\x1f\x8b"
-REMEDY = "delete it and run again to download it, or name another folder with --data-dir"
+REMEDY = "delete it and run again, or set --data-dir"
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,29 @@ class IdxFiles:
             raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {REMEDY}")
         return Images(pixels, targets.astype(np.int64))
 
-    def _locate(self, file: str, folders: Sequence[Path]) -> Path:
+    def _find(self, file: str, folders: Sequence[Path]) -> Path | None:
         places = [folder / self.name / "raw" for folder in folders]
-        for place in places:
-            for path in (place / file, place / f"{file}.gz"):
-                if path.exists():
-                    return path
+        paths = [place / name for place in places for name in (file, f"{file}.gz")]
+        return next((path for path in paths if path.exists()), None)
+
+    def _locate(self, file: str, folders: Sequence[Path]) -> Path:
+        found = self._find(file, folders)
+        if found is not None:
+            return found
         target = _first_writable(folders) / self.name / "raw" / f"{file}.gz"
         urls = [mirror + target.name for mirror in self.mirrors]
         try:
             fetch(urls, target, self.md5[target.name])
         except DataMissing as error:
-            searched = ", ".join(map(str, places))
-            remedy = "put the file there, or name its folder with --data-dir"
-            raise DataMissing(f"{error}, and is not in {searched}; {remedy}") from error
+            raise DataMissing(
+                f"{self.name} is not on disk and cannot be downloaded; set BDLBENCH_DATA or "
+                "--data-dir; details: bdlbench doctor"
+            ) from DataMissing(f"{error}, and is not in {', '.join(map(str, folders))}")
         return target
+
+    def missing(self, folders: Sequence[Path]) -> list[str]:
+        """Return the names of the files that are in none of the folders."""
+        return [file for file in self.md5 if self._find(file.removesuffix(".gz"), folders) is None]
 
 
 def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -100,7 +108,7 @@ def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
     dims = 1 + len(item)
     # Header: two zeros, 8 for unsigned bytes, the number of dimensions, then the dimensions (>u4).
     if content[:4] != bytes((0, 0, 8, dims)) or len(content) < 4 + 4 * dims:
-        expected = f"an IDX file of unsigned bytes in {dims} dimensions (00 00 08 0{dims} ...)"
+        expected = f"an IDX file in {dims} dimensions (00 00 08 0{dims})"
         got = content[:4].hex(" ") or "an empty file"
         raise DataError(f"{path}: expected {expected}, got {got} ({len(content)} bytes); {REMEDY}")
     shape = tuple(np.frombuffer(content, ">u4", dims, offset=4).tolist())

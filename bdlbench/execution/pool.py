@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,18 +85,20 @@ def complete(
         BdlbenchError: A worker of a cluster was lost, or a run could not be stored; finished runs
             are kept.
     """
-    reused = {} if execution.force else finished(jobs)
+    reused = {} if execution.force else finished(jobs, execution.say)
     missing = [job for job in jobs if job.run not in reused]
     return {**reused, **_carry_out(missing, execution)}, reused
 
 
-def finished(jobs: Sequence[Job]) -> dict[str, Record]:
-    """Return the stored records that need no rerun, by name.
+def finished(
+    jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None
+) -> dict[str, Record]:
+    """Return the stored records that need no rerun, by name; `say` reports damaged ones.
 
     Raises:
         RecordError: A record cannot be reached, or is of a newer schema.
     """
-    found = {job.run: worker.find(job) for job in jobs}
+    found = {job.run: worker.find(job, say) for job in jobs}
     return {run: record for run, record in found.items() if record is not None}
 
 

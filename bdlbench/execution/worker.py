@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -51,8 +52,12 @@ def obtain(
         return kept or _make(job, limits, lock)
 
 
-def find(job: Job) -> Record | None:
+def find(job: Job, say: Callable[[str], None] = lambda line: None) -> Record | None:
     """Return the stored record of a run, if it is intact and needs no rerun.
+
+    Args:
+        job: The run.
+        say: Called with a note if its record is damaged.
 
     Raises:
         RecordError: It is of a newer schema, or cannot be reached.
@@ -63,6 +68,7 @@ def find(job: Job) -> Record | None:
             return None
         record = store.read(folder, checked=False)
     except DamagedRecord:
+        say(f"{job.run}: its record is damaged; it is run again")
         return None
     return record if record.outcome in REUSED else None
 

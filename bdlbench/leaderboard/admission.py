@@ -5,7 +5,8 @@ All runs of a board have the same task, data, prior, model, budget and numerics 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bdlbench.data import origins
-from bdlbench.errors import RecordError
+from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.posterior import models
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
@@ -25,20 +26,41 @@ from bdlbench.storage import documents
 MOST_PARAMETERS = 10**7
 Labels = dict[str, Any]
 """Labels of the inputs by set, int64 (inputs,)."""
+Warn = Callable[[str], None]
+"""Called with the name of a run that is left out."""
 
 
-def read_runs(results: Path) -> Iterator[Record]:
+@contextmanager
+def tolerating(run: str, warn: Warn | None) -> Iterator[None]:
+    """Leave out a damaged run: `warn` reports it, and the others go on.
+
+    Raises:
+        BdlbenchError: The run is damaged, and `warn` is None.
+    """
+    try:
+        yield
+    except BdlbenchError:
+        if warn is None:
+            raise
+        warn(run)
+
+
+def read_runs(results: Path, warn: Warn | None = None) -> Iterator[Record]:
     """Yield all records of the results, sorted by name.
 
     Raises:
-        RecordError: A record cannot be read, or its folder has another name.
+        RecordError: A record cannot be read, or its folder has another name, and `warn` is None.
     """
     for name in store.names(results):
-        folder = store.folder_of(results, name)
-        record = store.read(folder)
-        if record.run != name:
-            raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
-        yield record
+        with tolerating(name, warn):
+            yield _read(store.folder_of(results, name))
+
+
+def _read(folder: Path) -> Record:
+    record = store.read(folder)
+    if record.run != folder.name:
+        raise RecordError(f"{folder}: holds the record of {record.run!r}; rename or delete")
+    return record
 
 
 def check_record(record: Record) -> None:
@@ -90,7 +112,7 @@ def check_declared(record: Record) -> None:
         why = "a local version" if "+" in version else "another version"
         raise RecordError(
             f"{record.run}: expected numerics version {declared}, got {version}, {why}; rerun it "
-            "with the released code, or see `bdlbench numerics`"
+            "with released code"
         )
 
 

@@ -12,6 +12,7 @@ from bdlbench.comparison import summary, table
 from bdlbench.comparison.columns import Cell, Column, columns
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission, entries
+from bdlbench.leaderboard.admission import Warn
 from bdlbench.leaderboard.entries import Entry
 from bdlbench.problem import Budget
 from bdlbench.records.record import Record, Sampler
@@ -85,27 +86,35 @@ class Board:
         ]
 
 
-def build(results: Path) -> list[Board]:
+def build(results: Path, warn: Warn | None = None) -> list[Board]:
     """Build all boards from the stored runs on the test split, without loading any plugin.
 
     Args:
         results: Folder of the results.
+        warn: Called with the name of every damaged run, which is left out; None to refuse them.
 
     Raises:
         BdlbenchError: A record or its predictions are invalid, or runs are not comparable.
     """
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
-    for record in admission.read_runs(results):
+    for record in admission.read_runs(results, warn):
         if record.configuration.split == "test":
-            admission.check_record(record)
-            made = record.configuration
-            subject = record.task, made.model, _mark(record)
-            groups[*subject, made.epochs, made.draws, origins.digest(record.data)].append(record)
+            with admission.tolerating(record.run, warn):
+                admission.check_record(record)
+                groups[_key(record)].append(record)
     titles = Counter(key[:-1] for key in groups)
-    return [
-        _board(results, group, several=titles[key[:-1]] > 1)
+    built = [
+        _board(results, group, several=titles[key[:-1]] > 1, warn=warn)
         for key, group in sorted(groups.items())
     ]
+    return [board for board in built if board.entries]
+
+
+def _key(record: Record) -> tuple[Any, ...]:
+    """Return what the runs of a board have in common; their data come last."""
+    made = record.configuration
+    subject = record.task, made.model, _mark(record)
+    return *subject, made.epochs, made.draws, origins.digest(record.data)
 
 
 def _mark(record: Record, several: bool = False) -> str:
@@ -120,7 +129,7 @@ def _mark(record: Record, several: bool = False) -> str:
     return " · ".join(filter(None, [data, "" if official else f"numerics {version}"]))
 
 
-def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
+def _board(results: Path, runs: Sequence[Record], several: bool, warn: Warn | None) -> Board:
     admission.check_board(runs)
     data, made = runs[0].data, runs[0].configuration
     budget = Budget(made.epochs, made.draws, made.burn_in)
@@ -135,7 +144,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool) -> Board:
         draws=task.budget.draws,
         budget=tasks.budget_of(task),
         headline=tuple(headline),
-        entries=entries.make(_labelled(runs), setup, reference),
+        entries=entries.make(_labelled(runs), setup, reference, warn),
         controls=kept_controls(results, task.name, data) or {},
         reference=reference,
         floor=fidelity.floor(reference) if reference else {},

@@ -14,6 +14,7 @@ from bdlbench.comparison import summary
 from bdlbench.comparison.summary import Row
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
+from bdlbench.leaderboard.admission import Warn
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.ranking import rank_intervals
 from bdlbench.metrics.scores import agree
@@ -23,6 +24,7 @@ from bdlbench.runs.plan import Setup
 
 if TYPE_CHECKING:
     from bdlbench.metrics.bootstrap import Weighted
+    from bdlbench.records.predictions import Predictions
 
 SORT = "negative_log_likelihood"  # metric by which entries are sorted, ascending
 
@@ -54,6 +56,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class _Run:
+    """A run, its predictions, and its metrics as functions of point weights.
+
+    All but the record are empty if it failed.
+    """
+
+    record: Record
+    sets: Mapping[str, Predictions]
+    functions: Mapping[str, Weighted]
+    sizes: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
 class _Unranked:
     """An entry before ranking: its metrics as functions of point weights, by metric and seed."""
 
@@ -63,7 +78,10 @@ class _Unranked:
 
 
 def make(
-    groups: Mapping[str, Sequence[Record]], setup: Setup, reference: Reference | None
+    groups: Mapping[str, Sequence[Record]],
+    setup: Setup,
+    reference: Reference | None,
+    warn: Warn | None = None,
 ) -> tuple[Entry, ...]:
     """Return the entries of a board: those with a rank first, by the mean of `SORT`.
 
@@ -71,37 +89,55 @@ def make(
         groups: Runs of every sampler, by its label.
         setup: What all samplers share.
         reference: The reference posterior, if available.
+        warn: As for `boards.build`.
 
     Raises:
         BdlbenchError: The predictions of a run are invalid.
     """
     labels: admission.Labels = {}
-    unranked = [_gather(label, group, setup, reference, labels) for label, group in groups.items()]
+    unranked = []
+    for label, group in groups.items():
+        runs = []
+        for record in group:
+            with admission.tolerating(record.run, warn):
+                runs.append(_read(record, setup, labels))
+        if runs:
+            unranked.append(_gather(label, runs, setup, reference))
     return _ranked(unranked, summary.headline(setup.task.ood, setup.split))
 
 
+def _read(record: Record, setup: Setup, labels: admission.Labels) -> _Run:
+    """Read a run's predictions, and check them and its record."""
+    predictions = summary.read_predictions(setup.results, [record])
+    (record,) = summary.rescored([record], predictions)
+    if record.seed not in predictions:
+        return _Run(record, {}, {}, {})
+    sets = predictions[record.seed]
+    admission.check_inputs(record, sets, labels)
+    metrics = summary.headline(setup.task.ood, setup.split)
+    sizes = {metric: inputs(metric, sets) for metric in metrics}
+    functions = {metric: weighted(metric, sets) for metric in metrics}
+    for metric in metrics:
+        _check_metric(record, metric, functions[metric], sizes[metric])
+    return _Run(record, sets, functions, sizes)
+
+
 def _gather(
-    label: str,
-    group: Sequence[Record],
-    setup: Setup,
-    reference: Reference | None,
-    labels: admission.Labels,
+    label: str, runs: Sequence[_Run], setup: Setup, reference: Reference | None
 ) -> _Unranked:
     """Summarize a sampler's runs, retaining only what ranking needs of the predictions."""
-    predictions = summary.read_predictions(setup.results, group)
-    group = summary.rescored(group, predictions)
+    group = [run.record for run in runs]
+    completed = {run.record.seed: run for run in runs if run.sets}
+    predictions = {seed: run.sets for seed, run in completed.items()}
     verdict = certificate.of_run(setup.results, group[0])
     settings = group[0].sampler.settings
     row = summary.summarize(label, settings, verdict, group, predictions, reference, {})
     functions: dict[str, dict[int, Weighted]] = defaultdict(dict)
-    sizes = {}
-    for record in (record for record in group if record.seed in predictions):
-        sets = predictions[record.seed]
-        admission.check_inputs(record, sets, labels)
-        for metric in summary.headline(setup.task.ood, setup.split):
-            sizes[metric] = inputs(metric, sets)
-            functions[metric][record.seed] = weighted(metric, sets)
-            _check_metric(record, metric, functions[metric][record.seed], sizes[metric])
+    sizes: dict[str, list[int]] = {}
+    for seed, run in completed.items():
+        sizes = run.sizes
+        for metric, function in run.functions.items():
+            functions[metric][seed] = function
     return _Unranked(Entry(row, None, frozenset(), tuple(group)), functions, sizes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -31,6 +31,7 @@ _LOSSES = {
     "negative_log_likelihood": metrics.log_losses,
     "brier_score": metrics.squared_errors,
 }
+_OOD = ("auroc", "confident_fraction")
 
 
 def bootstrap(
@@ -72,18 +73,22 @@ def _bootstrap_weights(
 def _ood_set(metric: str) -> str | None:
     """Return the OOD set that a metric uses, or None."""
     parts = metric.split(".")
-    if len(parts) == 3 and parts[0] == "ood" and parts[2] == "auroc":
+    if len(parts) == 3 and parts[0] == "ood" and parts[2] in _OOD:
         return parts[1]
     if metric in _LOSSES or metric == "expected_calibration_error":
         return None
-    known = ", ".join([*_LOSSES, "expected_calibration_error", "ood.<set>.auroc"])
+    ood = [f"ood.<set>.{name}" for name in _OOD]
+    known = ", ".join([*_LOSSES, "expected_calibration_error", *ood])
     raise ValueError(f"expected one of {known}, got {metric!r}")
 
 
 def inputs(metric: str, sets: Sets) -> list[int]:
     """Return the number of inputs in each set that a metric uses."""
     ood = _ood_set(metric)
-    return [len(in_distribution(sets).labels)] + ([len(sets[ood].labels)] if ood else [])
+    outside = [len(sets[ood].labels)] if ood else []
+    if metric.endswith(".confident_fraction"):
+        return outside
+    return [len(in_distribution(sets).labels), *outside]
 
 
 def weighted(metric: str, sets: Sets) -> Weighted:
@@ -96,16 +101,21 @@ def weighted(metric: str, sets: Sets) -> Weighted:
     if ood is not None:
         if ood not in sets:
             raise ValueError(f"expected a set named {ood}, got {sorted(sets)}")
+        if metric.endswith(".confident_fraction"):
+            return _weighted_mean(metrics.confident(sets[ood].probabilities))
         in_scores, out_scores = (
             metrics.predictive_entropy(s.probabilities) for s in (inside, sets[ood])
         )
         return _weighted_auroc(in_scores, out_scores)
     if metric in _LOSSES:
-        losses = _LOSSES[metric](inside.probabilities, inside.labels)
-        return lambda weights: np.asarray(losses @ weights / len(losses))
+        return _weighted_mean(_LOSSES[metric](inside.probabilities, inside.labels))
     bins, gaps = metrics.calibration_gaps(inside.probabilities, inside.labels)
     by_bin = sparse.csr_array((gaps, (bins, np.arange(len(gaps)))))
     return lambda weights: np.asarray(np.abs(by_bin @ weights).sum(axis=0) / len(gaps))
+
+
+def _weighted_mean(losses: NDArray[Any]) -> Weighted:
+    return lambda weights: np.asarray(losses @ weights / len(losses))
 
 
 def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:

@@ -94,8 +94,8 @@ def paired_difference(
     mean of a symmetric distribution in 1 − 2·(1/2)³ = 75 % of the cases.
 
     Args:
-        metric: accuracy, negative_log_likelihood, brier_score, expected_calibration_error or
-            ood.<set>.auroc (of the predictive entropy).
+        metric: accuracy, negative_log_likelihood, brier_score, expected_calibration_error,
+            ood.<set>.auroc (of the predictive entropy) or ood.<set>.confident_fraction.
         a: Predictions by set name, for every seed.
         b: The same for the other sampler, with the same seeds in the same order.
         resamples: Number of bootstrap resamples.
@@ -127,17 +127,6 @@ def paired_differences(
         variance = float(np.mean(resampled, axis=1).var(ddof=1))
         differences.append(_difference(metric, observed, variance))
     return differences
-
-
-def sentence(difference: Difference, name_a: str, name_b: str, label: str) -> str:
-    """Describe a difference: "sgld better than sgd on AUROC: +0.054 [0.047, 0.061]"."""
-    half = (difference.high - difference.low) / 2
-    places = 3 if half <= 0 else min(max(3, -math.floor(math.log10(half))), 6)
-    ends = f"[{difference.low:.{places}f}, {difference.high:.{places}f}]"
-    numbers = f"{difference.difference:+.{places}f} {ends}"
-    if difference.verdict == "no clear difference":
-        return f"no clear difference between {name_a} and {name_b} on {label}: {numbers}"
-    return f"{name_b} {difference.verdict} than {name_a} on {label}: {numbers}"
 
 
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +23,11 @@ from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import SCHEMA, Record, parse
 from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
-from bdlbench.storage.locations import is_local, is_url, place
+from bdlbench.storage.locations import is_local, is_url, place, results_at
+from bdlbench.storage.published import published
 
 REMEDY = "delete its folder and run again"
+MOST_NAMES = 5  # in a message
 
 
 def folder_of(results: Path, run: str) -> Path:
@@ -35,13 +37,24 @@ def folder_of(results: Path, run: str) -> Path:
 
 def check_writable(results: Path) -> None:
     """Raise a RecordError if `results` is not writable."""
-    probe = results / "runs" / f".probe-{os.getpid()}"
+    runs = results / "runs"
     try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
+        if is_local(runs):  # where nothing is to be written, no folder is created
+            runs = next(path for path in (runs, *runs.parents) if path.exists())
+        probe = runs / f".probe-{os.getpid()}"
         probe.write_text("probe")
         probe.unlink()
     except OSError as error:
         raise files.cannot_write(results, error) from error
+
+
+def check_exists(results: Path) -> None:
+    """Raise a RecordError if there is no folder of results."""
+    if not results.is_dir():
+        where = "" if results == results_at() else f" --results {results}"
+        raise RecordError(
+            f'no runs in {results}, which does not exist; run "bdlbench compare sgd sgld{where}"'
+        )
 
 
 def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
@@ -169,27 +182,28 @@ def read_predictions(folder: Path, record: Record) -> dict[str, Predictions]:
     try:
         content = files.read_bytes(path, predictions.LARGEST_FILE)
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); run again with --force") from error
+        raise RecordError(f"{path}: cannot be read ({error}); {REMEDY}") from error
     if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-        raise RecordError(f"{path}: does not match its record's checksum; run again with --force")
+        raise RecordError(f"{path}: does not match its record's checksum; {REMEDY}")
     return predictions.parse(content, path)
 
 
-def find(results: Path, run: str) -> Record:
+def find(results: Path, run: str, say: Callable[[str], None] = lambda line: None) -> Record:
     """Read the record of a run that is given as for `locate`.
 
     Raises:
         RecordError: No run or more than one matches, or the record cannot be read.
     """
-    return read(locate(results, run))
+    return read(locate(results, run, say))
 
 
-def locate(results: Path, run: str) -> Path:
+def locate(results: Path, run: str, say: Callable[[str], None] = lambda line: None) -> Path:
     """Return the folder of a run.
 
     Args:
-        results: Results in which names are searched.
+        results: Results in which names are searched first, before the published ones.
         run: The run's name, a unique prefix of it, or its folder or URL.
+        say: Called with a note if it is a published run.
 
     Raises:
         RecordError: No run or more than one matches.
@@ -197,11 +211,26 @@ def locate(results: Path, run: str) -> Path:
     given = place(run)
     if is_url(run) or (given / "record.json").is_file():
         return given
-    matches = [name for name in names(results) if name.startswith(run)]
-    if run not in matches and len(matches) != 1:
-        runs, actual = results / "runs", ", ".join(matches) or "none"
-        raise RecordError(f"expected one run in {runs} that begins with {run!r}, got {actual}")
-    return folder_of(results, run if run in matches else matches[0])
+    matches = _matches(results, run)
+    if len(matches) == 1:
+        return folder_of(results, matches[0])
+    for folder in published("") if not matches else ():
+        found = _matches(folder, run)
+        if len(found) == 1:
+            say(f"{found[0]} is not in {results}; this is the published run")
+            return folder_of(folder, found[0])
+    if not matches:
+        check_exists(results)
+    actual = ", ".join(matches[:MOST_NAMES]) + ", …" * (len(matches) > MOST_NAMES) or "none"
+    raise RecordError(
+        f"expected one run in {results / 'runs'} that begins with {run!r}, got {actual}"
+    )
+
+
+def _matches(results: Path, run: str) -> list[str]:
+    """Return the run of this name, else those that begin with it."""
+    found = [name for name in names(results) if name.startswith(run)]
+    return [run] if run in found else found
 
 
 def to_text(record: Record) -> str:

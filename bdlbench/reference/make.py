@@ -40,7 +40,7 @@ def make(
     *,
     model: str = MODEL,
     data_dir: Path | str | None = None,
-    results: Path | str = "results",
+    results: Path | str | None = None,
     device: str = "auto",
     quiet: bool = True,
 ) -> Reference:
@@ -54,7 +54,7 @@ def make(
         length: Number and length of the chains.
         model: Name of the model.
         data_dir: Folder searched for data first.
-        results: Folder of the reference and its checkpoint.
+        results: Folder of the reference and its checkpoint; by default as for a comparison.
         device: ``auto``, ``cpu`` or ``cuda``.
         quiet: Show no progress.
 
@@ -69,7 +69,7 @@ def make(
     made = _inputs(setup, length, data)
     key = hashlib.sha256(documents.to_json(made).encode()).hexdigest()[:10]
     with suppress(RecordError):
-        stored = load(task, results, converged=False, data=data)
+        stored = load(task, setup.results, converged=False, data=data)
         if stored.facts.key == key:
             return stored
     with machine.one_thread():
@@ -77,7 +77,7 @@ def make(
         _run_chains(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
         write(setup.results, _apply_gate(made, key, chains))
     chains.checkpoint.unlink(missing_ok=True)
-    return load(task, results, converged=False, data=data)
+    return load(task, setup.results, converged=False, data=data)
 
 
 def _run_chains(chains: Chains, label: str, console: Console) -> None:

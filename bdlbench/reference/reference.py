@@ -25,7 +25,7 @@ from bdlbench.reference.gate import Trace
 from bdlbench.runs import tasks
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_bytes, write_file
-from bdlbench.storage.locations import place
+from bdlbench.storage.locations import results_at
 from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a run must share with its reference
@@ -159,7 +159,7 @@ def file_of(task: str, data: Mapping[str, str]) -> str:
 
 def load(
     task: str,
-    results: Path | str = "results",
+    results: Path | str | None = None,
     converged: bool = True,
     data: Mapping[str, str] | None = None,
 ) -> Reference:
@@ -170,7 +170,7 @@ def load(
 
     Args:
         task: Name of the task.
-        results: Folder or URL of the results.
+        results: Folder or URL of the results; by default as for a comparison.
         converged: Reject a reference that failed the convergence gate.
         data: SHA-256 of the data sets by name, as in a record; by default that of the task's data
             on this machine, else of the official files.
@@ -180,7 +180,7 @@ def load(
         DataMissing: `data` is None, and neither the task's data nor official hashes are available.
     """
     data = _data_of(task) if data is None else data
-    path = kept(place(results), file_of(task, data))
+    path = kept(results_at(results), file_of(task, data))
     if path is None:
         raise RecordError(
             f"no reference posterior of {task} for training data {data['train'][:12]} and test "

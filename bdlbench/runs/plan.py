@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +22,10 @@ from bdlbench.runs.numerics import Identity, is_built_in
 from bdlbench.runs.tasks import Task
 from bdlbench.settings import Setting, Spec, integer, positive, shown
 from bdlbench.storage.documents import to_json
-from bdlbench.storage.locations import absolute, place
+from bdlbench.storage.locations import absolute, results_at
+
+log = logging.getLogger(__name__)
+EMBEDDED = "comparing on the embedded task digits; see bdlbench doctor"
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,8 @@ def set_up(
     model: str | None,
     epochs: float | None,
     split: str,
-    data_dir: str | Path | None,
-    results: str | Path,
+    data_dir: str | os.PathLike[str] | None,
+    results: str | Path | None,
     device: str,
     draws: int | None = None,
 ) -> tuple[Setup, str]:
@@ -95,15 +100,15 @@ def set_up(
         model=chosen.model if model is None else model,
         split=split,
         device=machine.choose_device(device),
-        results=place(results),
+        results=results_at(results),
         data_dir=folder,
     )
     return setup, note
 
 
-def _folder(data_dir: str | Path | None) -> Path | None:
+def _folder(data_dir: str | os.PathLike[str] | None) -> Path | None:
     """Return the data folder; whether it exists is checked before anything is written."""
-    if data_dir is not None and not isinstance(data_dir, str | Path):
+    if data_dir is not None and not isinstance(data_dir, str | os.PathLike):
         raise BdlbenchError(f"data_dir: expected a folder, got {shown(data_dir)}")
     folder = None if data_dir is None else Path(data_dir)
     search_folders(folder)
@@ -114,11 +119,12 @@ def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
     """Return the named task; by default mnist if its data is available, else digits."""
     if name is not None:
         return tasks.get(name), ""
-    try:
-        for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
+    for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
+        try:
             tasks.load(split, needed, search_folders(data_dir))
-    except DataMissing as error:
-        return tasks.get("digits"), f"task digits, since the data of mnist is missing: {error}"
+        except DataMissing as error:
+            log.debug("%s", error.__cause__ or error)
+            return tasks.get("digits"), f"data set {needed} is not available: {EMBEDDED}"
     return tasks.get("mnist"), "task mnist, since its data is available"
 
 
@@ -130,6 +136,20 @@ def configure_sampler(spec: Spec, task: Task) -> Candidate:
     instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
     identity = numerics.identify(plugin)
     return Candidate(spec, name, asdict(instance), identity, plugin.__module__)
+
+
+def labels(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Name samplers as given; those of the same name by the hyperparameters that differ."""
+    return tuple(_label(one, [c for c in candidates if c.name == one.name]) for one in candidates)
+
+
+def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
+    differing = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in candidate.settings.items()
+        if any(other.settings.get(name) != value for other in alike)
+    ]
+    return f"{candidate.name}:{','.join(differing)}" if differing else candidate.label
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:

@@ -70,6 +70,7 @@ class Task:
         prior_std: Standard deviation of the prior on every weight and bias.
         train_size: Number of training images, the first of the data set; None for all.
         settings: Default hyperparameters by sampler.
+        seeds: Default number of seeds: as many as two samplers take a minute for, but at least 3.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Task:
     prior_std: float = 0.1**0.5
     train_size: int | None = None
     settings: Settings = field(default_factory=dict)
+    seeds: int = 3
 
 
 TASKS = {
@@ -92,6 +94,7 @@ TASKS = {
             model="mlp-50",
             budget=Budget(epochs=100, draws=100, burn_in=0.25),
             settings=DIGITS,
+            seeds=10,
         ),
         Task(
             name="mnist-1k",

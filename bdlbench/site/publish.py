@@ -7,18 +7,21 @@ from pathlib import Path
 
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.leaderboard import boards
+from bdlbench.leaderboard.admission import Warn
+from bdlbench.records import store
 from bdlbench.site import pages
 from bdlbench.storage import files
 
 INDEX, STATIC = "index.html", "static"
 
 
-def publish(results: Path, out: Path) -> Path:
+def publish(results: Path, out: Path, warn: Warn | None = None) -> Path:
     """Write the site of all runs, and return the path of its index page.
 
     Args:
         results: Folder of the results.
         out: Folder of the site; an earlier site in it is replaced.
+        warn: As for `boards.build`.
 
     Raises:
         BdlbenchError: The results do not exist, a record is invalid, or the folder of the site has
@@ -27,9 +30,8 @@ def publish(results: Path, out: Path) -> Path:
     """
     target = out.resolve()
     _check_replaceable(target)
-    if not results.is_dir():
-        raise BdlbenchError(f"expected a folder of results, got {results}, which does not exist")
-    built = boards.build(results)
+    store.check_exists(results)
+    built = boards.build(results, warn)
     try:
         with files.staged(target) as partial:
             pages.write(results, built, partial)

@@ -1,12 +1,21 @@
-"""Local folders, and folders behind a URL."""
+"""Local folders, and folders behind a URL; where results are by default."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from bdlbench.errors import BdlbenchError
+
+RESULTS = "bdlbench-results"  # of the user, in the working directory; never the published ones
+RESULTS_VARIABLE = "BDLBENCH_RESULTS"
+
+
+def results_at(given: str | Path | None = None) -> Path:
+    """Return the location of results: as given, else $BDLBENCH_RESULTS, else `RESULTS`."""
+    return place(given or os.environ.get(RESULTS_VARIABLE) or RESULTS)
 
 
 def place(results: str | Path) -> Path:

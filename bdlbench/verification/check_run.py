@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,19 +37,22 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
     return {}
 
 
-def locate(results: Path, runs: Sequence[str]) -> list[Path]:
+def locate(
+    results: Path, runs: Sequence[str], say: Callable[[str], None] = lambda line: None
+) -> list[Path]:
     """Return the folders of runs, without duplicates.
 
     Args:
         results: Results in which names are searched.
-        runs: As for `records.locate`.
+        runs: As for `store.locate`.
+        say: Likewise.
 
     Raises:
         RecordError: A run does not exist, or cannot be read.
     """
     folders: dict[Path, Path] = {}
     for run in runs:
-        folder = store.locate(results, run)
+        folder = store.locate(results, run, say)
         store.read(folder)
         folders.setdefault(folder.resolve() if is_local(folder) else folder, folder)
     return list(folders.values())
@@ -121,6 +124,7 @@ def rescore(folder: Path, update: bool = False) -> Iterator[tuple[str, list[str]
     elif (folder / "runs").is_dir():
         folders = [store.folder_of(folder, name) for name in store.names(folder)]
     else:
+        store.check_exists(folder)
         raise BdlbenchError(f"expected a folder of results or of a run, got {folder}")
     for path in folders:
         try:

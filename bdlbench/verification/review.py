@@ -56,8 +56,8 @@ def review(base: Path, head: Path, changes: Path) -> str:
     for name, page in zip(_PAGES, pages, strict=True):
         if files.read_bytes(results / name, _LARGEST_PAGE) != page.encode():
             raise BdlbenchError(
-                f"results/{name} does not match the runs; run `bdlbench leaderboard` on the latest "
-                "main, and commit its output"
+                f"results/{name} does not match the runs; run `bdlbench leaderboard --results "
+                "results` on the latest main, and commit its output"
             )
     changed = difference(rows_of(before), rows_of(after))
     return "\n".join([f"{len(runs)} runs checked: no errors found.", "", *changed])

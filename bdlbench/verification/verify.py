@@ -70,7 +70,7 @@ def verify(
         BdlbenchError: A run does not exist; in this case none is checked.
     """
     labels: dict[str, Labels] = {}
-    for folder in locate(results, runs):
+    for folder in locate(results, runs, say):
         verdict = _verify(folder, labels, again, sampler, data_dir, say)
         if verdict.verdict != UNKNOWN:
             content = {

@@ -172,8 +172,8 @@ def test_only_a_full_check_with_the_defaults_is_stored(
     path = write_sampler(QUICK)
     code, out, err = run("check", path + settings, *options)
     assert (code, err) == (0, "a plugin prints\n")
-    assert len([*Path("results").glob("checks/mine-*.json")]) == stored
-    assert (certificate.read(Path("results"), path) == "certified") == stored
+    assert len([*Path("bdlbench-results").glob("checks/mine-*.json")]) == stored
+    assert (certificate.read(Path("bdlbench-results"), path) == "certified") == stored
     lines = out.splitlines()
     assert lines[0].split() == ["pass", "line", "T", "=", "1:", "exact"]
     assert ("quick checks only, not stored" in lines[1]) == ("--quick" in options)
@@ -190,8 +190,8 @@ def test_a_failed_check_is_stored_and_the_exit_code_is_2(
         err.splitlines()[-1] == f"error: {path}: not certified; the failed checks are listed above"
     )
     assert "fail   line                 T = 2: too hot" in out
-    assert certificate.read(Path("results"), path) == "not certified"
-    (report,) = Path("results/checks").iterdir()
+    assert certificate.read(Path("bdlbench-results"), path) == "not certified"
+    (report,) = Path("bdlbench-results/checks").iterdir()
     assert "too hot" in report.read_text()
 
 

@@ -32,6 +32,7 @@ def test_versions_machine_data_results_and_plugins_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BDLBENCH_DATA", str(tmp_path))
+    monkeypatch.setattr("requests.head", lambda url, timeout: None)
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     (tmp_path / "MNIST" / "raw" / "train.gz").write_bytes(b"1234")
     store.write(tmp_path / "results", synthetic.record(), {})
@@ -50,6 +51,29 @@ def test_versions_machine_data_results_and_plugins_are_reported(
         found["samplers"]
     )
     assert any("12 loaded: csgld" in line for line in found["samplers"])
+
+
+def test_missing_files_and_their_mirrors_are_reported(
+    examine: Callable[[Path | None], dict[str, list[str]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    monkeypatch.setattr("bdlbench.data.images.user_cache", lambda: tmp_path / "cache")
+
+    def head(url: str, timeout: float) -> None:
+        if "github" in url:
+            raise ConnectionError("no route to host")
+
+    monkeypatch.setattr("requests.head", head)
+    found = examine(None)
+    mnist, notmnist = found["missing"]
+    assert mnist.startswith("mnist: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k")
+    assert notmnist == "notmnist: t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz"
+    answers = [line.rsplit(": ", 1)[1] for line in found["mirror"]]
+    assert answers == ["answers", "answers", "no route to host", "no route to host"]
+    assert found["results"] == [f"{tmp_path / 'results'}: no runs; not created yet"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_and_read_only_folders_are_reported(

@@ -91,7 +91,10 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("compare ./raises.py", "raises.py: cannot be loaded: ZeroDivisionError: division by"),
         ("list nope", "expected one of samplers, datasets, studies, models, tasks, got 'nope'"),
         ("show", "Missing argument 'RUN'"),
-        ("show gone", "expected one run in results/runs that begins with 'gone', got none"),
+        (
+            "show gone",
+            "expected one run in bdlbench-results/runs that begins with 'gone', got",
+        ),
         ("show newer", "expected a record of schema 2, got 99; upgrade bdlbench"),
         ("show corrupt", "delete its folder and run again"),
     ],
@@ -103,7 +106,7 @@ def test_an_error_is_one_line_with_exit_code_2(
     (tmp_path / "empty.py").write_text("x = 1\n")
     (tmp_path / "raises.py").write_text("x = 1 / 0\n")
     for name, content in (("newer", '{"schema": 99}'), ("corrupt", '{"schema"')):
-        folder = store.folder_of(tmp_path / "results", name)
+        folder = store.folder_of(tmp_path / "bdlbench-results", name)
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(content)
     monkeypatch.setattr(worker, "obtain", lambda *job: pytest.fail("a run was started"))
@@ -186,9 +189,10 @@ def test_quiet_prints_no_progress_and_formats_agree(run: Run, write_sampler: Wri
     accuracy = json.loads(answers["json"])["rows"][0]["metrics"]["accuracy"]["mean"]
     (row,) = csv.DictReader(io.StringIO(answers["csv"]))
     assert float(row["accuracy"]) == accuracy
-    for style in ("markdown", "table"):
-        assert f"{accuracy:.4f}" in answers[style]
-        assert "mine *" in answers[style], "reused runs are marked"
+    assert f"{accuracy:.4f}" in answers["markdown"]
+    assert f"{accuracy:.3f}" in answers["table"]
+    assert "mine *" in answers["markdown"], "reused runs are marked"
+    assert "1 of 1 runs were stored already" in answers["table"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +214,7 @@ def test_list_prints_all_names(run: Run, what: list[str], expected: list[str]) -
 
 def test_show_finds_a_run_by_name_prefix_and_folder(run: Run, write_sampler: Write) -> None:
     run("compare", write_sampler(QUICK), *SMALL, "--quiet")
-    (folder,) = Path("results/runs").iterdir()
+    (folder,) = Path("bdlbench-results/runs").iterdir()
     texts = {run("show", name) for name in (folder.name, folder.name[:-3], "digits", str(folder))}
     ((code, out, err),) = texts
     assert (code, err) == (0, "")

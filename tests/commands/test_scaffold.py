@@ -62,6 +62,27 @@ def test_an_invalid_name_is_rejected_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("sgld", "a sampler"),
+        ("class", "a word of Python or of the template"),
+        ("problem", "a word of Python or of the template"),
+        ("torch", "a Python package, which the file would hide"),
+    ],
+)
+def test_a_name_that_is_taken_is_rejected_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    name: str, owner: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert new(monkeypatch, name) == 2
+    said = f"error: {name} is the name of {owner}; try bdlbench new my-{name}\n"
+    assert capsys.readouterr() == ("", said)
+    assert not list(tmp_path.iterdir())
+    assert new(monkeypatch, f"my-{name}") == 0
+
+
 def test_an_existing_file_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ import bdlbench
 from bdlbench.comparison import table
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data.images import Images, split_validation
-from bdlbench.errors import PluginError
+from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.execution import worker
 from bdlbench.records import store
 from bdlbench.records.record import Record
@@ -30,6 +30,7 @@ HEADLINE = [
     "expected_calibration_error",
     "ood.letters.auroc",
 ]
+COMPARED = [*HEADLINE, "ood.letters.confident_fraction"]
 
 
 def all_records(results: Path) -> list[Record]:
@@ -76,8 +77,8 @@ def test_rows_summarize_the_records(compared: Comparison, results: Path) -> None
 
 def test_differences_are_from_the_baseline(compared: Comparison) -> None:
     first, second = (row.metrics for row in compared.rows)
-    assert [name for name, _ in compared.differences] == ["sgld:temperature=0.5"] * 5
-    assert [difference.metric for _, difference in compared.differences] == HEADLINE
+    assert [name for name, _ in compared.differences] == ["sgld:temperature=0.5"] * len(COMPARED)
+    assert [difference.metric for _, difference in compared.differences] == COMPARED
     for _, found in compared.differences:
         d = second[found.metric].mean - first[found.metric].mean
         assert found.difference == pytest.approx(d, abs=1e-6)  # predictions are stored in float32
@@ -90,10 +91,11 @@ def test_differences_are_from_the_baseline(compared: Comparison) -> None:
 
 
 def test_data_frame_and_json_agree(compared: Comparison, results: Path) -> None:
-    frame = bdlbench.compare(
+    comparison = bdlbench.compare(
         ["sgd", "sgld:temperature=0.5"], task="digits", model="softmax", epochs=3, seeds=3,
         jobs=1, results=results,
     )  # fmt: skip
+    frame = comparison.to_frame(wide=True)
     rows = json.loads(table.as_json(compared))["rows"]
     assert list(frame.index) == [row["sampler"] for row in rows]
     for row in rows:
@@ -144,7 +146,7 @@ def test_two_configurations_of_one_sampler_are_two_rows(
 ) -> None:
     path = write_sampler(QUICK)
     found = compare([path, f"{path}:size=2"], tmp_path)
-    assert [row.sampler for row in found.rows] == ["mine", "mine:size=2"]
+    assert [row.sampler for row in found.rows] == ["mine:size=1", "mine:size=2"]
     assert [row.settings["size"] for row in found.rows] == [1, 2]
 
 
@@ -192,3 +194,34 @@ def test_a_sampler_with_nearly_identical_draws_is_collapsed(
     comparison = compare(samplers, tmp_path, seeds=1)
     assert [row.collapsed for row in comparison.rows] == [True, False]
     assert "| alike [collapsed] | not certified |" in table.to_markdown(comparison)
+
+
+def test_samplers_of_one_name_are_called_by_what_differs(compare: Compare, tmp_path: Path) -> None:
+    names = ["sgld:temperature=0.5,step_size=1e-4", "sgld:step_size=1e-4", "sgd:momentum=0.5"]
+    found = compare(names, tmp_path)
+    labels = ["sgld:temperature=0.5", "sgld:temperature=1.0", "sgd:momentum=0.5"]
+    assert [row.sampler for row in found.rows] == labels
+
+
+@pytest.mark.parametrize("baseline", ["sgld", "sgld:temperature=0.5"])
+def test_any_sampler_can_be_the_baseline(
+    compare: Compare, results: Path, compared: Comparison, baseline: str
+) -> None:
+    found = compare(["sgd", "sgld:temperature=0.5"], results, seeds=3, baseline=baseline)
+    assert [row.sampler for row in found.rows] == [row.sampler for row in compared.rows]
+    for (name, one), (_, other) in zip(found.differences, compared.differences, strict=True):
+        assert name == "sgd"
+        assert one.difference == pytest.approx(-other.difference, abs=1e-12)
+    assert json.loads(table.as_json(found))["differences"][0]["baseline"] == "sgld:temperature=0.5"
+
+
+def test_an_unknown_baseline_is_refused(compare: Compare, tmp_path: Path) -> None:
+    with pytest.raises(BdlbenchError, match="expected --baseline of sgd, sgld, got 'nuts'"):
+        compare(["sgd", "sgld"], tmp_path, baseline="nuts")
+
+
+def test_the_task_chooses_the_number_of_seeds(
+    compare: Compare, tmp_path: Path, write_sampler: Write
+) -> None:
+    found = compare([write_sampler(QUICK)], tmp_path, seeds=None)
+    assert found.seeds == tuple(range(tasks.get("digits").seeds)) == tuple(range(10))

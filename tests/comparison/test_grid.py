@@ -161,9 +161,11 @@ def test_a_grid_is_previewed_run_and_extended(run: Run) -> None:
     code, out, _ = run("grid", "grid.toml", "--dry-run")
     assert (code, out.count("unknown  ")) == (0, 8)
     assert "8 runs: 0 done, 8 left" in out
-    assert not list(Path("results/runs").iterdir())
+    assert not Path("bdlbench-results").exists()
     code, out, _ = run("status", "grid.toml")
     assert out.splitlines()[-1].split() == ["all", "0", "0", "0", "8"]
+
+    assert not Path("bdlbench-results").exists()
 
     code, first, _ = run("grid", "grid.toml", "--format", "markdown", "--jobs", "2")
     assert (code, first.count("| sgld:step_size=")) == (0, 6)

@@ -107,6 +107,25 @@ def test_the_error_names_every_mirror_and_its_reason(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_dead_name_server_costs_one_wait_for_all_mirrors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up, back = [], threading.Event()
+
+    def hang(host: str, *rest: object, **options: object) -> None:
+        looked_up.append(host)
+        back.wait()
+        raise OSError
+
+    monkeypatch.setattr("socket.getaddrinfo", hang)
+    urls = [f"http://{name}.example/file" for name in ("one", "two")]
+    with pytest.raises(DataMissing) as caught:
+        fetch(urls, tmp_path / "file.gz", MD5, answer=0.2)
+    back.set()
+    assert str(caught.value).count("no answer within 0.2 s") == 2
+    assert sorted(looked_up) == ["one.example", "two.example"], "asked at once, and not again"
+
+
 def test_an_unwritable_folder_is_named(server: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     target = tmp_path / "file" / "raw" / "file.gz"

@@ -117,11 +117,29 @@ def test_runs_are_scored_again_when_the_metrics_have_changed(
     assert file.read_bytes() == before
 
 
+def test_a_damaged_record_is_made_again_with_a_note(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compare(["sgd"], tmp_path, seeds=2)
+    broken, whole = sorted((tmp_path / "runs").iterdir())
+    content = (broken / "record.json").read_bytes()
+    (broken / "record.json").write_bytes(content[:100])
+    capsys.readouterr()
+    (row,) = compare(["sgd"], tmp_path, seeds=2, quiet=False).rows
+    assert (row.outcomes, row.reused) == ({"completed": 2}, 1)
+    note = f"{broken.name}: its record is damaged; it is run again"
+    assert capsys.readouterr().err.splitlines().count(note) == 1
+    assert store.read(broken).outcome == "completed"
+    assert store.read(whole).outcome == "completed"
+
+
 def test_predictions_that_are_not_the_records_are_refused(compare: Compare, tmp_path: Path) -> None:
     compare(["sgd"], tmp_path)
     (folder,) = (tmp_path / "runs").iterdir()
     with (folder / "predictions.npz").open("ab") as file:
         file.write(b"more")
-    with pytest.raises(RecordError, match=r"does not match its record's checksum; .* --force"):
+    with pytest.raises(
+        RecordError, match=r"does not match its record's checksum; delete its folder"
+    ):
         compare(["sgd"], tmp_path)
     assert compare(["sgd"], tmp_path, force=True).rows[0].outcomes == {"completed": 1}

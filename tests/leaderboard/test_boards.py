@@ -212,9 +212,24 @@ def other_byte(results: Path) -> None:
     path.write_bytes(content)
 
 
+def cut_record(results: Path) -> None:
+    path = store.folder_of(results, synthetic.write(results, "sgld").run) / "record.json"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def no_predictions(results: Path) -> None:
+    run = synthetic.write(results, "sgld").run
+    (store.folder_of(results, run) / "predictions.npz").unlink()
+
+
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a sampler with different code": (other_source, "but of different code or devices; delete one"),
     "a run under its old and its new name": (old_name, "are records of the same run; delete one"),
+    "a truncated record": (cut_record, r"record\.json: cannot be read .*; delete its folder"),
+    "missing predictions": (
+        no_predictions,
+        r"predictions\.npz: cannot be read .*; delete its folder",
+    ),
     "another prior": (
         lambda results: synthetic.write(results, "sgld", configuration={"prior_std": 0.5}),
         "expected prior_std 0.3162.*, got 0.5",
@@ -236,6 +251,54 @@ def test_incomparable_runs_are_refused(tmp_path: Path, case: str) -> None:
     write(tmp_path)
     with pytest.raises(RecordError, match=message):
         boards.build(tmp_path)
+
+
+PAIRS = ("a sampler with different code", "a run under its old and its new name")
+
+
+@pytest.mark.parametrize("case", sorted(set(REFUSED) - set(PAIRS)))
+def test_a_damaged_run_is_left_out_on_request(tmp_path: Path, case: str) -> None:
+    synthetic.write(tmp_path, "sgd")
+    synthetic.write(tmp_path, "hmc", configuration={"model": "softmax"})
+    expected = boards.build(tmp_path)
+    sound = store.names(tmp_path)
+    REFUSED[case][0](tmp_path)
+    (damaged,) = set(store.names(tmp_path)) - set(sound)
+    left_out: list[str] = []
+    built = boards.build(tmp_path, left_out.append)
+    assert left_out == [damaged]
+    assert rendering.to_csv(built) == rendering.to_csv(expected)
+
+
+def test_the_other_seeds_of_a_damaged_run_stay(tmp_path: Path) -> None:
+    runs = [synthetic.write(tmp_path, "sgd", seed=seed).run for seed in range(3)]
+    store.folder_of(tmp_path, runs[0]).joinpath("predictions.npz").write_bytes(b"")
+    left_out: list[str] = []
+    (board,) = boards.build(tmp_path, left_out.append)
+    assert left_out == runs[:1]
+    assert [record.seed for record in board.entries[0].records] == [1, 2]
+    for run in runs[1:]:
+        store.folder_of(tmp_path, run).joinpath("record.json").write_text("{")
+    assert boards.build(tmp_path, left_out.append) == []
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "publish"])
+def test_the_commands_warn_in_one_line_and_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "bdlbench-results"
+    synthetic.write(results, "sgd")
+    cut_record(results)
+    (damaged,) = [run for run in store.names(results) if "sgld" in run]
+    monkeypatch.setattr(sys, "argv", ["bdlbench", command])
+    main.main()
+    warning, *_ = capsys.readouterr().err.splitlines()
+    assert warning == (f"warning: {damaged} is left out; why: bdlbench verify {damaged}")
+    assert (
+        results / {"leaderboard": "leaderboard.md", "publish": "site/index.html"}[command]
+    ).exists()
 
 
 def test_no_plugin_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

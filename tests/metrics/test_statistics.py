@@ -14,11 +14,9 @@ from bdlbench.metrics import statistics
 from bdlbench.metrics.bootstrap import _weighted_auroc
 from bdlbench.metrics.scores import score
 from bdlbench.metrics.statistics import (
-    Difference,
     paired_difference,
     paired_differences,
     seed_interval,
-    sentence,
 )
 from bdlbench.records.predictions import Predictions
 
@@ -286,28 +284,3 @@ def test_runs_that_cannot_be_compared_are_refused() -> None:
     other = replace(two["test"], labels=two["test"].labels[::-1])
     with pytest.raises(ValueError, match="the same inputs in every test set"):
         paired_difference("accuracy", [one], [{**two, "test": other}])
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (
-            Difference("m", 0.0541, 0.0469, 0.0613, 0.003, 3, "better"),
-            "sgld better than sgd on OOD AUROC: +0.054 [0.047, 0.061]",
-        ),
-        (
-            Difference("m", -0.00032, -0.00052, -0.00012, 0.0001, 3, "worse"),
-            "sgld worse than sgd on OOD AUROC: -0.0003 [-0.0005, -0.0001]",
-        ),
-        (
-            Difference("m", 0.02, -0.01, 0.05, 0.015, 1, "no clear difference"),
-            "no clear difference between sgd and sgld on OOD AUROC: +0.020 [-0.010, 0.050]",
-        ),
-        (
-            Difference("m", 0.0, 0.0, 0.0, 0.0, 3, "no clear difference"),
-            "no clear difference between sgd and sgld on OOD AUROC: +0.000 [0.000, 0.000]",
-        ),
-    ],
-)
-def test_differences_are_described(found: Difference, expected: str) -> None:
-    assert sentence(found, "sgd", "sgld", "OOD AUROC") == expected

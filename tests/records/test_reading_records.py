@@ -86,10 +86,12 @@ def test_predictions_with_one_changed_byte_are_refused(tmp_path: Path) -> None:
         changed = bytearray(content)
         changed[position] ^= 1
         path.write_bytes(changed)
-        with pytest.raises(RecordError, match="does not match its record's checksum; run again"):
+        with pytest.raises(RecordError, match="does not match its record's checksum; delete"):
             store.read_predictions(path.parent, record)
     path.unlink()
-    with pytest.raises(RecordError, match=r"predictions\.npz: cannot be read .*--force$"):
+    with pytest.raises(
+        RecordError, match=r"predictions\.npz: cannot be read .*delete its folder and run again$"
+    ):
         store.read_predictions(path.parent, record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from bdlbench.comparison import table
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare
 from bdlbench.data import idx, images
 from bdlbench.data.images import Images
 from bdlbench.errors import DataError, DataMissing
@@ -51,7 +52,7 @@ def test_mnist_is_the_default_if_all_of_its_data_is_available(
     monkeypatch.setattr(tasks, "load", load)
     expected = ("mnist", "task mnist, since its data is available")
     if missing:
-        expected = ("digits", "task digits, since the data of mnist is missing: not here")
+        expected = ("digits", f"data set {missing[1]} is not available: {plan.EMBEDDED}")
     assert choose(None) == expected
     assert choose("mnist") == ("mnist", "")
     assert choose("digits") == ("digits", "")
@@ -60,19 +61,31 @@ def test_mnist_is_the_default_if_all_of_its_data_is_available(
 def test_without_its_data_the_default_is_digits_and_a_note_says_so(
     tmp_path: Path, downloads: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_comparison(
+    found = compare(
         ["sgd"], model="softmax", epochs=3, seeds=1, jobs=1, results=tmp_path, quiet=False
     )
     assert found.setup.task.name == "digits"
     assert downloads == ["train-images-idx3-ubyte.gz"], "mnist was requested once"
-    note = "task digits, since the data of mnist is missing"
+    note = "data set mnist is not available"
     assert table.title(found) == f"digits · softmax · 3 epochs · test set · 1 seed ({note})"
-    assert f"{note}: train-images-idx3-ubyte.gz could not be" in capsys.readouterr().err
+    said, *_ = capsys.readouterr().err.splitlines()
+    assert said == f"{note}: comparing on the embedded task digits; see bdlbench doctor"
+    assert len(said) <= 120
+
+
+def test_the_cause_is_logged_for_debugging(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "bdlbench"):
+        choose(None)
+    (line,) = caplog.messages
+    assert line.startswith("train-images-idx3-ubyte.gz could not be downloaded, and is not in ")
+    assert str(tmp_path / "cache") in line
 
 
 def test_an_explicit_mnist_is_not_replaced(tmp_path: Path, downloads: list[str]) -> None:
-    with pytest.raises(DataMissing, match=r"could not be downloaded.* --data-dir"):
-        run_comparison(["sgd"], task="mnist", jobs=1, results=tmp_path)
+    with pytest.raises(DataMissing, match=r"^MNIST is not on disk .* --data-dir"):
+        compare(["sgd"], task="mnist", jobs=1, results=tmp_path)
     assert downloads == ["train-images-idx3-ubyte.gz"]
 
 

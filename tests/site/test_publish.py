@@ -183,8 +183,9 @@ def test_links_out_of_the_folder_are_refused(few: Path, tmp_path: Path, name: st
 
 
 def test_the_site_without_runs_and_without_results(tmp_path: Path) -> None:
-    with pytest.raises(BdlbenchError, match=r"expected a folder of results, got .*nowhere"):
+    with pytest.raises(BdlbenchError, match=r"no runs in .*nowhere, which does not exist"):
         publish(tmp_path / "nowhere", tmp_path / "site")
+    assert not list(tmp_path.iterdir())
     assert "There are no runs yet." in publish(tmp_path, tmp_path / "site").read_text("utf-8")
 
 

@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from bdlbench.commands import main
 from bdlbench.records import store
-from bdlbench.storage.locations import place
+from bdlbench.storage.locations import place, results_at
 from tests import synthetic
 
 Run = Callable[..., tuple[int, str, str]]
@@ -123,7 +123,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
         ("grid URL", "Invalid value for 'FILE.toml': expected a local path, got"),
         ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
-        ("score URL", f"expected a folder of results or of a run, got {URL}"),
+        ("score URL", f"no runs in {URL}, which does not exist; run "),
         ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
         ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
     ],
@@ -137,40 +137,90 @@ def test_options_that_require_a_local_path_refuse_urls(
     assert everything(tmp_path) == []
 
 
-@pytest.mark.parametrize("where", ["results", "gone", URL])
-def test_without_runs_commands_report_it_and_write_nothing(
-    call: Run, tmp_path: Path, where: str
+READING = (
+    *("leaderboard", "publish --out site", "status", "score", "show RUN", "verify RUN"),
+    "export RUN --to parquet",
+)
+
+
+@pytest.mark.parametrize("where", ["gone", URL, ""])
+@pytest.mark.parametrize("command", READING)
+def test_a_missing_folder_is_reported_and_not_created(
+    call: Run, tmp_path: Path, command: str, where: str
 ) -> None:
-    (tmp_path / "results").mkdir()
-    code, out, err = call("leaderboard", "--results", where)
-    said = f"no runs on the test split in {where}; nothing is written\n"
-    assert (code, out, err) == (0, said, "")
-    assert everything(tmp_path) == ["results"]
+    option = [where] if command == "score" else ["--results", where]
+    code, out, err = call(*command.split(), *option * bool(where))
+    folder, remedy = where or "bdlbench-results", f" --results {where}" * bool(where)
+    said = f'no runs in {folder}, which does not exist; run "bdlbench compare sgd sgld{remedy}"'
+    assert (code, out, err) == (2, "", f"error: {said}\n")
+    assert len(err) <= 120 or where == URL
+    assert everything(tmp_path) == []
+
+
+def test_a_leaderboard_without_runs_is_not_written(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "bdlbench-results").mkdir()
+    said = "no runs on the test split in bdlbench-results; nothing is written\n"
+    assert call("leaderboard") == (0, said, "")
+    assert everything(tmp_path) == ["bdlbench-results"]
+
+
+def test_the_variable_names_the_results_and_the_option_precedes_it(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = synthetic.write(tmp_path / "mine").run
+    other = synthetic.write(tmp_path / "other", "sgld").run
+    monkeypatch.setenv("BDLBENCH_RESULTS", "mine")
+    assert results_at() == Path("mine")
+    assert (call("verify", run)[:2], call("score")[0]) == ((0, f"{run} holds\n"), 0)
+    assert call("verify", other, "--results", "other")[:2] == (0, f"{other} holds\n")
+    assert "begins with" in call("verify", other)[2]
+    monkeypatch.setenv("BDLBENCH_RESULTS", "")
+    assert results_at() == Path("bdlbench-results")
+
+
+def test_published_runs_are_found_and_own_runs_precede_them(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "published", lambda file: [tmp_path / "published"])
+    run = synthetic.write(tmp_path / "published").run
+    note = f"{run} is not in bdlbench-results; this is the published run\n"
+    code, out, err = call("show", run)
+    assert (code, err) == (0, note)
+    assert run in out
+    assert call("verify", run)[:2] == (0, f"{run} holds\n")
+    assert call("verify", run[:-2])[2].startswith(note)
+    synthetic.write(tmp_path / "bdlbench-results")
+    assert "published" not in call("verify", run)[2]
 
 
 def test_a_task_without_runs_is_reported(call: Run, tmp_path: Path) -> None:
-    synthetic.write(tmp_path / "results")
+    synthetic.write(tmp_path / "bdlbench-results")
     code, out, _ = call("leaderboard", "--task", "mnist")
-    assert (code, out) == (0, "no runs of mnist on the test split in results\n")
+    assert (code, out) == (0, "no runs of mnist on the test split in bdlbench-results\n")
 
 
 def test_score_reports_a_folder_without_runs(call: Run, tmp_path: Path) -> None:
-    (tmp_path / "results" / "runs").mkdir(parents=True)
-    assert call("score") == (0, "no runs in results\n", "")
+    (tmp_path / "bdlbench-results" / "runs").mkdir(parents=True)
+    assert call("score") == (0, "no runs in bdlbench-results\n", "")
 
 
 def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    names = (run, run[:-2], f"results/runs/{run}", str(tmp_path / "results" / "runs" / run))
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    names = (
+        run,
+        run[:-2],
+        f"bdlbench-results/runs/{run}",
+        str(tmp_path / "bdlbench-results" / "runs" / run),
+    )
     code, out, err = call("verify", *names)
     assert (code, out, err.count("\n")) == (0, f"{run} holds\n", 1)
-    (store.folder_of(tmp_path / "results", run) / "predictions.npz").write_bytes(b"")
+    (store.folder_of(tmp_path / "bdlbench-results", run) / "predictions.npz").write_bytes(b"")
     assert "error: 1 of 1 runs failed verification" in call("verify", *names)[2]
 
 
 def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    code, out, _ = call("submit", run, f"results/runs/{run}", "--to", "to")
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    code, out, _ = call("submit", run, f"bdlbench-results/runs/{run}", "--to", "to")
     assert (code, out.count(run)) == (0, 1)
     assert [path.name for path in (tmp_path / "to" / "runs").iterdir()] == [run]
     synthetic.write(tmp_path / "other")
@@ -181,8 +231,8 @@ def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> 
 
 
 def test_a_renamed_folder_is_verified_by_its_content(call: Run, tmp_path: Path) -> None:
-    run = synthetic.write(tmp_path / "results").run
-    folder = store.folder_of(tmp_path / "results", run)
+    run = synthetic.write(tmp_path / "bdlbench-results").run
+    folder = store.folder_of(tmp_path / "bdlbench-results", run)
     folder.rename(folder.with_name("renamed"))
     code, out, _ = call("verify", "renamed")
     assert code == 2

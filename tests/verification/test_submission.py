@@ -212,7 +212,7 @@ BREAKS: list[tuple[Callable[[Request], None], str]] = [
     (certificate, "only adds runs, got A results/checks/sgld.json"),
     (controls, "only adds runs, got A results/controls/digits-0123456789.json"),
     (code, "only adds runs, got M setup.py"),
-    (page, "results/leaderboard.md does not match the runs; run `bdlbench leaderboard`"),
+    (page, "results/leaderboard.md does not match the runs; run `bdlbench leaderboard --results "),
     (nothing, "expected a pull request that adds runs, got none"),
 ]
 

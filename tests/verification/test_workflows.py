@@ -68,6 +68,11 @@ def test_the_submission_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "no errors found" in review(tmp_path / "base", request.head, tmp_path / "changes")
 
 
+def test_the_pages_are_those_of_the_published_results() -> None:
+    commands = [step.get("run", "") for step in workflow("pages.yml")["jobs"]["build"]["steps"]]
+    assert "bdlbench publish --results results --out site" in commands
+
+
 SHA, BASE = "1" * 40, "b" * 40
 STRANGE = "stranger:a&b/../$(touch gone)"
 RUNS = {"filename": "results/runs/a/record.json"}

@@ -1,0 +1,219 @@
+"""Choose the columns of a comparison, and fit them to the width of a terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from bdlbench.comparison.columns import (
+    SHOWN,
+    Column,
+    cost_columns,
+    fidelity_columns,
+    scored_column,
+)
+from bdlbench.comparison.summary import COSTS, Comparison
+from bdlbench.errors import BdlbenchError
+from bdlbench.metrics.scores import METRICS
+from bdlbench.metrics.statistics import Interval
+
+GROUPS = ("all", "fidelity", "cost")
+TARGET = Column("target", "target", spread=False)  # the verdict of `bdlbench check`
+MARKS = {"better": "▲", "worse": "▼"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a table.
+
+    Args:
+        mean: The mean over seeds, or other text.
+        half: Half-width of its confidence interval, with ±; may be empty.
+        mark: Whether it is clearly better or worse than the baseline's; a space if it is neither.
+    """
+
+    mean: str
+    half: str = ""
+    mark: str = ""
+
+    def text(self, stacked: bool) -> str:
+        """Return the number on one line, or with the half-width below the mean."""
+        if stacked and self.half:
+            return f"{self.mean}{self.mark}\n{self.half}{' ' * len(self.mark)}"
+        return f"{self.mean} {self.half}".rstrip() + self.mark
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns side by side, with one number per row; two lines per number if stacked."""
+
+    columns: tuple[tuple[Column, tuple[Number, ...]], ...]
+    stacked: bool
+
+    @property
+    def gap(self) -> int:
+        """Spaces between columns."""
+        return 1 if self.stacked else 2
+
+    @property
+    def width(self) -> int:
+        """Width of the columns and of the gaps to their left."""
+        return sum(
+            self.gap + max(map(_widest, (header(column, numbers[0]), *self._texts(numbers))))
+            for column, numbers in self.columns
+        )
+
+    def _texts(self, numbers: Sequence[Number]) -> list[str]:
+        return [number.text(self.stacked) for number in numbers]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check the names given to ``--columns``.
+
+    Raises:
+        BdlbenchError: A name is neither a group nor a metric.
+    """
+    universe = _universe("test", ("<set>",))
+    for name in names:
+        general = re.sub(r"^ood\.[^.]+\.", "ood.<set>.", name)
+        if name not in GROUPS and not any(_is_called(general, column) for column in universe):
+            raise BdlbenchError(
+                f"expected --columns {', '.join(GROUPS)} or metrics such as nll,auroc, got {name!r}"
+            )
+
+
+def choose(names: Sequence[str], comparison: Comparison) -> list[Column]:
+    """Return the columns of these names; without names, the most important ones."""
+    split, cost = comparison.setup.split, cost_columns()
+    headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
+    if not names:
+        return [*headline, cost[1]]
+    fidelity = [TARGET, *fidelity_columns(split)]
+    groups = {
+        "fidelity": fidelity,
+        "cost": cost,
+        "all": [*map(scored_column, comparison.compared), *fidelity, *cost],
+    }
+    universe = _universe(split, comparison.setup.task.ood)
+    found: dict[str, Column] = {}
+    for name in names:
+        for column in groups.get(name) or [one for one in universe if _is_called(name, one)]:
+            found[column.metric] = column
+    return list(found.values())
+
+
+def extras(comparison: Comparison) -> list[Column]:
+    """Return the columns to add, in this order, where the terminal is wide enough."""
+    epochs, _, memory = cost_columns()
+    fidelity = [one for one in fidelity_columns(comparison.setup.split) if _known(comparison, one)]
+    return [TARGET, scored_column("brier_score"), *fidelity, memory, epochs]
+
+
+def fit(
+    comparison: Comparison, columns: Sequence[Column], more: Sequence[Column], width: int
+) -> list[Block]:
+    """Lay out columns in one block or several.
+
+    Args:
+        comparison: The comparison.
+        columns: The columns to show.
+        more: Columns to add in this order while all fit on one line.
+        width: Width left by the column of names; 0 for no limit.
+    """
+    filled = [(column, _numbers(comparison, column)) for column in columns]
+    block = Block(tuple(filled), stacked=False)
+    if not width or block.width <= width:
+        for column in more:
+            added = (column, _numbers(comparison, column))
+            wider = Block((*block.columns, added), stacked=False)
+            if width and wider.width > width:
+                break
+            block = wider
+        return [block]
+    blocks = [Block((), stacked=True)]
+    for one in filled:
+        wider = Block((*blocks[-1].columns, one), stacked=True)
+        if blocks[-1].columns and wider.width > width:
+            blocks.append(Block((one,), stacked=True))
+        else:
+            blocks[-1] = wider
+    return [_unstacked(block, width) for block in blocks]
+
+
+def header(column: Column, number: Number) -> str:
+    """Return the header, aligned with the means: the detail on a second line, space for marks."""
+    arrow = "" if column is TARGET else column.arrow
+    lines = [*f"{column.label} {arrow}".rstrip().splitlines(), column.detail]
+    return "\n".join(line + " " * len(number.mark) for line in lines if line)
+
+
+def _unstacked(block: Block, width: int) -> Block:
+    """Return the block with numbers on one line, if it fits."""
+    flat = Block(block.columns, stacked=False)
+    return flat if flat.width <= width else block
+
+
+def _numbers(comparison: Comparison, column: Column) -> tuple[Number, ...]:
+    """Return the number of every row, and of the pixels alone."""
+    if column is TARGET:
+        return tuple(Number(row.certificate) for row in comparison.rows)
+    intervals = [row.metrics.get(column.metric) for row in comparison.rows]
+    show = _precise(column, [one for one in intervals if one is not None])
+    marks = dict.fromkeys((row.sampler for row in comparison.rows), "")
+    if comparison.differences and column.metric in comparison.compared:
+        marks = dict.fromkeys(marks, " ")
+    for name, difference in comparison.differences:
+        if difference.metric == column.metric:
+            marks[name] = MARKS.get(difference.verdict, " ")
+    return tuple(
+        _number(column, interval, show, marks[row.sampler])
+        for row, interval in zip(comparison.rows, intervals, strict=True)
+    )
+
+
+def _number(
+    column: Column, interval: Interval | None, show: Callable[[float], str], mark: str
+) -> Number:
+    if interval is None:
+        return Number("–", "", mark)
+    if interval.high is None or not column.spread:
+        return Number(show(interval.mean), "", mark)
+    return Number(show(interval.mean), f"±{show(interval.high - interval.mean)}", mark)
+
+
+def _precise(column: Column, intervals: Sequence[Interval]) -> Callable[[float], str]:
+    """Return the format of a metric: as many decimals as the narrowest interval supports."""
+    if column.metric in (*COSTS, *SHOWN):
+        return column.show
+    halves = [one.high - one.mean for one in intervals if one.high is not None]
+    narrowest = min((half for half in halves if half > 0), default=1e-3)
+    return f"{{:.{min(max(3, math.ceil(-math.log10(narrowest))), 4)}f}}".format
+
+
+def _widest(text: str) -> int:
+    return max(map(cell_len, text.splitlines()), default=0)
+
+
+def _known(comparison: Comparison, column: Column) -> bool:
+    return any(column.metric in row.metrics for row in comparison.rows)
+
+
+def _universe(split: str, ood: Sequence[str]) -> list[Column]:
+    """Return every column that there is."""
+    sets = ood if split == "test" else ()
+    names = [
+        metric.name.replace("<set>", name)
+        for metric in METRICS
+        for name in (sets if "<set>" in metric.name else ("",))
+    ]
+    return [TARGET, *map(scored_column, names), *fidelity_columns(split), *cost_columns()]
+
+
+def _is_called(name: str, column: Column) -> bool:
+    """Return whether a column has this name: of its metric, in a record or in the header."""
+    short = re.sub(r"^ood\.[^.]+\.", "", column.metric)
+    return name in (column.metric, short) or name.casefold() == column.label.casefold()

@@ -1,0 +1,192 @@
+"""Print a comparison on a terminal: the question, the answer, and where the rest is."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bdlbench.comparison import table, verdicts
+from bdlbench.comparison.columns import Column
+from bdlbench.comparison.layout import (
+    MARKS,
+    TARGET,
+    Block,
+    Number,
+    choose,
+    extras,
+    fit,
+    header,
+)
+from bdlbench.comparison.summary import Comparison, Row
+
+COLORS: dict[str | None, str] = {"better": "green", "worse": "red", verdicts.UNCLEAR: "dim"}
+PIXELS = "pixels alone"
+NARROWEST, WIDEST = 8, 32  # characters of a bar
+MANY = 3  # seeds, with fewer the intervals are very wide
+
+
+def show(
+    comparison: Comparison, console: Console, names: Sequence[str] = (), wide: bool = False
+) -> None:
+    """Print a comparison.
+
+    Args:
+        comparison: The comparison.
+        console: Where to print it.
+        names: Columns or groups of columns; by default the most important that fit.
+        wide: Print all columns side by side, however wide.
+    """
+    columns = choose(names or (["all"] if wide else []), comparison)
+    name_width = _name_width(comparison, console.width)
+    more = [] if names or wide else extras(comparison)
+    blocks = fit(comparison, columns, more, 0 if wide else console.width - name_width)
+    _say(console, table.question(comparison), "bold")
+    for line in _given(comparison):
+        _say(console, line, "dim")
+    if wide:
+        console.width = max(console.width, name_width + blocks[0].width)
+    for block in blocks:
+        console.print()
+        console.print(_table(comparison, block, name_width))
+    if not names and not wide:
+        _print_bars(comparison, console, name_width)
+    console.print()
+    for claim in verdicts.claims(comparison):
+        _say(console, claim.text, COLORS.get(claim.verdict, ""))
+    for line in table.failures(comparison.rows):
+        _say(console, line, "red")
+    shown = {column.metric for block in blocks for column, _ in block.columns}
+    for line in _footnotes(comparison, shown):
+        _say(console, line, "dim")
+
+
+def _say(console: Console, line: str, style: str) -> None:
+    console.print(Text(line, style=style))
+
+
+def _given(comparison: Comparison) -> Iterator[str]:
+    """Yield lines on the choice of the task and of the number of seeds."""
+    if comparison.note:
+        yield comparison.note
+    if comparison.seeds == tuple(range(comparison.setup.task.seeds)):
+        yield (
+            f"{len(comparison.seeds)} seeds are the default of {comparison.setup.task.name}; "
+            "--seeds N for more or fewer"
+        )
+
+
+def _name_width(comparison: Comparison, width: int) -> int:
+    """Return the width of the column of names; longer ones are folded."""
+    names = [*map(table.name, comparison.rows), *([PIXELS] if comparison.controls else [])]
+    return min(max(map(cell_len, names)), max(len(PIXELS), width // 3))
+
+
+def _table(comparison: Comparison, block: Block, name_width: int) -> Table:
+    """Return a table of the rows, and of the best statistic of the pixels."""
+    gap = (0, 0, 0, block.gap - 1)  # the box adds a space
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
+    result.add_column("sampler", width=name_width, overflow="fold", vertical="top")
+    for column, numbers in block.columns:
+        result.add_column(header(column, numbers[0]), justify="right", no_wrap=True)
+    for index, row in enumerate(comparison.rows):
+        cells = [_cell(numbers[index], block.stacked) for _, numbers in block.columns]
+        result.add_row(Text(table.name(row)), *cells)
+    pixels = [_pixels(comparison, column) for column, _ in block.columns]
+    if any(pixels):
+        result.add_row(PIXELS, *pixels, style="dim")
+    return result
+
+
+def _cell(number: Number, stacked: bool) -> Text:
+    text = Text(number.text(stacked))
+    for verdict, mark in MARKS.items():
+        text.highlight_words([mark], COLORS[verdict])
+    return text
+
+
+def _pixels(comparison: Comparison, column: Column) -> str:
+    """Return the best AUROC of the statistics of the pixels, for the column of an AUROC."""
+    for ood, aurocs in comparison.controls.items():
+        if column.metric == f"ood.{ood}.auroc":
+            return f"{max(aurocs.values()):.3f}" + (" " if comparison.differences else "")
+    return ""
+
+
+def _print_bars(comparison: Comparison, console: Console, name_width: int) -> None:
+    """Print the confident fraction on each OOD set, as bars."""
+    sets = comparison.setup.task.ood if comparison.setup.split == "test" else ()
+    if not sets:
+        return
+    share = (console.width - name_width) // len(sets) - len("   100.0 % ±10.0 ▲")
+    result = Table(box=None, pad_edge=False, padding=(0, 0, 0, 2))
+    result.add_column("", width=name_width, overflow="fold")
+    for ood in sets:
+        result.add_column(f"{ood} classified with >90 % confidence ↓")
+    for row in comparison.rows:
+        cells = [_bar(comparison, row, ood, max(NARROWEST, min(WIDEST, share))) for ood in sets]
+        result.add_row(Text(table.name(row)), *cells)
+    console.print()
+    console.print(result)
+
+
+def _bar(comparison: Comparison, row: Row, ood: str, width: int) -> Text:
+    metric = f"ood.{ood}.confident_fraction"
+    interval = row.metrics.get(metric)
+    if interval is None:
+        return Text("–")
+    verdict = next(
+        (
+            difference.verdict
+            for sampler, difference in comparison.differences
+            if sampler == row.sampler and difference.metric == metric
+        ),
+        None,
+    )
+    full = round(interval.mean * width)
+    half = "" if interval.high is None else f" ±{100 * (interval.high - interval.mean):.1f}"
+    color = COLORS[verdict] if verdict in MARKS else ""
+    return Text.assemble(
+        ("█" * full, color),
+        ("░" * (width - full), "dim"),
+        f" {100 * interval.mean:4.1f} %{half} ",
+        (MARKS.get(verdict or "", ""), color),
+    )
+
+
+def _footnotes(comparison: Comparison, shown: Container[str]) -> Iterator[str]:
+    """Yield explanations of what is shown."""
+    seeds = len(comparison.seeds)
+    if seeds < MANY:
+        yield (
+            f"{seeds} seed{'s' if seeds > 1 else ''}: "
+            + ("intervals are very wide" if seeds > 1 else "the spread over seeds is unknown")
+            + "; use --seeds 5 or more"
+        )
+    baseline = comparison.rows[comparison.baseline].sampler
+    if comparison.differences:
+        yield (
+            f"▲ clearly better, ▼ clearly worse than {baseline}, each at 95 %. "
+            "±: 95 % interval over seeds; [ , ]: of the difference, over seeds and test inputs."
+        )
+    if comparison.controls:
+        yield f"{PIXELS}: the best AUROC of {_statistics(comparison)} statistics of the pixels."
+    if any(row.collapsed for row in comparison.rows):
+        yield "collapsed: the draws of a run are nearly identical."
+    if TARGET.metric in shown:
+        yield "target: the verdict of `bdlbench check` on the sampler."
+    if {"agreement", "total_variation"} & set(comparison.floor) and "agreement" in shown:
+        yield from table.notes(comparison.floor, comparison.reference_note, {})
+    reused = sum(row.reused for row in comparison.rows)
+    if reused:
+        total = len(comparison.rows) * seeds
+        yield f"{reused} of {total} runs were stored already; --force reruns them."
+    yield "more: --columns all|fidelity|cost, --wide, --plot FILE.png, --format json"
+
+
+def _statistics(comparison: Comparison) -> int:
+    return len(next(iter(comparison.controls.values())))
