@@ -73,9 +73,8 @@ def compare(
         BdlbenchError: The request is invalid or cannot be executed; finished runs stay stored.
     """
     execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
-    given = [samplers] if isinstance(samplers, str | os.PathLike) else samplers
     planned = make(
-        [os.fspath(one) if isinstance(one, os.PathLike) else one for one in given],
+        [samplers] if isinstance(samplers, str | os.PathLike) else samplers,
         task=task,
         model=model,
         seeds=seeds,
@@ -83,7 +82,7 @@ def compare(
         draws=draws,
         split=split,
         baseline=baseline,
-        data_dir=None if data_dir is None else os.fspath(data_dir),
+        data_dir=data_dir,
         results=results,
         device=device,
         say=execution.say,

@@ -18,6 +18,7 @@ from bdlbench.execution.progress import INTERVAL, Reporter, shown
 from bdlbench.records.record import Record
 from bdlbench.runs import machine
 from bdlbench.runs.job import Job
+from bdlbench.settings import integer, positive
 
 BACKENDS = ("local", "dask", "ray")
 
@@ -52,12 +53,14 @@ class ExecutionOptions:
             raise BdlbenchError(f"expected --backend {', '.join(BACKENDS)}, got {self.backend!r}")
         if (self.backend == "local") != (self.address is None):
             raise BdlbenchError("--backend dask and ray need an --address, and nothing else does")
-        if self.jobs is not None and self.jobs < 1:
-            raise BdlbenchError(f"expected --jobs of at least 1, got {self.jobs}")
-        for option in ("timeout", "memory"):
-            value = getattr(self, option)
-            if value is not None and not value > 0:
-                raise BdlbenchError(f"expected --{option} of more than 0, got {value}")
+        if not isinstance(self.address, str | None) or self.address == "":
+            raise BdlbenchError(f"address: expected a text, got {self.address!r}")
+        if self.jobs is not None:
+            integer("jobs", self.jobs)
+        if self.timeout is not None:
+            positive("timeout", self.timeout, " of seconds")
+        if self.memory is not None:
+            integer("memory", self.memory, most=10**18)
 
     @property
     def console(self) -> Console:

@@ -11,7 +11,7 @@ from bdlbench.data import shared
 from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
-from bdlbench.settings import Setting
+from bdlbench.settings import Setting, shown
 
 SPLITS = ("test", "validation")
 Settings = Mapping[str, Mapping[str, Setting]]
@@ -131,6 +131,8 @@ def get(name: str) -> Task:
     Raises:
         BdlbenchError: No such task exists.
     """
+    if not isinstance(name, str):
+        raise BdlbenchError(f"task: expected a name, got {shown(name)}")
     if name not in TASKS:
         raise BdlbenchError(f"no task {name!r}{registry.nearest(name, list(TASKS))}")
     return TASKS[name]
