@@ -81,6 +81,7 @@ def _detach(passed: Any) -> int:
 _context = multiprocessing.get_context("forkserver")
 _lock = threading.Lock()  # processes are started, and their exit codes read, by one thread alone
 _stopping = threading.Event()
+_starting = threading.Event()  # a process is being started
 
 
 def start(modules: Iterable[str] = ()) -> None:
@@ -118,6 +119,10 @@ def _ensure_running(preload: list[str]) -> None:
 def stop() -> None:
     """Cancel all calls; each raises `Stopped`."""
     _stopping.set()
+    if _starting.is_set():  # the server imports for seconds before it answers
+        pid: int | None = vars(forkserver._forkserver)["_forkserver_pid"]
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
 
 
 def go_on() -> None:
@@ -153,9 +158,11 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     process = _context.Process(target=answer, args=(theirs, function, arguments))
     with ours:
         try:
-            with theirs, _lock, _main_hidden():
+            with theirs, _lock, _main_hidden(), _as_starting():
                 process.start()
         except (ConnectionError, EOFError):
+            if _stopping.is_set():
+                raise Stopped from None
             raise Ended("crashed", GONE) from None
         assert process.pid is not None
         try:
@@ -166,6 +173,15 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     if error is not None:
         raise error
     return returned
+
+
+@contextmanager
+def _as_starting() -> Iterator[None]:
+    _starting.set()
+    try:
+        yield
+    finally:
+        _starting.clear()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -16,9 +16,10 @@ from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data import shared
 from bdlbench.data.images import Images
-from bdlbench.execution import processes, worker
+from bdlbench.execution import processes
 from bdlbench.execution.processes import Ended, Limits
 from bdlbench.records import store
+from bdlbench.runs import tasks
 from tests.processes import WAIT, server, wait_for
 
 Write = Callable[..., str]
@@ -177,14 +178,14 @@ def test_a_fork_of_a_caller_may_call() -> None:
 def test_data_is_decoded_once_for_all_runs(
     compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: list[Images] = []
+    loaded: list[tuple[str, str]] = []
 
-    def keep(images: Images) -> shared.Kept:
-        kept.append(images)
-        return shared.Kept(images)
+    def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+        loaded.append((split, name))
+        return decoded(split, name, folders)
 
-    monkeypatch.setattr(worker, "Kept", keep)
-    worker._decoded.cache_clear()
+    decoded = tasks.load
+    monkeypatch.setattr(tasks, "load", load)
     body = """
     from bdlbench.data import shared
     files = shared._FILES.values()
@@ -192,5 +193,5 @@ def test_data_is_decoded_once_for_all_runs(
     yield problem.init(rng)
     """
     (row,) = compare([write_sampler(body)], tmp_path, seeds=3, jobs=2).rows
-    assert (row.outcomes, len(kept)) == ({"completed": 3}, 3)
+    assert (row.outcomes, len(loaded)) == ({"completed": 3}, 3), "by planning, and for all runs"
     assert shared._FILES == {}, "here it would soon be out of date"
