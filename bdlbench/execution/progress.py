@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -72,13 +73,15 @@ class Estimate:
         elapsed = now - self._started
         if not self._seen or fraction != self._seen[-1][1]:
             self._seen.append((now, fraction))
-        while len(self._seen) > 2 and self._seen[1][0] < now - max(RECENT, elapsed / 2):
+        while len(self._seen) > 2 and self._seen[1][0] <= now - max(RECENT, elapsed / 2):
             self._seen.popleft()
-        since, before = self._seen[0]
+        (since, before), (last, _) = self._seen[0], self._seen[-1]
         if fraction <= before or fraction >= 1 or elapsed < STALLED:
             return None
-        left = (1 - fraction) * (now - since) / (fraction - before)
-        return None if now - self._seen[-1][0] > max(STALLED, left) else left
+        per_second = (fraction - before) / (last - since)
+        if now - last > max(STALLED, (1 - fraction) / per_second):
+            return None  # it should be over by now
+        return (1 - fraction) * (now - since) / (fraction - before)
 
 
 def has_bars(console: Console) -> bool:
@@ -167,10 +170,10 @@ class _Bars:
 
 
 def shorten(label: str, width: int) -> str:
-    """Cut a label in the middle: it ends with the seed."""
+    """Cut a label in the middle, more of its start than of its end, which has the seed."""
     if len(label) <= width:
         return label
-    tail = width // 2
+    tail = 2 * width // 3
     return f"{label[: width - tail - 1]}…{label[-tail:]}"
 
 
@@ -178,7 +181,7 @@ def in_words(seconds: float | None) -> str:
     """Say how much time is left; nothing if that is not known."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(math.ceil(seconds), 60)
     if not minutes:
         return f"{rest} s left"
     hours, minutes = divmod(minutes, 60)
