@@ -6,6 +6,7 @@ a guard, is not imported again. The other side is `bdlbench.execution.child`.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import multiprocessing
 import os
@@ -81,7 +82,7 @@ def _detach(passed: Any) -> int:
 _context = multiprocessing.get_context("forkserver")
 _lock = threading.Lock()  # processes are started, and their exit codes read, by one thread alone
 _stopping = threading.Event()
-_starting = threading.Event()  # a process is being started
+_answered = threading.Event()  # the server has started a process: it has imported all
 
 
 def start(modules: Iterable[str] = ()) -> None:
@@ -119,10 +120,17 @@ def _ensure_running(preload: list[str]) -> None:
 def stop() -> None:
     """Cancel all calls; each raises `Stopped`."""
     _stopping.set()
-    if _starting.is_set():  # the server imports for seconds before it answers
-        pid: int | None = vars(forkserver._forkserver)["_forkserver_pid"]
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+    _abandon()
+
+
+@atexit.register
+def _abandon() -> None:
+    """End the server if it is still importing, which takes seconds: it would not notice a stop."""
+    pid: int | None = vars(forkserver._forkserver)["_forkserver_pid"]
+    if pid is not None and not _answered.is_set():
+        with suppress(psutil.NoSuchProcess):
+            if (server := psutil.Process(pid)).ppid() == os.getpid():  # else it is not ours
+                server.kill()
 
 
 def go_on() -> None:
@@ -158,8 +166,9 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     process = _context.Process(target=answer, args=(theirs, function, arguments))
     with ours:
         try:
-            with theirs, _lock, _main_hidden(), _as_starting():
+            with theirs, _lock, _main_hidden():
                 process.start()
+                _answered.set()
         except (ConnectionError, EOFError):
             if _stopping.is_set():
                 raise Stopped from None
@@ -173,15 +182,6 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     if error is not None:
         raise error
     return returned
-
-
-@contextmanager
-def _as_starting() -> Iterator[None]:
-    _starting.set()
-    try:
-        yield
-    finally:
-        _starting.clear()
 
 
 @contextmanager

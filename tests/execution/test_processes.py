@@ -159,6 +159,43 @@ def test_a_script_without_a_guard_and_with_threads_may_call(tmp_path: Path) -> N
     assert ended.stderr == "x", "standard output is the table's alone"
 
 
+STOPPED = """
+import sys, threading
+from bdlbench.execution import processes
+from tests.processes import server
+
+def call():
+    try:
+        processes.call(abs, -1)
+    except processes.Stopped:
+        print("stopped")
+
+processes.start(["endless"])
+print(server().pid)
+if "stop" in sys.argv:
+    calling = threading.Thread(target=call)
+    calling.start()
+    while not processes._lock.locked():
+        pass
+    processes.stop()
+    calling.join()
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("stop", ["stopped"]), ("exit", [])])
+def test_a_server_that_still_imports_does_not_outlive_a_command(
+    how: str, said: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(1e6)")
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPED, how], env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE, text=True, check=True, timeout=WAIT,
+    )  # fmt: skip
+    pid, *words = ended.stdout.split()
+    assert words == said
+    wait_for(lambda: not psutil.pid_exists(int(pid)), "the end of the server")
+
+
 FORKS = """
 import multiprocessing
 from bdlbench.execution.processes import call
