@@ -91,9 +91,10 @@ def compare(
         if execution.workers(planned.setup.device) < machine.cores():
             idle_core.submit(_prefetch, planned)
         made = pool.complete(planned.jobs, execution)
-    from bdlbench.comparison.conclude import conclude
+    with execution.busy("summarizing"):
+        from bdlbench.comparison.conclude import conclude
 
-    return conclude(planned, *made)
+        return conclude(planned, *made)
 
 
 def _prefetch(planned: Planned) -> None:

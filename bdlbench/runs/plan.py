@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench import registry
+from bdlbench.data import shared
 from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.posterior import models
@@ -153,8 +154,10 @@ def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
-    """Return the SHA-256 of the training and evaluation sets, by name."""
-    return tasks.fingerprints(setup.task, setup.split, search_folders(setup.data_dir))
+    """Return the SHA-256 of the training and evaluation sets, by name; runs will share the data."""
+    digests, loaded = tasks.identify(setup.task, setup.split, search_folders(setup.data_dir))
+    shared.keep(digests, loaded)
+    return digests
 
 
 def data_folders(setup: Setup) -> tuple[Path, ...]:
