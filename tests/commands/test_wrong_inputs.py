@@ -26,7 +26,7 @@ class {name}:
 TYPED = """
 list sampler | nothing to list as 'sampler'; did you mean samplers? (available: samplers,
 list "" | nothing to list as ''
-show "" | RUN
+show "" | expected a folder or a URL, got ''; name one
 show gone --results afile | expected a folder or a URL, got the file afile
 show gone --results "" | expected a folder or a URL, got ''; name one
 show gone --results nope://x | nope://x: cannot be opened (
@@ -97,7 +97,7 @@ leaderboard --task nope | no task 'nope'
 leaderboard --results afile | expected a folder or a URL, got the file afile
 publish --results afile | expected a folder or a URL, got the file afile
 review folder folder gone | Invalid value for
-export gone --to xml | xml
+export gone --to xml | expected --to arviz or parquet, got 'xml'
 """
 
 
