@@ -197,6 +197,8 @@ def export(
 ) -> None:
     """Export the predictions of a run for ArviZ, or as a Parquet table."""
     from bdlbench.records.store import locate
+    from bdlbench.runs.export import check_format
     from bdlbench.runs.export import export as write
 
+    check_format(to)
     typer.echo(write(locate(results, run, say), to, out))

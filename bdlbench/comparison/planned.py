@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bdlbench import registry
@@ -65,7 +64,7 @@ def make(
     draws: int | None = None,
     split: str = "test",
     data_dir: str | os.PathLike[str] | None = None,
-    results: str | Path | None = None,
+    results: str | os.PathLike[str] | None = None,
     device: str = "auto",
     baseline: str | None = None,
     data: dict[str, str] | None = None,

@@ -24,6 +24,12 @@ Sets = Mapping[str, Predictions]
 EXTRA = "pip install 'bdlbench[export]'"
 
 
+def check_format(to: str) -> None:
+    """Raise a BdlbenchError for an unknown format."""
+    if to not in WRITERS:
+        raise BdlbenchError(f"expected --to {' or '.join(WRITERS)}, got {to!r}")
+
+
 def export(folder: Path, to: str, out: Path | None = None) -> Path:
     """Write a run's record and predictions to one file, and return its path.
 
@@ -35,8 +41,7 @@ def export(folder: Path, to: str, out: Path | None = None) -> Path:
     Raises:
         BdlbenchError: Unknown format, missing library, no predictions, or the file is not writable.
     """
-    if to not in WRITERS:
-        raise BdlbenchError(f"expected --to {' or '.join(WRITERS)}, got {to!r}")
+    check_format(to)
     write, ending = WRITERS[to]
     record = store.read(folder)
     if record.outcome != COMPLETED:

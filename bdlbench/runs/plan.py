@@ -79,7 +79,7 @@ def set_up(
     epochs: float | None,
     split: str,
     data_dir: str | os.PathLike[str] | None,
-    results: str | Path | None,
+    results: str | os.PathLike[str] | None,
     device: str,
     draws: int | None = None,
 ) -> tuple[Setup, str]:

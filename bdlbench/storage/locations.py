@@ -13,12 +13,12 @@ RESULTS = "bdlbench-results"  # of the user, in the working directory; never the
 RESULTS_VARIABLE = "BDLBENCH_RESULTS"
 
 
-def results_at(given: str | Path | None = None) -> Path:
+def results_at(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the location of results: as given, else $BDLBENCH_RESULTS, else `RESULTS`."""
-    return place(given or os.environ.get(RESULTS_VARIABLE) or RESULTS)
+    return place(os.environ.get(RESULTS_VARIABLE) or RESULTS if given is None else given)
 
 
-def place(results: str | Path) -> Path:
+def place(results: str | os.PathLike[str]) -> Path:
     """Return a location as a path, or as a `UPath` for a URL.
 
     Args:
@@ -33,9 +33,10 @@ def place(results: str | Path) -> Path:
     return location
 
 
-def _parse(results: str | Path) -> Path:
-    if not isinstance(results, str) and hasattr(results, "joinpath"):
-        return results
+def _parse(results: str | os.PathLike[str]) -> Path:
+    if hasattr(results, "joinpath"):  # a Path or a UPath
+        return cast(Path, results)
+    results = os.fspath(results) if isinstance(results, os.PathLike) else results
     if not isinstance(results, str) or not results:
         raise BdlbenchError(f"expected a folder or a URL, got {results!r}; name one")
     if not is_url(results):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench.commands import main
+from bdlbench.commands import main, many_runs
 from bdlbench.comparison import grid
 
 Run = Callable[..., tuple[int, str, str]]
@@ -185,3 +185,9 @@ def test_duplicate_values_count_once(tmp_path: Path) -> None:
     twice = 'tasks = ["digits", "digits"]\nepochs = [3, 4, 3.0]\n[samplers.sgd]\n'
     found = parse(tmp_path, twice).comparisons
     assert [(one["task"], one["epochs"]) for one in found] == [("digits", 3), ("digits", 4)]
+
+
+def test_the_grid_in_the_help_is_complete(tmp_path: Path) -> None:
+    example = many_runs.GRID.partition(":\n")[2]
+    found = parse(tmp_path, example)
+    assert (found.samplers[0], len(found.samplers), found.seeds) == ("sgd", 1 + 2 * 5, 3)

@@ -106,8 +106,8 @@ def test_a_corrupt_file_is_an_error_without_fallback(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": float("inf")}, "--epochs: expected finite epochs > 0, got inf"),
-        ({"draws": 0}, "--draws: expected draws > 0, got 0"),
+        ({"epochs": float("inf")}, "epochs: expected a number > 0 up to 1e9, got inf"),
+        ({"draws": 0}, "draws: expected a positive integer, got 0"),
         ({"split": "train"}, "expected --split test or validation, got 'train'"),
         ({"model": "resnet"}, "no model 'resnet'"),
         ({"device": "tpu"}, "expected --device auto, cpu, cuda, got 'tpu'"),
