@@ -191,7 +191,7 @@ def test_quiet_prints_no_progress_and_formats_agree(run: Run, write_sampler: Wri
     assert float(row["accuracy"]) == accuracy
     assert f"{accuracy:.4f}" in answers["markdown"]
     assert f"{accuracy:.3f}" in answers["table"]
-        assert "mine *" in answers[style], "reused runs are marked"
+    assert "mine *" in answers["markdown"], "reused runs are marked"
 
 
 @pytest.mark.parametrize(
