@@ -45,10 +45,7 @@ class Planned:
         return [job for group in self.groups for job in group]
 
 
-LOCAL = (
-    "the numerical code differs from the accepted version (see `bdlbench numerics`); "
-    "its runs are on separate boards, and cannot be submitted"
-)
+LOCAL = "changed numerical code, whose runs are on separate boards; see bdlbench numerics"
 
 
 def make(

@@ -41,7 +41,7 @@ def place(results: str | Path) -> Path:
     except (ImportError, ValueError) as error:
         raise BdlbenchError(
             f"expected a folder or a URL that fsspec can open, got {results} ({error}); "
-            "install the package that it needs, or name another location"
+            "install its package, or name another"
         ) from error
     return cast(Path, location)
 
