@@ -7,21 +7,30 @@ budget, and computes and stores its predictions, from which every metric can be 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from bdlbench.registry import register
 
 if TYPE_CHECKING:
     from bdlbench.comparison.compare import compare
+    from bdlbench.comparison.summary import Comparison
     from bdlbench.problem import Problem
 
-__all__ = ["Problem", "compare", "register"]
+__all__ = ["Comparison", "Problem", "__version__", "compare", "register"]
 
 # Importing torch takes seconds, too long for `bdlbench --help`.
-_LAZY = {"Problem": "bdlbench.problem", "compare": "bdlbench.comparison.compare"}
+_LAZY = {
+    "Comparison": "bdlbench.comparison.summary",
+    "Problem": "bdlbench.problem",
+    "compare": "bdlbench.comparison.compare",
+}
+__version__: str
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("bdlbench")
     if name not in _LAZY:
         raise AttributeError(f"module 'bdlbench' has no attribute {name!r}")
     return getattr(importlib.import_module(_LAZY[name]), name)

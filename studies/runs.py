@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench import registry
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.summary import Comparison
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
@@ -19,7 +19,7 @@ from bdlbench.settings import Setting, Spec, parse
 def compare(study: Any, samplers: Sequence[str], out: Path, **given: Any) -> Comparison:
     """Run samplers with the task, epochs, seeds and jobs of a study, or those given."""
     request = {key: getattr(study, key) for key in ("task", "epochs", "seeds", "jobs")} | given
-    return run_comparison(samplers, results=out / "runs", quiet=False, **request)
+    return compare_samplers(samplers, results=out / "runs", quiet=False, **request)
 
 
 def predictions(

@@ -19,7 +19,7 @@ from bdlbench.execution import environment
 os.environ.update(environment.for_runs())
 os.environ.pop("BDLBENCH_RESULTS", None)
 
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.planned import make
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data.images import Images
@@ -111,6 +111,6 @@ def compare() -> Callable[..., Comparison]:
     def call(samplers: list[str], results: Path, **options: Any) -> Comparison:
         few = {"task": "digits", "model": "softmax", "epochs": 3, "seeds": 1, "jobs": 1}
         few |= options
-        return run_comparison(samplers, results=results, **few)  # type: ignore[arg-type]
+        return compare_samplers(samplers, results=results, **few)  # type: ignore[arg-type]
 
     return call

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -26,7 +26,7 @@ def test_the_sampler_of_the_readme_equals_sgld(tmp_path: Path) -> None:
     assert len(statements) <= 20, "README promises 20 lines"
     path = tmp_path / "langevin.py"
     path.write_text(source, "utf-8")
-    comparison = run_comparison(
+    comparison = compare(
         ["sgld:step_size=1e-4,batch_size=32", f"{path}"],
         task="digits",
         epochs=10,

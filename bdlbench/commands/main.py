@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import redirect_stdout
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +22,30 @@ from bdlbench.errors import BdlbenchError
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
-    help="The benchmark suite for Bayesian deep learning: one posterior, one budget.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(many_runs.compare)  # first, so that the help lists it first
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bdlbench {version('bdlbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """The benchmark suite for Bayesian deep learning: one posterior, one budget."""
 
 
 @app.command("list")
@@ -232,6 +250,8 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         _fail(str(error))
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo(f"interrupted: {error}" if str(error) else "interrupted", err=True)
         exec("")  # or `python -m` dies by SIGINT if the interrupt was raised inside exec()

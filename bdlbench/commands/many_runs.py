@@ -83,6 +83,10 @@ def compare(
     format: Format = "table",
     columns: Columns = None,
     wide: Wide = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=local, metavar="FILE.png", help="File for a plot: png, svg or pdf."),
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -90,30 +94,34 @@ def compare(
     """Compare samplers on one task at equal budgets, with confidence intervals over seeds."""
     output.check_format(format)
     names = output.check_columns(columns, wide, format)
+    if plot is not None:
+        from bdlbench.comparison.plot import check_path
+
+        check_path(plot)
     _start_processes(samplers)
-    from bdlbench.comparison.compare import run_comparison
+    from bdlbench.comparison.compare import compare as compare_samplers
 
     with redirect_stdout(sys.stderr):  # plugin files may print when loaded
-        comparison = run_comparison(
+        comparison = compare_samplers(
             samplers,
             task=task,
             model=model,
             seeds=seeds,
             epochs=epochs,
             draws=draws,
-            split=split,
+            baseline=baseline,
             data_dir=data_dir,
             results=results,
             jobs=jobs,
-            backend=backend,
             address=address,
             timeout=timeout,
             memory=in_bytes(memory),
-            device=device,
-            baseline=baseline,
+            **{"split": split, "backend": backend, "device": device},  # type: ignore[arg-type]
             force=force,
             quiet=quiet,
         )
+        if plot is not None:
+            comparison.plot(plot)
     output.show([comparison], format, names, wide)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Literal
 
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.summary import Comparison
@@ -12,50 +13,79 @@ from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.runs import machine
 
-if TYPE_CHECKING:
-    import pandas as pd
+Sampler = str | os.PathLike[str]
 
 
-def compare(samplers: Sequence[str], **options: Any) -> pd.DataFrame:
-    """Compare samplers, and return a data frame; for the options see `run_comparison`.
-
-    Example:
-        ``bdlbench.compare(["sgd", "sgld:step_size=1e-4"], task="digits", seeds=3)``
-    """
-    return run_comparison(samplers, **options).to_frame()
-
-
-def run_comparison(
-    samplers: Sequence[str],
+def compare(
+    samplers: Sampler | Sequence[Sampler],
     *,
+    task: str | None = None,
+    model: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+    epochs: float | None = None,
+    draws: int | None = None,
+    split: Literal["test", "validation"] = "test",
+    baseline: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    results: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
-    backend: str = "local",
+    backend: Literal["local", "dask", "ray"] = "local",
     address: str | None = None,
     timeout: float | None = None,
     memory: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
     force: bool = False,
     quiet: bool = True,
-    **request: Any,
 ) -> Comparison:
     """Compare samplers on one task, at equal budgets.
 
+    A comparison prints as a table in a notebook; `Comparison.to_frame` returns its numbers, and
+    `Comparison.plot` draws them.
+
+    Example:
+        ``bdlbench.compare(["sgd", "sgld:step_size=1e-4"], task="digits", seeds=3).to_frame()``
+
     Args:
-        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``; the baseline is first.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5`` or ``./mine.py``.
+        task: Name of a task; by default mnist if its data is available, else digits.
+        model: Name of a model; by default the task's.
+        seeds: Number of seeds, or the seeds; each sampler is run once per seed. By default the
+            task's number.
+        epochs: Budget of a run, in epochs; by default the task's.
+        draws: Draws to keep per run; by default the task's.
+        split: ``test``; or ``validation`` for tuning, which trains on the first 90 % of the
+            training data and evaluates on the rest.
+        baseline: The sampler that the others are compared with; by default the first.
+        data_dir: Data folder, searched before ``$BDLBENCH_DATA``.
+        results: Folder or URL of the results; stored runs are reused.
         jobs: Number of parallel runs, each on one core; by default the number of cores.
         backend: ``local``, or ``dask`` or ``ray`` for a cluster.
         address: Address of the Dask scheduler or the Ray cluster.
         timeout: Timeout of a run, in seconds.
         memory: Memory limit of a run, in bytes.
+        device: ``auto``, ``cpu`` or ``cuda``.
         force: Rerun stored runs.
         quiet: Hide progress.
-        request: Task, model, seeds, epochs, draws, split, data_dir, results and device, as in
-            `planned.make`.
 
     Raises:
         BdlbenchError: The request is invalid or cannot be executed; finished runs stay stored.
     """
     execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
-    planned = make(samplers, say=execution.say, **request)
+    given = [samplers] if isinstance(samplers, str | os.PathLike) else samplers
+    planned = make(
+        [os.fspath(one) if isinstance(one, os.PathLike) else one for one in given],
+        task=task,
+        model=model,
+        seeds=seeds,
+        epochs=epochs,
+        draws=draws,
+        split=split,
+        baseline=baseline,
+        data_dir=None if data_dir is None else os.fspath(data_dir),
+        results=results,
+        device=device,
+        say=execution.say,
+    )
     with ThreadPoolExecutor(1) as idle_core:
         if execution.workers(planned.setup.device) < machine.cores():
             idle_core.submit(_prefetch, planned)

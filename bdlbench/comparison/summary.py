@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bdlbench.checks.certificate import NOT_CERTIFIED
 from bdlbench.metrics import scores
@@ -20,7 +20,10 @@ from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
+    from matplotlib.figure import Figure
 
 HEADLINE = (
     "accuracy",
@@ -45,6 +48,7 @@ class Row:
         metrics: Mean and 95 % confidence interval over completed seeds, by name; costs included.
         certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
         collapsed: Whether the sampler yields multiple draws that are nearly identical.
+        runs: Names of the completed runs.
     """
 
     sampler: str
@@ -55,9 +59,10 @@ class Row:
     metrics: dict[str, Interval]
     certificate: str = NOT_CERTIFIED
     collapsed: bool = False
+    runs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The result of a comparison.
 
@@ -93,18 +98,50 @@ class Comparison:
         """Names of the metrics with a verdict."""
         return compared(self.setup.task.ood, self.setup.split)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a row per sampler, with mean, ``.low`` and ``.high`` of each metric."""
-        import pandas as pd
+    def to_frame(self, wide: bool = False) -> pd.DataFrame:
+        """Return the metrics of all samplers; what they are of is in ``attrs``.
 
-        table = []
-        for row in self.rows:
-            cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
-            for name, interval in row.metrics.items():
-                cells[name] = interval.mean
-                cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
-            table.append(cells)
-        return pd.DataFrame(table).set_index("sampler")
+        Args:
+            wide: Return a row per sampler, indexed by it, with the mean, ``.low`` and ``.high`` of
+                each metric as columns; else a row per sampler and metric, with columns sampler,
+                metric, mean, low, high, seeds.
+        """
+        from bdlbench.comparison import frame
+
+        return frame.wide(self) if wide else frame.tidy(self)
+
+    def differences_to_frame(self) -> pd.DataFrame:
+        """Return the differences from the baseline, a row per sampler and metric."""
+        from bdlbench.comparison import frame
+
+        return frame.differences(self)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """Plot the confidence on known and unknown inputs, and the metrics.
+
+        Args:
+            path: File to write, ``.png``, ``.svg`` or ``.pdf``; None to only return the figure.
+
+        Raises:
+            BdlbenchError: The file cannot be written.
+        """
+        from bdlbench.comparison import plot
+
+        file = None if path is None else plot.check_path(path)
+        figure = plot.plot(self)
+        if file is not None:
+            figure.savefig(file, dpi=110)
+        return figure
+
+    def _repr_html_(self) -> str:
+        from bdlbench.comparison import notebook
+
+        return notebook.to_html(self)
+
+    def __repr__(self) -> str:
+        samplers = ", ".join(row.sampler for row in self.rows)
+        setup = self.setup
+        return f"<Comparison {setup.task.name} {setup.model}: {samplers}; {len(self.seeds)} seeds>"
 
 
 def summarize(
@@ -140,6 +177,7 @@ def summarize(
         reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
         reused=sum(record.run in reused for record in group),
         certificate=certificate,
+        runs=tuple(record.run for record in completed),
         collapsed=any(
             record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
             for record in completed

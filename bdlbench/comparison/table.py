@@ -33,7 +33,7 @@ def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def to_csv(comparison: Comparison) -> str:
     """Return all metrics, with confidence intervals, as CSV."""
-    return str(comparison.to_frame().to_csv()).rstrip("\n")
+    return str(comparison.to_frame(wide=True).to_csv()).rstrip("\n")
 
 
 def as_json(comparison: Comparison) -> str:

@@ -192,6 +192,7 @@ def test_quiet_prints_no_progress_and_formats_agree(run: Run, write_sampler: Wri
     assert f"{accuracy:.4f}" in answers["markdown"]
     assert f"{accuracy:.3f}" in answers["table"]
     assert "mine *" in answers["markdown"], "reused runs are marked"
+    assert "1 of 1 runs were stored already" in answers["table"]
 
 
 @pytest.mark.parametrize(

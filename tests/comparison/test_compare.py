@@ -91,10 +91,11 @@ def test_differences_are_from_the_baseline(compared: Comparison) -> None:
 
 
 def test_data_frame_and_json_agree(compared: Comparison, results: Path) -> None:
-    frame = bdlbench.compare(
+    comparison = bdlbench.compare(
         ["sgd", "sgld:temperature=0.5"], task="digits", model="softmax", epochs=3, seeds=3,
         jobs=1, results=results,
     )  # fmt: skip
+    frame = comparison.to_frame(wide=True)
     rows = json.loads(table.as_json(compared))["rows"]
     assert list(frame.index) == [row["sampler"] for row in rows]
     for row in rows:

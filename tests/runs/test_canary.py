@@ -50,7 +50,7 @@ SESSION = """
 import sys
 import torch
 from bdlbench.runs import run, tasks
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare
 from bdlbench.comparison.planned import make
 from bdlbench.data.scaler import Scaler
 
@@ -61,7 +61,7 @@ def look(split):
     print(record.outcome, record.reason)
 
 def look_isolated(split):
-    row = run_comparison([f"{sys.argv[1]}/{split}.py"], split=split, force=True, **REQUEST).rows[0]
+    row = compare([f"{sys.argv[1]}/{split}.py"], split=split, force=True, **REQUEST).rows[0]
     print(*row.outcomes, *row.reasons)
 
 task = tasks.get("digits")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bdlbench.comparison import table
-from bdlbench.comparison.compare import run_comparison
+from bdlbench.comparison.compare import compare
 from bdlbench.data import idx, images
 from bdlbench.data.images import Images
 from bdlbench.errors import DataError, DataMissing
@@ -61,7 +61,7 @@ def test_mnist_is_the_default_if_all_of_its_data_is_available(
 def test_without_its_data_the_default_is_digits_and_a_note_says_so(
     tmp_path: Path, downloads: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_comparison(
+    found = compare(
         ["sgd"], model="softmax", epochs=3, seeds=1, jobs=1, results=tmp_path, quiet=False
     )
     assert found.setup.task.name == "digits"
@@ -85,7 +85,7 @@ def test_the_cause_is_logged_for_debugging(
 
 def test_an_explicit_mnist_is_not_replaced(tmp_path: Path, downloads: list[str]) -> None:
     with pytest.raises(DataMissing, match=r"^MNIST is not on disk .* --data-dir"):
-        run_comparison(["sgd"], task="mnist", jobs=1, results=tmp_path)
+        compare(["sgd"], task="mnist", jobs=1, results=tmp_path)
     assert downloads == ["train-images-idx3-ubyte.gz"]
 
 

@@ -1,0 +1,121 @@
+"""Plot a comparison: the confidence on known and unknown inputs, and the metrics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bdlbench.comparison import table
+from bdlbench.comparison.columns import scored_column
+from bdlbench.errors import BdlbenchError
+from bdlbench.metrics import confident
+from bdlbench.records import store
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bdlbench.comparison.summary import Comparison
+
+# Okabe & Ito's palette, which colour-blind readers can tell apart, without yellow.
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+SUFFIXES = (".pdf", ".png", ".svg")
+BARS = 18
+
+Confidence = Mapping[str, NDArray[np.float64]]
+"""Highest class probability of each input by set, pooled over seeds."""
+
+
+def check_path(path: str | os.PathLike[str]) -> Path:
+    """Check where a plot is to be written, before the runs.
+
+    Raises:
+        BdlbenchError: The suffix is unknown, or there is no such folder to write to.
+    """
+    file = Path(path)
+    if file.suffix not in SUFFIXES:
+        raise BdlbenchError(f"expected --plot FILE{' or '.join(SUFFIXES)}, got {str(path)!r}")
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK) or file.is_dir():
+        raise BdlbenchError(f"--plot {file}: expected a file in a folder that can be written to")
+    return file
+
+
+def plot(comparison: Comparison) -> Figure:
+    """Plot a comparison.
+
+    Above: a histogram of the highest class probability for the evaluation set and every OOD set.
+    Below: the headline metrics with 95 % confidence intervals over seeds.
+    """
+    from matplotlib.figure import Figure
+
+    confidences = {row.sampler: _confidence(comparison, row.runs) for row in comparison.rows}
+    confidences = {name: sets for name, sets in confidences.items() if sets}
+    sets = list(next(iter(confidences.values()), {}))
+    colours = dict(zip((row.sampler for row in comparison.rows), cycle(COLOURS), strict=False))
+    width = max(3 * len(comparison.headline), 4 * len(sets))
+    figure = Figure(figsize=(width, 4.2 + 0.9 + 0.3 * len(comparison.rows)), layout="constrained")
+    heights = [4.2, 0.9 + 0.3 * len(comparison.rows)]
+    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=heights))
+    if sets:
+        panels = np.ravel(above.subplots(1, len(sets), sharey=True))
+        for axes, name in zip(panels, sets, strict=True):
+            known = name == comparison.setup.split
+            title = f"{name}: {'known' if known else 'unknown'} inputs"
+            histogram(axes, title, {one: of[name] for one, of in confidences.items()}, colours)
+        panels[0].set_ylabel("share of inputs (%)")
+    panels = np.ravel(below.subplots(1, len(comparison.headline), sharey=True))
+    for axes, metric in zip(panels, comparison.headline, strict=True):
+        _intervals(axes, comparison, metric, colours)
+    figure.suptitle(table.question(comparison))
+    return figure
+
+
+def histogram(
+    axes: Axes, title: str, values: Mapping[str, NDArray[np.float64]], colours: Mapping[str, str]
+) -> None:
+    """Draw a histogram of the highest class probability per sampler, with its share above 0.9."""
+    lowest = min((float(confidence.min()) for confidence in values.values()), default=0.0)
+    bins = np.linspace(np.floor(10 * lowest) / 10, 1, BARS + 1)
+    for sampler, confidence in values.items():
+        share = confident(confidence[:, None]).mean()
+        axes.hist(
+            confidence, bins.tolist(), weights=np.full(len(confidence), 100 / len(confidence)),
+            histtype="step", linewidth=2.2, color=colours[sampler],
+            label=f"{sampler}: {share:.0%} above 0.9",
+        )  # fmt: skip
+    axes.set(title=title, xlabel="highest class probability", xlim=(bins[0], 1))
+    axes.legend(loc="upper left", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _intervals(axes: Axes, comparison: Comparison, metric: str, colours: Mapping[str, str]) -> None:
+    """Draw the mean and confidence interval of every sampler, the first at the top."""
+    column = scored_column(metric)
+    for place, row in enumerate(comparison.rows):
+        interval = row.metrics.get(metric)
+        if interval is not None:
+            half = 0 if interval.high is None else interval.high - interval.mean
+            axes.errorbar(
+                interval.mean, place, xerr=half, fmt="o", capsize=4, color=colours[row.sampler]
+            )
+    axes.set_title(f"{column.title} {column.arrow}", fontsize="medium")
+    axes.set_yticks(range(len(comparison.rows)), [row.sampler for row in comparison.rows])
+    axes.set_ylim(len(comparison.rows) - 0.5, -0.5)
+    axes.locator_params(axis="x", nbins=4)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _confidence(comparison: Comparison, runs: Sequence[str]) -> Confidence:
+    """Return the highest class probability of each input, pooled over runs."""
+    values: dict[str, list[NDArray[np.float64]]] = {}
+    for run in runs:
+        folder = store.folder_of(comparison.setup.results, run)
+        for name, predictions in store.read_predictions(folder, store.read(folder)).items():
+            values.setdefault(name, []).append(predictions.probabilities.max(axis=1))
+    return {name: np.concatenate(parts) for name, parts in values.items()}
