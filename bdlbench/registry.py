@@ -140,11 +140,20 @@ def _written(value: ast.expr) -> str:
     return ast.unparse(value)
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """Format suggestions for an unknown name: the closest match, and all known names."""
+def nearest(name: str, known: list[str], listing: str = "") -> str:
+    """Format suggestions for an unknown name: the closest match, and all known names.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        listing: The command that lists them, for a message that they are too long for.
+    """
     matches = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {matches[0]}?" if matches else ""
-    return f"{hint} (available: {', '.join(known) or 'none'})"
+    names = ", ".join(known) or "none"
+    return hint + (
+        f" (see `{listing}`)" if listing and len(names) > 60 else f" (available: {names})"
+    )
 
 
 def _entry_points(kind: str) -> list[EntryPoint]:
@@ -233,4 +242,8 @@ def _import(reference: str, importer: Callable[[], Any]) -> Any:
 
 def _unknown(kind: str, name: str) -> str:
     one = {"samplers": "sampler", "datasets": "data set", "studies": "study"}[kind]
-    return f"no {one} {name!r}{nearest(name, names(kind))}"
+    if "/" in name or Path(name).exists():
+        return f"{name}: expected the name of a {one}, or a plugin file that ends in .py"
+    if "," in name:
+        return f"expected names separated by spaces, got {name!r}"
+    return f"no {one} {name!r}{nearest(name, names(kind), f'bdlbench list {kind}')}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 import re
 import types
 import typing
 from typing import Any
 
-from bdlbench.errors import PluginError
+from bdlbench.errors import BdlbenchError, PluginError
 
 LONGEST = 1000  # characters of a string; records with longer ones are rejected
 Setting = bool | int | float | str | None
@@ -93,6 +94,12 @@ def is_simple(annotation: Any) -> bool:
     return len(kinds) == 1 and kinds[0] in (bool, int, float, str)
 
 
+def number_type(annotation: Any) -> type[int] | type[float] | None:
+    """Return int or float for a setting that is a number, possibly None; None for others."""
+    options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    return next((option for option in options if option in (int, float)), None)
+
+
 def check_positive(**settings: float) -> None:
     """Raise a ValueError for the first setting that is not greater than zero."""
     for name, value in settings.items():
@@ -105,6 +112,42 @@ def check_range(low: float, high: float, /, **settings: float) -> None:
     for name, value in settings.items():
         if not low <= value <= high:
             raise ValueError(f"expected {name} from {low:g} to {high:g}, got {value}")
+
+
+def integer(name: str, value: Any, least: int = 1, most: int = 10**6) -> int:
+    """Return an option of any type as an integer.
+
+    Raises:
+        BdlbenchError: It is not an integer in [least, most].
+    """
+    if not _is(value, numbers.Integral) or not least <= value <= most:
+        expected = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        limit = f" up to {most:,}" if _is(value, numbers.Integral) and value > most else ""
+        raise BdlbenchError(f"{name}: expected {expected}{limit}, got {shown(value)}")
+    return int(value)
+
+
+def positive(name: str, value: Any, hint: str = "") -> float:
+    """Return an option of any type as a number; it is finite in what it is multiplied with, too.
+
+    Raises:
+        BdlbenchError: It is not a number in (0, 10⁹].
+    """
+    if not _is(value, numbers.Real) or not 0 < value <= 1e9:
+        limit = " up to 1e9" if _is(value, numbers.Real) and value > 1e9 else ""
+        raise BdlbenchError(f"{name}: expected a number > 0{limit}{hint}, got {shown(value)}")
+    return float(value)
+
+
+def shown(value: Any) -> str:
+    """Format a wrong value for a message."""
+    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    return text if len(text) <= 40 and text.isprintable() else f"{ascii(text)[1:37]}…"
+
+
+def _is(value: Any, kind: type) -> bool:
+    """Return whether a value is a number of a kind; truth values are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _is_union(annotation: Any) -> bool:

@@ -28,8 +28,8 @@ def render(what: str) -> str:
             for task in TASKS.values()
         ]
         return _columns(rows)
-    known = ", ".join([*registry.KINDS, "models", "tasks"])
-    raise BdlbenchError(f"expected one of {known}, got {what!r}")
+    known = [*registry.KINDS, "models", "tasks"]
+    raise BdlbenchError(f"nothing to list as {what!r}{registry.nearest(what, known)}")
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> str:

@@ -51,7 +51,10 @@ def options(
 @app.command("list")
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="[samplers|datasets|studies|models|tasks]")
+        str,
+        typer.Argument(
+            metavar="[KIND]", help="One of samplers, datasets, studies, models and tasks."
+        ),
     ] = "samplers",
     debug: Debug = False,
 ) -> None:
@@ -165,6 +168,8 @@ def numerics(
     debug: Debug = False,
 ) -> None:
     """Show the numerics version of the code, and accept changes."""
+    if check + accept + raised > 1:
+        raise BdlbenchError("expected one of --check, --accept and --raise, got several")
     _set_up_jax()
     from bdlbench.runs import acceptance
 
@@ -200,6 +205,8 @@ def study(
     from bdlbench.commands import listing
 
     if name is None:
+        if task is not None or seed is not None:
+            raise BdlbenchError("--task and --seed need the NAME of a study; see `bdlbench study`")
         typer.echo(listing.render("studies"))
         return
     _set_up_jax()

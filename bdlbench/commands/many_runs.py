@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from bdlbench.comparison.planned import Planned
 
 app = typer.Typer()
+GRID = """\b
+A complete grid file, in TOML; lists are combined:
+  tasks = ["digits"]             # optional, as models, epochs and draws
+  seeds = 3                      # or a list of seeds
+  samplers.sgd = {}              # the first sampler is the baseline
+  samplers.sgld.batch_size = [32, 128]
+  samplers.sgld.step_size = {low = 1e-5, high = 1e-3, steps = 5, log = true}
+"""
 
 
 def compare(
@@ -125,11 +133,11 @@ def compare(
     output.show([comparison], format, names, wide)
 
 
-@app.command()
+@app.command(epilog=GRID)
 def grid(
     file: Annotated[
         Path,
-        typer.Argument(parser=local, metavar="FILE.toml", help="Grid file; see docs/running.md."),
+        typer.Argument(parser=local, metavar="FILE.toml", help="Grid file; see below."),
     ],
     dry_run: Annotated[
         bool,
@@ -194,6 +202,8 @@ def status(
     from bdlbench.comparison.status import survey
     from bdlbench.records import store
 
+    if file is None and (data_dir is not None or device != "auto"):
+        raise BdlbenchError("--data-dir and --device need a grid file; add it, or omit them")
     runs: list[tuple[str, str, str, str]] = []
     if file is None:
         store.check_exists(results)
@@ -243,7 +253,7 @@ def tune(
 ) -> None:
     """Tune hyperparameters on the validation split; print one configured sampler per line."""
     _start_processes(samplers)
-    from bdlbench.comparison.tune import parse_range
+    from bdlbench.comparison.ranges import parse_search
     from bdlbench.comparison.tune import tune as tune_samplers
     from bdlbench.execution.pool import ExecutionOptions
 
@@ -253,11 +263,13 @@ def tune(
             samplers,
             execution,
             trials=trials,
-            search=dict(map(parse_range, search or [])),
+            search=parse_search(search or []),
             **{"task": task, "model": model, "seeds": seeds, "epochs": epochs},
             **{"data_dir": data_dir, "results": results, "device": device, "say": execution.say},
         )
     for tuned in outcomes:
+        if complaint := tuned.complaint():
+            typer.echo(complaint, err=True)
         if tuned.objective is not None:
             execution.say(
                 f"{tuned.spec}: validation NLL {tuned.objective:.4f}, best of {tuned.trials} trials"
@@ -265,7 +277,7 @@ def tune(
             typer.echo(tuned.spec)
     failed = [tuned.spec.partition(":")[0] for tuned in outcomes if tuned.objective is None]
     if failed:
-        raise BdlbenchError(f"no trial of {', '.join(failed)} completed; see `bdlbench status`")
+        raise BdlbenchError(f"no trial of {', '.join(failed)} completed; nothing is selected")
 
 
 def _start_processes(samplers: Sequence[str] = ()) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from bdlbench.comparison.output import FORMATS
 from bdlbench.errors import BdlbenchError
+from bdlbench.settings import positive
 from bdlbench.storage.locations import RESULTS, RESULTS_VARIABLE, on_this_machine, place
 
 
@@ -76,4 +77,6 @@ def say(line: str) -> None:
 
 def in_bytes(gigabytes: float | None) -> int | None:
     """Convert the value of ``--memory`` to bytes."""
-    return None if gigabytes is None else int(gigabytes * 1e9)
+    if gigabytes is None:
+        return None
+    return max(1, int(positive("memory", gigabytes, " of gigabytes, such as 4") * 1e9))

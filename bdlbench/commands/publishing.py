@@ -164,7 +164,12 @@ def review(
     base: Annotated[Path, typer.Argument(help="Checkout of the base branch.")],
     head: Annotated[Path, typer.Argument(help="Checkout of the merged pull request.")],
     changes: Annotated[
-        Path, typer.Argument(help="Output of git diff --name-status --no-renames -z between them.")
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="Output of git diff --name-status --no-renames -z between them.",
+        ),
     ],
     debug: Debug = False,
 ) -> None:

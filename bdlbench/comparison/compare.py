@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Literal
 
 from bdlbench.comparison.planned import Planned, make
@@ -27,7 +28,7 @@ def compare(
     split: Literal["test", "validation"] = "test",
     baseline: str | None = None,
     data_dir: str | os.PathLike[str] | None = None,
-    results: str | os.PathLike[str] | None = None,
+    results: str | Path | None = None,
     jobs: int | None = None,
     backend: Literal["local", "dask", "ray"] = "local",
     address: str | None = None,
@@ -57,7 +58,8 @@ def compare(
             training data and evaluates on the rest.
         baseline: The sampler that the others are compared with; by default the first.
         data_dir: Data folder, searched before ``$BDLBENCH_DATA``.
-        results: Folder or URL of the results; stored runs are reused.
+        results: Folder or URL of the results; stored runs are reused. By default
+            ``$BDLBENCH_RESULTS``, else ``bdlbench-results``.
         jobs: Number of parallel runs, each on one core; by default the number of cores.
         backend: ``local``, or ``dask`` or ``ray`` for a cluster.
         address: Address of the Dask scheduler or the Ray cluster.
@@ -71,9 +73,8 @@ def compare(
         BdlbenchError: The request is invalid or cannot be executed; finished runs stay stored.
     """
     execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
-    given = [samplers] if isinstance(samplers, str | os.PathLike) else samplers
     planned = make(
-        [os.fspath(one) if isinstance(one, os.PathLike) else one for one in given],
+        [samplers] if isinstance(samplers, str | os.PathLike) else samplers,
         task=task,
         model=model,
         seeds=seeds,
@@ -81,7 +82,7 @@ def compare(
         draws=draws,
         split=split,
         baseline=baseline,
-        data_dir=None if data_dir is None else os.fspath(data_dir),
+        data_dir=data_dir,
         results=results,
         device=device,
         say=execution.say,
@@ -90,9 +91,10 @@ def compare(
         if execution.workers(planned.setup.device) < machine.cores():
             idle_core.submit(_prefetch, planned)
         made = pool.complete(planned.jobs, execution)
-    from bdlbench.comparison.conclude import conclude
+    with execution.busy("summarizing"):
+        from bdlbench.comparison.conclude import conclude
 
-    return conclude(planned, *made)
+        return conclude(planned, *made)
 
 
 def _prefetch(planned: Planned) -> None:

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bdlbench.comparison.planned import Planned, make
+from bdlbench import registry
+from bdlbench.comparison.planned import Planned, check_seeds, make
 from bdlbench.errors import BdlbenchError
+from bdlbench.posterior import models
+from bdlbench.runs import tasks
+from bdlbench.settings import fields, integer, parse, positive, shown
 
-LISTS = ("tasks", "models", "epochs", "draws")  # every combination is a separate comparison
+# Every combination is a separate comparison; by the key of the file, the option of `planned.make`.
+LISTS = {"tasks": "task", "models": "model", "epochs": "epochs", "draws": "draws"}
+CHECKS: dict[str, Callable[[Any], object]] = {
+    "tasks": tasks.get,
+    "models": models.build,
+    "epochs": lambda value: positive("epochs", value),
+    "draws": lambda value: integer("draws", value),
+}
+SUCH_AS = {
+    "tasks": '["digits"]',
+    "models": '["mlp-50"]',
+    "epochs": "[30, 100]",
+    "draws": "[100]",
+    "range": "such as {low = 1e-5, high = 1e-3, steps = 5, log = true}",
+}
 KEYS = (*LISTS, "seeds", "split", "samplers")
 RANGE = {"low", "high", "steps"}
 
@@ -46,65 +66,100 @@ class Grid:
 
 
 def read(path: Path) -> Grid:
-    """Read a grid.
+    """Read a grid, and check every value, so that nothing is run of a grid with a mistake.
 
     Raises:
-        BdlbenchError: The file is missing, or not in the format of docs/running.md.
+        BdlbenchError: The file is missing, or not a grid as in docs/running.md.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BdlbenchError(f"{path}: expected a grid in TOML ({error})") from error
-    unknown = sorted(content.keys() - set(KEYS))
-    if unknown:
-        raise BdlbenchError(f"{path}: expected only {', '.join(KEYS)}, got {', '.join(unknown)}")
-    try:
-        axes = [content.get(name, [None]) for name in LISTS]
-        if not all(isinstance(axis, list) and axis for axis in axes):
-            raise ValueError(f'expected {", ".join(LISTS)} to be lists, such as tasks = ["digits"]')
-        axes = [[value for i, value in enumerate(axis) if value not in axis[:i]] for axis in axes]
-        singular = ("task", "model", "epochs", "draws")
-        return Grid(
-            samplers=tuple(_samplers(content.get("samplers", {}))),
-            comparisons=tuple(
-                dict(zip(singular, values, strict=True)) for values in itertools.product(*axes)
-            ),
-            seeds=content.get("seeds", 3),
-            split=content.get("split", "test"),
-        )
+    except OSError as error:
+        raise BdlbenchError(f"{path}: {error.strerror}; expected a grid file in TOML") from error
     except ValueError as error:
+        raise BdlbenchError(f"{path}: expected a grid in TOML ({error})") from error
+    try:
+        return _check(content)
+    except BdlbenchError as error:
         raise BdlbenchError(f"{path}: {error}") from error
+
+
+def _check(content: dict[str, Any]) -> Grid:
+    for key in content:
+        if key not in KEYS:
+            raise BdlbenchError(f"no key {key!r}{registry.nearest(key, list(KEYS))}")
+    seeds, split = content.get("seeds", 3), content.get("split", "test")
+    check_seeds(seeds)
+    if split not in tasks.SPLITS:
+        raise BdlbenchError(f"split: expected {' or '.join(tasks.SPLITS)}, got {shown(split)}")
+    axes = [_axis(key, content[key]) if key in content else [None] for key in LISTS]
+    combinations = [dict(zip(LISTS.values(), one, strict=True)) for one in itertools.product(*axes)]
+    samplers = tuple(_samplers(content.get("samplers")))
+    return Grid(samplers, tuple(combinations), seeds, split)
+
+
+def _axis(key: str, values: Any) -> list[Any]:
+    """Return the distinct values of tasks, models, epochs or draws."""
+    check = CHECKS[key]
+    if not isinstance(values, list) or not values:
+        raise BdlbenchError(f"{key}: expected a list, such as {key} = {SUCH_AS[key]}")
+    for value in values:
+        if key in ("tasks", "models") and not isinstance(value, str):
+            raise BdlbenchError(f"{key}: expected names, got {shown(value)}")
+        check(value)
+    return [value for i, value in enumerate(values) if value not in values[:i]]
 
 
 def _samplers(table: Any) -> list[str]:
     """Return all combinations of hyperparameters of each sampler, as on the command line."""
     if not isinstance(table, dict) or not table:
-        raise ValueError("expected samplers, each a table of hyperparameters: [samplers.sgld]")
-    specs = []
-    for name, settings in table.items():
-        for part in settings if isinstance(settings, list) else [settings]:
+        raise BdlbenchError("expected samplers, each a table of hyperparameters: [samplers.sgld]")
+    specs: list[str] = []
+    for name, parts in table.items():
+        plugin = registry.load("samplers", parse(name).reference)
+        for part in parts if isinstance(parts, list) and parts else [parts]:
             if not isinstance(part, dict):
-                raise ValueError(f"expected [samplers.{name}] to be a table of hyperparameters")
-            axes = [[(key, value) for value in _values(given)] for key, given in part.items()]
-            for combination in itertools.product(*axes):
-                pairs = ",".join(f"{key}={_to_text(value)}" for key, value in combination)
-                specs.append(f"{name}:{pairs}" if pairs else name)
+                raise BdlbenchError(f"expected [samplers.{name}] to be a table of hyperparameters")
+            specs += _combinations(name, plugin, part)
+    for index, spec in enumerate(specs):
+        registry.create("samplers", parse(spec))
+        if spec in specs[:index]:
+            raise BdlbenchError(f"{spec} is given twice; give it once")
     return specs
 
 
-def _values(given: Any) -> list[Any]:
+def _combinations(name: str, plugin: type, part: dict[str, Any]) -> list[str]:
+    kinds, axes = fields(plugin), []
+    for key, given in part.items():
+        if key not in kinds:
+            raise BdlbenchError(f"{name}: no setting {key!r}{registry.nearest(key, list(kinds))}")
+        values = _values(f"{name}: {key}", given, kinds[key] is int)
+        axes.append([f"{key}={str(v).lower() if isinstance(v, bool) else v}" for v in values])
+    return [f"{name}:{','.join(pairs)}" if pairs else name for pairs in itertools.product(*axes)]
+
+
+def _values(where: str, given: Any, whole: bool) -> list[Any]:
     """Return the values of a hyperparameter, given as a value, a list or a range."""
-    if isinstance(given, list):
-        return given
-    if not isinstance(given, dict):
-        return [given]
-    if not RANGE <= given.keys() <= RANGE | {"log"}:
-        raise ValueError(
-            "expected a range such as {low = 1e-5, high = 1e-3, steps = 5, log = true}"
-        )
-    spaced = np.geomspace if given.get("log") else np.linspace
-    return [float(f"{value:.6g}") for value in spaced(given["low"], given["high"], given["steps"])]
+    if isinstance(given, dict):
+        return _range(where, given, whole)
+    values = given if isinstance(given, list) else [given]
+    if not values or not all(isinstance(value, bool | int | float | str) for value in values):
+        raise BdlbenchError(f"{where}: expected a value, a list or a range, got {shown(given)}")
+    return values
 
 
-def _to_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _range(where: str, given: dict[str, Any], whole: bool) -> list[int] | list[float]:
+    log = given.get("log", False)
+    if not RANGE <= given.keys() <= RANGE | {"log"} or not isinstance(log, bool):
+        raise BdlbenchError(f"{where}: expected a range {SUCH_AS['range']}")
+    low, high = given["low"], given["high"]
+    steps = integer(f"{where}: steps", given["steps"], least=2, most=1000)
+    for end in (low, high):
+        if type(end) not in (int, float) or not math.isfinite(end):
+            raise BdlbenchError(f"{where}: expected low and high to be numbers, got {shown(end)}")
+    if not low < high or (log and low <= 0):
+        rule = "0 < low < high, since log = true" if log else "low < high"
+        raise BdlbenchError(f"{where}: expected {rule}, got {low:g} and {high:g}")
+    spaced = (np.geomspace if log else np.linspace)(low, high, steps)
+    if whole:
+        return list(dict.fromkeys(round(value) for value in spaced))
+    return [float(f"{value:.6g}") for value in spaced]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bdlbench import registry
 from bdlbench.errors import BdlbenchError
@@ -12,7 +14,7 @@ from bdlbench.records import store
 from bdlbench.runs import plan
 from bdlbench.runs.job import Job
 from bdlbench.runs.plan import Candidate, Setup
-from bdlbench.settings import Spec, parse
+from bdlbench.settings import Spec, integer, parse, shown
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ class Planned:
         return [job for group in self.groups for job in group]
 
 
+MOST_SEEDS = 10_000
+EXPECTED_SEEDS = "a positive integer or a list of integers"
 LOCAL = "changed numerical code, whose runs are on separate boards; see bdlbench numerics"
 
 
 def make(
-    samplers: Sequence[str],
+    samplers: Sequence[str | os.PathLike[str]],
     *,
     task: str | None = None,
     model: str | None = None,
@@ -57,7 +61,7 @@ def make(
     epochs: float | None = None,
     draws: int | None = None,
     split: str = "test",
-    data_dir: str | Path | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     results: str | Path | None = None,
     device: str = "auto",
     baseline: str | None = None,
@@ -87,17 +91,17 @@ def make(
     Raises:
         BdlbenchError: The request is invalid, or its data are not available.
     """
-    specs = [parse(text) for text in samplers]
-    _check(specs, seeds)
+    specs = check_samplers(samplers)
+    chosen = None if seeds is None else check_seeds(seeds)
     setup, note = plan.set_up(task, model, epochs, split, data_dir, results, device, draws)
     if note:
         say(note)
     candidates = [plan.configure_sampler(spec, setup.task) for spec in specs]
+    plan.check_distinct(candidates)
     first = 0 if baseline is None else _index(baseline, candidates)
     store.check_writable(setup.results)
     data = plan.fingerprints(setup) if data is None else data
-    count = setup.task.seeds if seeds is None else seeds
-    chosen = tuple(range(count) if isinstance(count, int) else count)
+    chosen = chosen or check_seeds(setup.task.seeds)
     groups = plan.jobs(candidates, setup, data, chosen)
     if local := sorted({one.identity.numerics for one in candidates if one.identity.local}):
         say(f"numerics version {', '.join(local)}: {LOCAL}")
@@ -122,11 +126,35 @@ def _index(baseline: str, candidates: Sequence[Candidate]) -> int:
     raise BdlbenchError(f"expected --baseline of {', '.join(labels)}, got {baseline!r}")
 
 
-def _check(specs: Sequence[Spec], seeds: int | Sequence[int] | None) -> None:
-    """Validate the request before data are downloaded."""
-    if not specs:
+def check_seeds(seeds: Any) -> tuple[int, ...]:
+    """Return the seeds, given as their number or as a list.
+
+    Raises:
+        BdlbenchError: It is neither, or a seed is negative or given twice.
+    """
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        try:
+            return tuple(range(integer("seeds", seeds, most=MOST_SEEDS)))
+        except BdlbenchError as error:
+            message = str(error).replace("a positive integer", EXPECTED_SEEDS)
+            raise BdlbenchError(message) from None
+    chosen = tuple(integer("seeds", seed, least=0, most=2**53) for seed in seeds)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise BdlbenchError(f"seeds: expected {EXPECTED_SEEDS}, each once, got {shown(chosen)}")
+    return chosen
+
+
+def check_samplers(samplers: Any) -> list[Spec]:
+    """Parse the samplers, and check their hyperparameters before data are downloaded."""
+    if isinstance(samplers, str) or not isinstance(samplers, Iterable):
+        raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
+    given = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in samplers]
+    if not given:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
-    if isinstance(seeds, int) and seeds < 1:
-        raise BdlbenchError(f"expected --seeds of at least 1, got {seeds}")
+    for text in given:
+        if not isinstance(text, str):
+            raise BdlbenchError(f'expected the name of a sampler, such as "sgd", got {shown(text)}')
+    specs = [parse(text) for text in given]
     for spec in specs:
         registry.create("samplers", spec)
+    return specs

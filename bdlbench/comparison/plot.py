@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import scored_column
 from bdlbench.errors import BdlbenchError
-from bdlbench.metrics import confident
+from bdlbench.metrics import EQUAL
 from bdlbench.records import store
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 SUFFIXES = (".pdf", ".png", ".svg")
 BARS = 18
+SURE = 0.9  # as in `metrics.confident`
 
 Confidence = Mapping[str, NDArray[np.float64]]
 """Highest class probability of each input by set, pooled over seeds."""
@@ -56,18 +57,22 @@ def plot(comparison: Comparison) -> Figure:
 
     confidences = {row.sampler: _confidence(comparison, row.runs) for row in comparison.rows}
     confidences = {name: sets for name, sets in confidences.items() if sets}
-    sets = list(next(iter(confidences.values()), {}))
+    known = comparison.setup.split
+    found = next(iter(confidences.values()), {})
+    sets = sorted(found, key=lambda name: name != known)  # in distribution first
+    lowest = min((p.min() for one in confidences.values() for p in one.values()), default=0.0)
     colours = dict(zip((row.sampler for row in comparison.rows), cycle(COLOURS), strict=False))
     width = max(3 * len(comparison.headline), 4 * len(sets))
     figure = Figure(figsize=(width, 4.2 + 0.9 + 0.3 * len(comparison.rows)), layout="constrained")
     heights = [4.2, 0.9 + 0.3 * len(comparison.rows)]
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=heights))
+    grid = figure.add_gridspec(2, 1, height_ratios=heights)
+    above, below = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     if sets:
         panels = np.ravel(above.subplots(1, len(sets), sharey=True))
         for axes, name in zip(panels, sets, strict=True):
-            known = name == comparison.setup.split
-            title = f"{name}: {'known' if known else 'unknown'} inputs"
-            histogram(axes, title, {one: of[name] for one, of in confidences.items()}, colours)
+            title = f"{name}: {'known' if name == known else 'unknown'} inputs"
+            values = {sampler: one[name] for sampler, one in confidences.items()}
+            histogram(axes, title, values, colours, lowest)
         panels[0].set_ylabel("share of inputs (%)")
     panels = np.ravel(below.subplots(1, len(comparison.headline), sharey=True))
     for axes, metric in zip(panels, comparison.headline, strict=True):
@@ -77,17 +82,20 @@ def plot(comparison: Comparison) -> Figure:
 
 
 def histogram(
-    axes: Axes, title: str, values: Mapping[str, NDArray[np.float64]], colours: Mapping[str, str]
+    axes: Axes,
+    title: str,
+    values: Mapping[str, NDArray[np.float64]],
+    colours: Mapping[str, str],
+    lowest: float = 0.1,
 ) -> None:
     """Draw a histogram of the highest class probability per sampler, with its share above 0.9."""
-    lowest = min((float(confidence.min()) for confidence in values.values()), default=0.0)
     bins = np.linspace(np.floor(10 * lowest) / 10, 1, BARS + 1)
     for sampler, confidence in values.items():
-        share = confident(confidence[:, None]).mean()
+        share = (confidence > SURE * (1 + EQUAL)).mean()
         axes.hist(
             confidence, bins.tolist(), weights=np.full(len(confidence), 100 / len(confidence)),
             histtype="step", linewidth=2.2, color=colours[sampler],
-            label=f"{sampler}: {share:.0%} above 0.9",
+            label=f"{sampler}: {share:.0%} above {SURE}",
         )  # fmt: skip
     axes.set(title=title, xlabel="highest class probability", xlim=(bins[0], 1))
     axes.legend(loc="upper left", frameon=False)

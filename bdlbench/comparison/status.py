@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdlbench.execution import locks
+from bdlbench.execution.progress import Stage
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, Record
 
@@ -22,12 +23,12 @@ class Status:
     Args:
         counts: Number of runs in each of `STATES`, by task, model and sampler.
         failures: Number of runs by outcome and reason.
-        under_way: Progress of each running run, from 0 to 1, by name.
+        under_way: How far each running run is, by name.
     """
 
     counts: Mapping[tuple[str, str, str], Counter[str]]
     failures: Mapping[str, int]
-    under_way: Mapping[str, float]
+    under_way: Mapping[str, Stage]
 
     @property
     def total(self) -> Counter[str]:
@@ -48,7 +49,10 @@ class Status:
                 for index, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             lines.append("  ".join(cells).rstrip())
-        lines += [f"running: {run} {done:.0%}" for run, done in sorted(self.under_way.items())]
+        lines += [
+            f"running: {run} {stage.phase} {stage.fraction:.0%}"
+            for run, stage in sorted(self.under_way.items())
+        ]
         lines += [f"failed: {n} × {why}" for why, n in sorted(self.failures.items())]
         return "\n".join(lines)
 
@@ -72,7 +76,7 @@ def survey(results: Path, planned: Sequence[tuple[str, str, str, str]] = ()) -> 
         if state == FAILED:
             failures[_why(record)] += 1
     names = {run for run, *_ in runs}
-    under_way = {run: done for run, done in running.items() if run in names}
+    under_way = {run: stage for run, stage in running.items() if run in names}
     return Status(counts, failures, under_way)
 
 

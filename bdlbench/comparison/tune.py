@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
@@ -12,48 +12,17 @@ from typing import Any
 from scipy.stats import qmc
 
 from bdlbench import registry, settings
-from bdlbench.comparison.planned import Planned, make
-from bdlbench.errors import BdlbenchError
+from bdlbench.comparison.planned import Planned, check_samplers, make
+from bdlbench.comparison.ranges import Range, check_search, ranges_of
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import trials
-from bdlbench.records.record import Record
+from bdlbench.records.record import COMPLETED, DIVERGED, Record
 from bdlbench.records.trials import Trial, Tuning
 from bdlbench.runs import plan, tasks
-from bdlbench.settings import Setting, Spec, parse
-
-RELATIVE = (
-    "step_size",
-    "learning_rate",
-    "constant_rate",
-)  # searched from 1/10 to 10 times the value
-FIXED = {"dropout": (0.02, 0.5, True), "target_accept_prob": (0.6, 0.95, False)}
-OTHERWISE = "damping"  # searched if a sampler has none of the above
-
-
-@dataclass(frozen=True)
-class Range:
-    """The search range of a hyperparameter.
-
-    Args:
-        low: Lower end.
-        high: Upper end.
-        log: Whether to search on a logarithmic scale.
-    """
-
-    low: float
-    high: float
-    log: bool
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high or (self.log and self.low <= 0):
-            raise BdlbenchError(f"expected a range low..high, got {self.low:g}..{self.high:g}")
-
-    def at(self, share: float) -> float:
-        """Map a number in [0, 1] to the range, rounded to three significant digits."""
-        if self.log:
-            return float(f"{self.low * (self.high / self.low) ** share:.3g}")
-        return float(f"{self.low + (self.high - self.low) * share:.3g}")
+from bdlbench.runs.job import Job
+from bdlbench.runs.plan import Candidate
+from bdlbench.settings import Setting, Spec, integer
 
 
 @dataclass(frozen=True)
@@ -63,28 +32,26 @@ class Tuned:
     Args:
         spec: The sampler with its hyperparameters, as on the command line.
         objective: NLL on the validation set; None if no trial completed.
-        trials: Number of trials, including those of earlier calls.
+        trials: Number of comparable trials, including those of earlier calls.
+        outcomes: Of the trials of this call: ``completed``, or that of a run that was not.
     """
 
     spec: str
     objective: float | None
     trials: int
+    outcomes: tuple[str, ...]
 
-
-def parse_range(text: str) -> tuple[str, Range]:
-    """Parse a range such as ``step_size=1e-5..1e-3:log``.
-
-    Raises:
-        BdlbenchError: The text is not a range.
-    """
-    match = re.fullmatch(r"(\w+)=([^.]\S*?)\.\.([^:]+)(:log)?", text)
-    try:
-        if match is None:
-            raise ValueError
-        return match[1], Range(float(match[2]), float(match[3]), bool(match[4]))
-    except ValueError:
-        message = f"expected --search name=low..high or name=low..high:log, got {text!r}"
-        raise BdlbenchError(message) from None
+    def complaint(self) -> str:
+        """Return how many trials of this call failed; empty if none."""
+        failed = Counter(outcome for outcome in self.outcomes if outcome != COMPLETED)
+        name, remedy = self.spec.partition(":")[0], "see `bdlbench status`"
+        if failed.keys() == {DIVERGED}:
+            remedy = "lower the search range"
+        counts = ", ".join(
+            f"{n} of {len(self.outcomes)} trials {'' if o == DIVERGED else 'ended with '}{o}"
+            for o, n in failed.items()
+        )
+        return f"{name}: {counts}; {remedy}" if counts else ""
 
 
 def tune(
@@ -111,10 +78,11 @@ def tune(
     Raises:
         BdlbenchError: A sampler has nothing to search, or the request is invalid.
     """
-    if trials < 1:
-        raise BdlbenchError(f"expected --trials of at least 1, got {trials}")
-    task = tasks.get(request["task"])
-    groups = [_trials(parse(text), task, trials, search or {}) for text in samplers]
+    integer("trials", trials, most=1000)
+    task, specs = tasks.get(request["task"]), check_samplers(samplers)
+    candidates = [plan.configure_sampler(spec, task) for spec in specs]
+    check_search(candidates, search or {})
+    groups = [_trials(candidate, trials, search or {}) for candidate in candidates]
     planned = make(
         [str(spec) for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
@@ -127,41 +95,22 @@ def tune(
     ]
 
 
-def _trials(spec: Spec, task: tasks.Task, trials: int, search: Mapping[str, Range]) -> list[Spec]:
+def _trials(candidate: Candidate, trials: int, search: Mapping[str, Range]) -> list[Spec]:
     """Return the distinct configurations to try."""
-    candidate = plan.configure_sampler(spec, task)
-    ranges = _ranges(candidate.name, candidate.settings, search)
+    spec = candidate.spec
+    ranges = ranges_of(candidate.name, candidate.settings, search)
     kinds = settings.fields(registry.load("samplers", spec.reference))
+    whole = {name for name in ranges if settings.number_type(kinds[name]) is int}
     shares = qmc.Halton(len(ranges), rng=0).random(20 * trials)
     specs: dict[tuple[Setting, ...], Spec]
     specs = {tuple(candidate.settings[name] for name in ranges): spec}
     for row in shares:
         values = [where.at(share) for where, share in zip(ranges.values(), row, strict=True)]
-        typed = [int(v) if kinds[n] is int else v for n, v in zip(ranges, values, strict=True)]
+        typed = [int(v) if n in whole else v for n, v in zip(ranges, values, strict=True)]
         pairs = dict(spec.settings) | {n: str(v) for n, v in zip(ranges, typed, strict=True)}
         if len(specs) < trials:
             specs.setdefault(tuple(typed), replace(spec, settings=tuple(pairs.items())))
     return list(specs.values())
-
-
-def _ranges(
-    sampler: str, current: Mapping[str, Setting], search: Mapping[str, Range]
-) -> dict[str, Range]:
-    """Return the search ranges of a sampler's hyperparameters."""
-    given = {name: where for name, where in search.items() if name in current}
-    if given:
-        return given
-    rates = {n: v for n, v in current.items() if n in RELATIVE and isinstance(v, float)}
-    ranges = {name: Range(value / 10, value * 10, log=True) for name, value in rates.items()}
-    ranges |= {name: Range(*FIXED[name]) for name in current if name in FIXED}
-    if not ranges and isinstance(value := current.get(OTHERWISE), float):
-        ranges = {OTHERWISE: Range(value / 10, value * 10, log=True)}
-    if not ranges:
-        raise BdlbenchError(
-            f"{sampler} has no default search range; give one with --search "
-            f"(it has {', '.join(current)})"
-        )
-    return ranges
 
 
 def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tuned:
@@ -176,25 +125,40 @@ def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tun
         for candidate, jobs in zip(candidates, planned.groups[part], strict=True)
     ]
     runs = [trial.runs for trial in new]
-    all_trials = [trial for trial in trials.read(*where).trials if trial.runs not in runs] + new
-    comparable = [trial for trial in all_trials if _version(trial) == _version(new[0])]
-    failed = [trial.settings for trial in comparable if trial.objective is None]
+    earlier = trials.read(*where)
+    all_trials = [trial for trial in earlier.trials if trial.runs not in runs] + new
+    like = planned.groups[part][0][0]
+    counted = [trial for trial in all_trials if _is_comparable(trial, like)]
+    failed = [trial.settings for trial in counted if trial.objective is None]
     scored = [
         (trial.objective, trial)
-        for trial in comparable
+        for trial in counted
         if trial.objective is not None and trial.settings not in failed
     ]
     objective, best = min(scored, key=itemgetter(0), default=(None, None))
-    trials.write(*where, Tuning(best.settings if best else None, all_trials))
-    return Tuned((best or new[0]).spec, objective, len(all_trials))
+    if best is not None:
+        earlier = Tuning(best.settings, counted=len(counted))
+    elif any(one.settings == earlier.chosen for one in counted if one.objective is not None):
+        earlier = Tuning()
+    trials.write(*where, replace(earlier, trials=all_trials))
+    outcomes = tuple(
+        next((outcome for outcome in trial.outcomes if outcome != COMPLETED), COMPLETED)
+        for trial in new
+    )
+    return Tuned((best or new[0]).spec, objective, len(counted), outcomes)
 
 
-def _version(trial: Trial) -> tuple[float, str | None, str]:
-    """Return the properties that comparable trials have in common."""
-    return trial.epochs, trial.numerics, trial.source_sha256
+def _is_comparable(trial: Trial, job: Job) -> bool:
+    """Return whether a trial differs from a run of this call in its hyperparameters only.
+
+    The names of runs are derived from the task, model, budget, split, data, device and numerics.
+    """
+    sampler = replace(job.sampler, settings=dict(trial.settings))
+    stem = plan.stem(job.task, sampler, job.configuration, job.data)
+    return all(run.rpartition("-")[0] == stem for run in trial.runs)
 
 
-def _trial(candidate: plan.Candidate, seeds: Sequence[Record]) -> Trial:
+def _trial(candidate: Candidate, seeds: Sequence[Record]) -> Trial:
     """Make a trial from its runs; the objective is the mean over seeds, if all completed."""
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     completed = [value for value in values if value is not None]

@@ -13,8 +13,10 @@ import numpy as np
 
 from bdlbench.data.images import Images
 
+Key = tuple[str, str]  # split and name of a data set
+MOST = 4  # tasks whose data is kept
 _BYTES = 28 * 28 + 8  # per image and label
-_FILES: dict[tuple[str, str], int] = {}  # descriptors, by split and name
+_FILES: dict[Key, int] = {}  # descriptors
 
 
 class Kept:
@@ -31,7 +33,32 @@ class Kept:
         os.close(self.descriptor)
 
 
-def adopt(files: Mapping[tuple[str, str], int]) -> None:
+_KEPT: dict[frozenset[tuple[str, str]], dict[Key, Kept]] = {}  # by the digests of what is used
+
+
+def keep(digests: Mapping[str, str], loaded: Mapping[Key, Images]) -> dict[Key, Kept]:
+    """Keep the data sets of a task for the processes of its runs, and return them.
+
+    Args:
+        digests: SHA-256 of the training and evaluation sets, by name: they are found by these, so
+            that no run is given other data than what it was planned with.
+        loaded: The data sets, by split and name.
+    """
+    key = frozenset(digests.items())
+    if (found := _KEPT.pop(key, None)) is None:
+        found = {name: Kept(images) for name, images in loaded.items()}
+    _KEPT[key] = found  # the last
+    for oldest in list(_KEPT)[:-MOST]:
+        del _KEPT[oldest]
+    return found
+
+
+def kept(digests: Mapping[str, str]) -> dict[Key, Kept] | None:
+    """Return the data sets of a task, or None if they are not kept."""
+    return _KEPT.get(frozenset(digests.items()))
+
+
+def adopt(files: Mapping[Key, int]) -> None:
     """Register descriptors of shared data sets, by split and name, for `find`."""
     _FILES.update(files)
 
@@ -40,9 +67,15 @@ def find(split: str, name: str) -> Images | None:
     """Return a shared data set, or None."""
     if (split, name) not in _FILES:
         return None
-    file = _FILES[split, name]
-    content = np.empty(os.fstat(file).st_size, np.uint8)
-    os.preadv(file, [content.data], 0)  # not `read`: processes share the position in the file
-    count = len(content) // _BYTES
-    pixels, labels = np.split(content, [count * 28 * 28])
-    return Images(pixels.reshape(count, 28, 28), labels.copy().view(np.int64))
+    size = count(split, name)
+    content = np.empty(size * _BYTES, np.uint8)
+    # Not `read`: processes share the position in the file.
+    os.preadv(_FILES[split, name], [content.data], 0)
+    pixels, labels = np.split(content, [size * 28 * 28])
+    return Images(pixels.reshape(size, 28, 28), labels.copy().view(np.int64))
+
+
+def count(split: str, name: str) -> int:
+    """Return the number of images in a shared data set; 0 if it is not shared."""
+    file = _FILES.get((split, name))
+    return 0 if file is None else os.fstat(file).st_size // _BYTES

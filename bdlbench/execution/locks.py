@@ -1,7 +1,7 @@
 """Locks of runs, so that no two processes execute one at once; a lock ends with its owners.
 
 A lock is ``<results>/locks/<run>``, held by flock(2): the system releases it with the last process
-that has it open. Its content is the fraction of the run that is done. Where results are behind
+that has it open. Its content is how far the run is. Where results are behind
 a URL there are no locks.
 """
 
@@ -14,8 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bdlbench.execution.processes import Descriptor
+from bdlbench.execution.progress import Stage
 from bdlbench.storage.files import cannot_write
 from bdlbench.storage.locations import is_local
+
+STARTING = "starting"  # the phase of a run that has reported nothing
+WORD = 12  # characters of a phase, so that a shorter word covers a longer one
 
 
 class Lock:
@@ -88,20 +92,24 @@ def _is_there(path: Path, descriptor: int) -> bool:
         return False
 
 
-def reporter(descriptor: int | None) -> Callable[[float], None]:
-    """Return a function that writes the fraction done into a lock that is held."""
+def reporter(descriptor: int | None) -> Callable[[str, float], None]:
+    """Return a function that writes the phase and the fraction done into a lock that is held."""
+    before = ""
 
-    def report(fraction: float) -> None:
-        if descriptor is not None:
+    def report(phase: str, fraction: float) -> None:
+        nonlocal before
+        content = f"{fraction:.4f} {phase:<{WORD}}"
+        if descriptor is not None and content != before:
+            before = content
             # A number lost (the disk is full) costs a bar; it must not cost a run.
             with suppress(OSError):
-                os.pwrite(descriptor, f"{fraction:.4f}".encode(), 0)
+                os.pwrite(descriptor, content.encode(), 0)
 
     return report
 
 
-def under_way(results: Path) -> dict[str, float]:
-    """Return the runs that are locked, and the fraction of each that is done."""
+def under_way(results: Path) -> dict[str, Stage]:
+    """Return the runs that are locked, and how far each is."""
     if not is_local(results) or not (results / "locks").is_dir():
         return {}
     found = {}
@@ -110,5 +118,10 @@ def under_way(results: Path) -> dict[str, float]:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                found[entry.name] = float(file.read(6) or 0)
+                found[entry.name] = _parse(file.read().decode())
     return found
+
+
+def _parse(content: str) -> Stage:
+    fraction, _, phase = content.partition(" ")
+    return Stage(phase.strip(), float(fraction)) if content else Stage(STARTING, 0.0)

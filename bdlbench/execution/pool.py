@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -13,11 +13,14 @@ from rich.console import Console
 
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.execution import clusters, locks, processes, worker
+from bdlbench.execution.labels import labels
 from bdlbench.execution.processes import Limits
-from bdlbench.execution.progress import INTERVAL, Reporter, shown
-from bdlbench.records.record import Record
+from bdlbench.execution.progress import has_bars, shown
+from bdlbench.records.record import COMPLETED, Record
 from bdlbench.runs import machine
 from bdlbench.runs.job import Job
+from bdlbench.settings import integer, positive
+from bdlbench.storage.escaping import visible
 
 BACKENDS = ("local", "dask", "ray")
 
@@ -52,12 +55,14 @@ class ExecutionOptions:
             raise BdlbenchError(f"expected --backend {', '.join(BACKENDS)}, got {self.backend!r}")
         if (self.backend == "local") != (self.address is None):
             raise BdlbenchError("--backend dask and ray need an --address, and nothing else does")
-        if self.jobs is not None and self.jobs < 1:
-            raise BdlbenchError(f"expected --jobs of at least 1, got {self.jobs}")
-        for option in ("timeout", "memory"):
-            value = getattr(self, option)
-            if value is not None and not value > 0:
-                raise BdlbenchError(f"expected --{option} of more than 0, got {value}")
+        if not isinstance(self.address, str | None) or self.address == "":
+            raise BdlbenchError(f"address: expected a text, got {self.address!r}")
+        if self.jobs is not None:
+            integer("jobs", self.jobs)
+        if self.timeout is not None:
+            positive("timeout", self.timeout, " of seconds")
+        if self.memory is not None:
+            integer("memory", self.memory, most=10**18)
 
     @property
     def console(self) -> Console:
@@ -67,6 +72,10 @@ class ExecutionOptions:
     def workers(self, device: str) -> int:
         """Return the number of runs at a time on this machine."""
         return self.jobs or (1 if device == "cuda" else machine.cores())
+
+    def busy(self, phase: str) -> AbstractContextManager[object]:
+        """Show the phase on a terminal while something is done that takes seconds."""
+        return self.console.status(phase) if has_bars(self.console) else nullcontext()
 
     def say(self, line: str) -> None:
         """Print a line above the progress bars."""
@@ -105,13 +114,10 @@ def _carry_out(jobs: Sequence[Job], execution: ExecutionOptions) -> dict[str, Re
     if not jobs:
         return done
     try:
-        with _progress(jobs, console) as reporters:
+        with shown(labels(jobs), partial(locks.under_way, jobs[0].results), console) as ended:
             for record in _records(jobs, execution):
                 done[record.run] = record
-                reporters[record.run](1.0)
-                if not console.is_terminal:
-                    seconds = record.measured["seconds"]
-                    console.print(f"{record.run}: {record.outcome} in {seconds:.1f} s")
+                ended(record.run, _result(record), failed=record.outcome != COMPLETED)
     except RecordError as error:
         raise RecordError(f"{error} ({_kept(done, jobs)})") from error
     except KeyboardInterrupt:
@@ -165,26 +171,11 @@ def _backend(execution: ExecutionOptions, jobs: Sequence[Job]) -> Iterator[Paral
             yield Parallel(execution.jobs or -1, batch_size=1, pre_dispatch="all")
 
 
-@contextmanager
-def _progress(jobs: Sequence[Job], console: Console) -> Iterator[Mapping[str, Reporter]]:
-    """Show a progress bar for each run; its progress is read from its lock, on any machine."""
-    labels = [f"{job.run.rsplit('-', 2)[0]} seed {job.seed}" for job in jobs]
-    stop = threading.Event()
-
-    def follow() -> None:
-        while not stop.wait(INTERVAL):
-            for run, fraction in locks.under_way(jobs[0].results).items():
-                if run in reporters:
-                    reporters[run](fraction)
-
-    with shown(labels, console) as shown_reporters:
-        reporters = dict(zip((job.run for job in jobs), shown_reporters, strict=True))
-        if console.is_terminal:
-            threading.Thread(target=follow, daemon=True).start()
-        try:
-            yield reporters
-        finally:
-            stop.set()
+def _result(record: Record) -> str:
+    seconds = f"{record.measured['seconds']:.1f} s"
+    if record.outcome == COMPLETED:
+        return f"completed in {seconds}"
+    return visible(f"{record.outcome} after {seconds}: {record.reason}")
 
 
 def _kept(done: Mapping[str, Record], jobs: Sequence[Job]) -> str:

@@ -6,6 +6,7 @@ a guard, is not imported again. The other side is `bdlbench.execution.child`.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import multiprocessing
 import os
@@ -81,6 +82,7 @@ def _detach(passed: Any) -> int:
 _context = multiprocessing.get_context("forkserver")
 _lock = threading.Lock()  # processes are started, and their exit codes read, by one thread alone
 _stopping = threading.Event()
+_answered = threading.Event()  # the server has started a process: it has imported all
 
 
 def start(modules: Iterable[str] = ()) -> None:
@@ -118,6 +120,17 @@ def _ensure_running(preload: list[str]) -> None:
 def stop() -> None:
     """Cancel all calls; each raises `Stopped`."""
     _stopping.set()
+    _abandon()
+
+
+@atexit.register
+def _abandon() -> None:
+    """End the server if it is still importing, which takes seconds: it would not notice a stop."""
+    pid: int | None = vars(forkserver._forkserver)["_forkserver_pid"]
+    if pid is not None and not _answered.is_set():
+        with suppress(psutil.NoSuchProcess):
+            if (server := psutil.Process(pid)).ppid() == os.getpid():  # else it is not ours
+                server.kill()
 
 
 def go_on() -> None:
@@ -155,7 +168,10 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
         try:
             with theirs, _lock, _main_hidden():
                 process.start()
+                _answered.set()
         except (ConnectionError, EOFError):
+            if _stopping.is_set():
+                raise Stopped from None
             raise Ended("crashed", GONE) from None
         assert process.pid is not None
         try:

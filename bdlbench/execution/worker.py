@@ -6,14 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 
 import torch
 
 from bdlbench.data import shared
-from bdlbench.data.shared import Kept
-from bdlbench.errors import DamagedRecord, DataError
+from bdlbench.data.shared import Kept, Key
+from bdlbench.errors import DamagedRecord
 from bdlbench.execution import locks, processes
 from bdlbench.execution.locks import Lock
 from bdlbench.execution.processes import UNLIMITED, Descriptor, Ended, Limits
@@ -83,37 +81,27 @@ def _make(job: Job, limits: Limits, lock: Lock) -> Record:
     started = time.monotonic()
     try:
         record: Record = processes.call(_execute, job, lock.passed, files, limits=limits)
-    except DataError:
-        _decoded.cache_clear()  # what it holds is out of date
-        raise
     except Ended as end:
         record = _failed(job, end, time.monotonic() - started)
         store.write(job.results, record, {})
     return record
 
 
-def _execute(job: Job, lock: int | None, files: dict[tuple[str, str], int]) -> Record:
+def _execute(job: Job, lock: int | None, files: dict[Key, int]) -> Record:
     """Execute a run in this process, and write its progress to its lock."""
     shared.adopt(files)
     return run.execute(job, locks.reporter(lock))
 
 
-def _data_of(job: Job) -> dict[tuple[str, str], Kept]:
-    """Return the data sets of a run, decoded once for all runs of this machine."""
+def _data_of(job: Job) -> dict[Key, Kept]:
+    """Return the data sets of a run, loaded once for all runs of this machine."""
     with _loading:
-        split, data = job.configuration.split, tuple(sorted(job.data.items()))
-        return _decoded(job.task, split, job.search_folders, data)
-
-
-@lru_cache(maxsize=4)
-def _decoded(
-    task: str, split: str, folders: tuple[Path, ...], data: tuple[tuple[str, str], ...]
-) -> dict[tuple[str, str], Kept]:
-    """Load the data of a task; the argument `data` is the key of the cache."""
-    chosen = tasks.get(task)
-    judged = (chosen.dataset, *chosen.ood) if split == "test" else ()
-    needed = [("train", chosen.dataset), *(("test", name) for name in judged)]
-    return {key: Kept(tasks.load(*key, folders)) for key in needed}
+        if (found := shared.kept(job.data)) is not None:
+            return found
+        # Planned by another process. If the data has changed, the run will say so.
+        return shared.keep(
+            *tasks.identify(tasks.get(job.task), job.configuration.split, job.search_folders)
+        )
 
 
 def _failed(job: Job, end: Ended, seconds: float) -> Record:

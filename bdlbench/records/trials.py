@@ -66,10 +66,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The trials of a sampler, and the selected hyperparameters, if any."""
+    """The trials of a sampler, and the selected hyperparameters, if any.
+
+    Args:
+        chosen: The selected hyperparameters.
+        trials: All trials, also at other budgets.
+        counted: Number of trials that they were selected from; None in old files: all.
+    """
 
     chosen: Mapping[str, Setting] | None = None
     trials: Sequence[Trial] = ()
+    counted: int | None = None
 
 
 def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
@@ -89,7 +96,7 @@ def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
             documents.check(trial, _TRIAL, "a trial")
     names = [field.name for field in fields(Trial)]
     trials = [Trial(**{n: trial[n] for n in names if n in trial}) for trial in content["trials"]]
-    return Tuning(content["chosen"], trials)
+    return Tuning(content["chosen"], trials, content.get("counted"))
 
 
 def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) -> None:
@@ -100,7 +107,8 @@ def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) ->
     """
     facts: dict[str, Any] = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
     facts |= {"split": "validation", "objective": OBJECTIVE}
-    facts |= {"chosen": tuning.chosen, "trials": [trial.content() for trial in tuning.trials]}
+    facts |= {"chosen": tuning.chosen, "counted": tuning.counted}
+    facts |= {"trials": [trial.content() for trial in tuning.trials]}
     write_file(results / file_of(task, model, sampler), documents.to_json(facts))
 
 
@@ -109,4 +117,6 @@ def count(
 ) -> int:
     """Return the number of trials these hyperparameters were selected from; 0 if unknown."""
     tuning = read(results, task, model, sampler)
-    return len(tuning.trials) if tuning.chosen == settings else 0
+    if tuning.chosen != settings:
+        return 0
+    return len(tuning.trials) if tuning.counted is None else tuning.counted

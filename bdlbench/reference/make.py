@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bdlbench.data.images import search_folders
 from bdlbench.errors import RecordError
-from bdlbench.execution.progress import shown
+from bdlbench.execution.progress import Stage, shown
 from bdlbench.hamiltonian.kernels import Kernel
 from bdlbench.posterior.potential import build_posterior
 from bdlbench.posterior.to_jax import to_jax
@@ -81,7 +81,10 @@ def make(
 
 
 def _run_chains(chains: Chains, label: str, console: Console) -> None:
-    with shown([label], console) as (report,):
+    def look() -> dict[str, Stage]:
+        return {label: Stage("sampling", chains.done / chains.total)}
+
+    with shown({label: label}, look, console):
         try:
             chains.resume()
             saved = chains.done
@@ -92,7 +95,6 @@ def _run_chains(chains: Chains, label: str, console: Console) -> None:
                 chains.seconds += time.perf_counter() - started
                 chains.save()
                 saved = chains.done
-                report(chains.done / chains.total)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"{saved} of {chains.total} iterations are stored; run the same command to continue"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bdlbench import registry
+from bdlbench.data import shared
 from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.posterior import models
@@ -19,7 +21,7 @@ from bdlbench.runs import machine, numerics, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
 from bdlbench.runs.tasks import Task
-from bdlbench.settings import Setting, Spec
+from bdlbench.settings import Setting, Spec, integer, positive, shown
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.locations import absolute, results_at
 
@@ -64,6 +66,8 @@ class Setup:
     data_dir: Path | None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.model, str):
+            raise BdlbenchError(f"model: expected a name, got {shown(self.model)}")
         models.build(self.model)
         if self.split not in tasks.SPLITS:
             raise BdlbenchError(f"expected --split {' or '.join(tasks.SPLITS)}, got {self.split!r}")
@@ -74,7 +78,7 @@ def set_up(
     model: str | None,
     epochs: float | None,
     split: str,
-    data_dir: str | Path | None,
+    data_dir: str | os.PathLike[str] | None,
     results: str | Path | None,
     device: str,
     draws: int | None = None,
@@ -84,24 +88,32 @@ def set_up(
     Returns:
         The setup, and a note on the choice of the task if `task` is None.
     """
-    folder = None if data_dir is None else Path(data_dir)
+    budget: dict[str, Any] = {}
+    if epochs is not None:
+        budget["epochs"] = positive("epochs", epochs)
+    if draws is not None:
+        budget["draws"] = integer("draws", draws)
+    folder = _folder(data_dir)
     chosen, note = _choose_task(task, folder)
-    budget: dict[str, Any] = {"epochs": epochs, "draws": draws}
-    for name, value in budget.items():
-        if value is not None:
-            try:
-                chosen = replace(chosen, budget=replace(chosen.budget, **{name: value}))
-            except ValueError as error:
-                raise BdlbenchError(f"--{name}: {error}") from None
+    chosen = replace(chosen, budget=replace(chosen.budget, **budget))
     setup = Setup(
         task=chosen,
-        model=model or chosen.model,
+        model=chosen.model if model is None else model,
         split=split,
         device=machine.choose_device(device),
         results=results_at(results),
         data_dir=folder,
     )
     return setup, note
+
+
+def _folder(data_dir: str | os.PathLike[str] | None) -> Path | None:
+    """Return the data folder; whether it exists is checked before anything is written."""
+    if data_dir is not None and not isinstance(data_dir, str | os.PathLike):
+        raise BdlbenchError(f"data_dir: expected a folder, got {shown(data_dir)}")
+    folder = None if data_dir is None else Path(data_dir)
+    search_folders(folder)
+    return folder
 
 
 def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
@@ -142,8 +154,10 @@ def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
-    """Return the SHA-256 of the training and evaluation sets, by name."""
-    return tasks.fingerprints(setup.task, setup.split, search_folders(setup.data_dir))
+    """Return the SHA-256 of the training and evaluation sets, by name; runs will share the data."""
+    digests, loaded = tasks.identify(setup.task, setup.split, search_folders(setup.data_dir))
+    shared.keep(digests, loaded)
+    return digests
 
 
 def data_folders(setup: Setup) -> tuple[Path, ...]:
@@ -193,7 +207,6 @@ def jobs(
                 for seed in seeds
             ]
         )
-    _check_distinct(candidates, planned)
     return planned
 
 
@@ -209,11 +222,13 @@ def _absolute(reference: str) -> str:
     return str(Path(reference).absolute()) if reference.endswith(".py") else reference
 
 
-def _check_distinct(candidates: Sequence[Candidate], planned: list[list[Job]]) -> None:
+def check_distinct(candidates: Sequence[Candidate]) -> None:
+    """Raise a PluginError if two samplers are the same, with the same hyperparameters."""
     seen: dict[str, str] = {}
-    for candidate, (first, *_) in zip(candidates, planned, strict=True):
-        if first.run in seen:
+    for candidate in candidates:
+        key = to_json([candidate.name, candidate.settings, candidate.identity.source_sha256])
+        if key in seen:
             raise PluginError(
-                f"{candidate.label} is the same as {seen[first.run]}; name each sampler once"
+                f"{candidate.label} is the same as {seen[key]}; name each sampler once"
             )
-        seen[first.run] = candidate.label
+        seen[key] = candidate.label

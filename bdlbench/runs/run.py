@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +24,10 @@ from bdlbench.runs.draws import Draws
 from bdlbench.runs.evaluate import predict
 from bdlbench.runs.job import Job
 from bdlbench.runs.sampling import Outcome, sample
-
-OnProgress = Callable[[float], None]
-SAMPLING_SHARE = 0.9  # of a run's progress bar; evaluation is the rest
+from bdlbench.runs.work import OnProgress, Work
 
 
-def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record:
+def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) -> Record:
     """Execute a run and store it.
 
     Torch uses one thread, so that results do not depend on the load of the machine. Test and OOD
@@ -43,13 +40,14 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
     device = torch.device(job.configuration.device)
     # Standard output is reserved for the table; plugins print to standard error.
     with machine.one_thread(), redirect_stdout(sys.stderr):
-        problem, network, scaler = _prepare(job, device, on_progress)
+        problem, network, scaler, work = _prepare(job, device, on_progress)
         machine.warm_up()
         machine.reset_peak_memory(device)
         with Draws(problem.chains, problem.dim) as draws:
             result = sample(job, problem, draws, device)
             started = time.perf_counter()
             if result.outcome == COMPLETED:
+                work.evaluate(len(draws))
                 try:
                     result.sets = predict(
                         network,
@@ -57,6 +55,7 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
                         _evaluation_sets(job),
                         scaler,
                         device,
+                        work.evaluated,
                         epochs=result.epochs,
                     )
                 except Diverged as error:
@@ -68,23 +67,22 @@ def execute(job: Job, on_progress: OnProgress = lambda fraction: None) -> Record
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             record = _record(job, problem, len(draws), result, measured)
-        on_progress(1.0)
         return store.write(job.results, record, result.sets)
 
 
 def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
-) -> tuple[Problem, Network, Scaler]:
+) -> tuple[Problem, Network, Scaler, Work]:
     """Build the problem from the training data only."""
     settings = job.configuration
     images = tasks.training_images(tasks.get(job.task), settings.split, job.search_folders)
     _check_data(job, "train", images)
     posterior, scaler = build_posterior(images, settings.model, settings.prior_std, device)
     budget = Budget(settings.epochs, settings.draws, settings.burn_in)
-    problem = Problem(
-        posterior, budget, on_progress=lambda done: on_progress(SAMPLING_SHARE * done)
-    )
-    return problem, posterior.network, scaler
+    inputs = tasks.evaluation_size(tasks.get(job.task), settings.split)
+    work = Work(budget.epochs * posterior.n, budget.draws, inputs, on_progress)
+    problem = Problem(posterior, budget, on_progress=work.sampled)
+    return problem, posterior.network, scaler, work
 
 
 def _evaluation_sets(job: Job) -> dict[str, Images]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from bdlbench.data import shared
 from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
-from bdlbench.settings import Setting
+from bdlbench.settings import Setting, shown
 
 SPLITS = ("test", "validation")
 Settings = Mapping[str, Mapping[str, Setting]]
+Load = Callable[[str, str], Images]  # a split of a data set, given by its plugin's name
 
 # Selected by `bdlbench tune … --trials 10`, by the NLL on the validation split; all trials are in
 # results/tuning/. Other hyperparameters have the sampler's defaults.
@@ -131,6 +132,8 @@ def get(name: str) -> Task:
     Raises:
         BdlbenchError: No such task exists.
     """
+    if not isinstance(name, str):
+        raise BdlbenchError(f"task: expected a name, got {shown(name)}")
     if name not in TASKS:
         raise BdlbenchError(f"no task {name!r}{registry.nearest(name, list(TASKS))}")
     return TASKS[name]
@@ -138,10 +141,7 @@ def get(name: str) -> Task:
 
 def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
     """Return the training images: all of them, or the first 90 % for the validation split."""
-    images = load("train", task.dataset, folders)
-    if split == "validation":
-        images, _ = split_validation(images)
-    return images[: task.train_size]
+    return _training_images(task, split, _loader(folders))
 
 
 def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
@@ -150,19 +150,42 @@ def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[s
     For ``test``, the test set and every OOD set. For ``validation``, only the last 10 % of the
     training data, so that hyperparameters are never tuned on data of a reported result.
     """
+    return _evaluation_images(task, split, _loader(folders))
+
+
+def evaluation_size(task: Task, split: str) -> int:
+    """Return the number of evaluation inputs that are shared, without reading them."""
     if split == "validation":
-        return {split: split_validation(load("train", task.dataset, folders))[1]}
-    names = {split: task.dataset} | {name: name for name in task.ood}
-    return {key: load("test", name, folders) for key, name in names.items()}
+        return shared.count("train", task.dataset) // 10
+    return sum(shared.count("test", name) for name in (task.dataset, *task.ood))
 
 
 def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, str]:
     """Return the SHA-256 of the training and evaluation sets, by name."""
-    images = {
-        "train": training_images(task, split, folders),
-        **evaluation_images(task, split, folders),
+    return identify(task, split, folders)[0]
+
+
+def identify(
+    task: Task, split: str, folders: Sequence[Path]
+) -> tuple[dict[str, str], dict[tuple[str, str], Images]]:
+    """Load the data of a task.
+
+    Returns:
+        The SHA-256 of the training and evaluation sets, by name; and the data sets that they are
+        taken from, by split and name.
+    """
+    loaded: dict[tuple[str, str], Images] = {}
+
+    def once(split: str, name: str) -> Images:
+        if (split, name) not in loaded:
+            loaded[split, name] = load(split, name, folders)
+        return loaded[split, name]
+
+    parts = {
+        "train": _training_images(task, split, once),
+        **_evaluation_images(task, split, once),
     }
-    return {name: part.sha256 for name, part in images.items()}
+    return {name: part.sha256 for name, part in parts.items()}, loaded
 
 
 def load(split: str, name: str, folders: Sequence[Path]) -> Images:
@@ -173,3 +196,21 @@ def load(split: str, name: str, folders: Sequence[Path]) -> Images:
     images = registry.load("datasets", name)().load(split, folders)
     assert isinstance(images, Images)
     return images
+
+
+def _loader(folders: Sequence[Path]) -> Load:
+    return lambda split, name: load(split, name, folders)
+
+
+def _training_images(task: Task, split: str, load: Load) -> Images:
+    images = load("train", task.dataset)
+    if split == "validation":
+        images, _ = split_validation(images)
+    return images[: task.train_size]
+
+
+def _evaluation_images(task: Task, split: str, load: Load) -> dict[str, Images]:
+    if split == "validation":
+        return {split: split_validation(load("train", task.dataset))[1]}
+    names = {split: task.dataset} | {name: name for name in task.ood}
+    return {key: load("test", name) for key, name in names.items()}

@@ -25,10 +25,19 @@ def place(results: str | Path) -> Path:
         results: A folder, or a URL that fsspec can open: ``s3://bucket/runs``, ``file:///srv/runs``.
 
     Raises:
-        BdlbenchError: The URL cannot be opened.
+        BdlbenchError: It is empty, a file, or a URL that cannot be opened.
     """
-    if not isinstance(results, str):
+    location = _parse(results)
+    if isinstance(location, Path) and location.is_file():
+        raise BdlbenchError(f"expected a folder or a URL, got the file {location}")
+    return location
+
+
+def _parse(results: str | Path) -> Path:
+    if not isinstance(results, str) and hasattr(results, "joinpath"):
         return results
+    if not isinstance(results, str) or not results:
+        raise BdlbenchError(f"expected a folder or a URL, got {results!r}; name one")
     if not is_url(results):
         return Path(results)
     if results.startswith("file://"):
@@ -40,8 +49,7 @@ def place(results: str | Path) -> Path:
         _ = location.fs  # imports the package for this kind of URL
     except (ImportError, ValueError) as error:
         raise BdlbenchError(
-            f"expected a folder or a URL that fsspec can open, got {results} ({error}); "
-            "install its package, or name another"
+            f"{results}: cannot be opened ({error}); install its package, or name another location"
         ) from error
     return cast(Path, location)
 
@@ -61,7 +69,7 @@ def on_this_machine(path: str | Path) -> Path:
         raise BdlbenchError(
             f"expected a local path, got {path}; copy its content to a folder, and name that"
         )
-    return place(path)
+    return _parse(path)
 
 
 def is_local(results: Path) -> bool:

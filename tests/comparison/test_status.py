@@ -29,14 +29,14 @@ def test_each_run_is_counted_once(tmp_path: Path) -> None:
     (tmp_path / "runs" / ".hidden.1.partial").mkdir()
     lock = locks.acquire(tmp_path, "digits-sgd-0-3")
     assert lock is not None
-    locks.reporter(lock.held[0])(0.25)
+    locks.reporter(lock.held[0])("sampling", 0.25)
     found = status.survey(tmp_path)
     assert found.total == {"done": 1, "failed": 2, "running": 1}
     assert found.failures == {"crashed: signal 9": 1, "corrupt record": 1}
-    assert found.under_way == {"digits-sgd-0-3": 0.25}
+    assert found.under_way == {"digits-sgd-0-3": ("sampling", 0.25)}
     text = found.to_text().splitlines()
     assert text[0].split() == ["task", "model", "sampler", *status.STATES]
-    assert "running: digits-sgd-0-3 25%" in text
+    assert "running: digits-sgd-0-3 sampling 25%" in text
     assert "failed: 1 × crashed: signal 9" in text
     with lock:
         planned = [

@@ -11,13 +11,14 @@ import pytest
 
 from bdlbench import registry
 from bdlbench.comparison import tune
+from bdlbench.comparison.ranges import Range, parse_range, parse_search
 from bdlbench.comparison.summary import Comparison
-from bdlbench.comparison.tune import Range, parse_range
 from bdlbench.data.images import Images
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store, trials
 from bdlbench.runs import tasks
+from bdlbench.runs.plan import configure_sampler
 from bdlbench.settings import parse
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -93,6 +94,70 @@ def test_hyperparameters_that_fail_with_another_seed_are_not_selected(
     assert chosen == ["mine:size=40", "mine:size=40", "mine:size=30"]
 
 
+def test_trials_at_another_budget_do_not_count(write_sampler: Write, tmp_path: Path) -> None:
+    """Neither those of a longer budget, however good, nor of another number of draws."""
+    short = "if count < 100:\n    theta = theta * float('nan')\n"
+    counted = BODY.replace("    theta =", "    count += 1\n    theta =").replace(
+        "yield", short + "yield"
+    )
+    path = write_sampler("count = 0\n" + counted)
+    search = {"size": Range(1, 60, log=False)}
+    (good,) = find([path], tmp_path, trials=3, search=search)
+    assert (good.trials, good.outcomes) == (3, ("completed",) * 3)
+    (more,) = find([path], tmp_path, trials=2, search=search, draws=7)
+    assert (more.trials, more.outcomes) == (2, ("completed",) * 2)
+    (bad,) = find([path], tmp_path, trials=2, search=search, epochs=3)
+    assert (bad.objective, bad.trials) == (None, 2)
+    file = trials.read(tmp_path, "digits", "softmax", "mine")
+    assert len(file.trials) == 3 + 2 + 2
+    assert (file.chosen, file.counted) == (
+        {"size": int(more.spec.rpartition("=")[2]), "gate": ""},
+        2,
+    )
+
+
+def test_published_trials_at_another_budget_do_not_count(tmp_path: Path) -> None:
+    """Ten trials of sgld on mlp-50 come with bdlbench; two that diverge are none of them."""
+    search = {"step_size": Range(50, 100, log=False)}
+    sampler = ["sgld:step_size=60"]
+    (found,) = find(sampler, tmp_path, model="mlp-50", epochs=10, trials=2, search=search)
+    assert (found.objective, found.trials) == (None, 2)
+    assert found.complaint() == "sgld: 2 of 2 trials diverged; lower the search range"
+
+
+def test_a_trial_that_fails_is_reported(write_sampler: Write, tmp_path: Path) -> None:
+    body = "if self.size > 1:\n    raise ArithmeticError\n" + BODY
+    search = {"size": Range(1, 60, log=False)}
+    (found,) = find([write_sampler(body)], tmp_path, trials=2, search=search)
+    assert (found.spec.partition(":")[0], found.objective is None) == ("mine", False)
+    expected = "mine: 1 of 2 trials ended with plugin error; see `bdlbench status`"
+    assert found.complaint() == expected
+
+
+SEARCHES = [
+    ("sgld --search stpe_size=1e-5..1e-3", "stpe_size: no sampler has this setting; did you mean"),
+    ("sgld sgd --search momentum=0..0.9", "sgld has none of momentum to search; give one of its"),
+    ("sgld --search step_size=1e-3..1e-5", "step_size: expected low < high, got 0.001..1e-05"),
+    ("sgld --search step_size=0..1:log", "step_size: expected 0 < low < high with :log, got 0..1"),
+    ("sgld --search step_size=-1..1", "step_size: sgld: expected step_size > 0, got -1.0"),
+    ("sgld --search step_size=1..nan", "step_size: expected low < high, got 1..nan"),
+    ("sgld --search step_size=1..inf", "step_size: expected low < high, got 1..inf"),
+    ("sgld --search batch_size=1.5..3", "batch_size: expected integers, got 1.5"),
+    ("sgd --search momentum=0..2", "momentum: sgd: expected momentum from 0 to 0.999, got 2.0"),
+    ("psgld --search freeze=0..1", "freeze: psgld's freeze is not a number"),
+    ("sgd --search momentum=0..0.5 --search momentum=0..0.9", "momentum is given twice; give it"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), SEARCHES)
+def test_a_wrong_search_is_refused(tmp_path: Path, arguments: str, message: str) -> None:
+    samplers, *searches = arguments.split(" --search ")
+    with pytest.raises(BdlbenchError) as caught:
+        find(samplers.split(), tmp_path, search=parse_search(searches))
+    assert message in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_a_completed_trial_none_is_selected(write_sampler: Write, tmp_path: Path) -> None:
     path = write_sampler("yield problem.init(rng) * float('nan')")
     (found,) = find([path], tmp_path, trials=2, search={"size": Range(1, 9, log=True)})
@@ -102,7 +167,7 @@ def test_without_a_completed_trial_none_is_selected(write_sampler: Write, tmp_pa
 
 @pytest.mark.parametrize("name", registry.names("samplers"))
 def test_every_built_in_sampler_has_a_default_search_range(name: str) -> None:
-    specs = tune._trials(parse(name), tasks.get("digits"), 10, {})
+    specs = tune._trials(configure_sampler(parse(name), tasks.get("digits")), 10, {})
     assert len(set(specs)) == 10
     assert specs[0] == parse(name)
     for spec in specs:
@@ -136,7 +201,7 @@ def test_a_log_range_is_geometric() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trials": 0}, "expected --trials of at least 1"),
+        ({"trials": 0}, "trials: expected a positive integer, got 0"),
         ({"task": "mnits"}, "no task 'mnits'"),
     ],
 )

@@ -33,7 +33,7 @@ def test_a_lock_has_one_owner_at_a_time_and_dies_with_it(tmp_path: Path) -> None
         assert owner.stdout is not None
         assert owner.stdout.readline() == "True\n"
         assert locks.acquire(tmp_path, "run") is None
-        assert locks.under_way(tmp_path) == {"run": 0.0}
+        assert locks.under_way(tmp_path) == {"run": (locks.STARTING, 0.0)}
         owner.kill()
     assert locks.path_of(tmp_path, "run").exists()
     assert locks.under_way(tmp_path) == {}
@@ -41,8 +41,10 @@ def test_a_lock_has_one_owner_at_a_time_and_dies_with_it(tmp_path: Path) -> None
     assert lock is not None
     with lock:
         assert locks.acquire(tmp_path, "run") is None
-        locks.reporter(lock.held[0])(0.5)
-        assert locks.under_way(tmp_path) == {"run": 0.5}
+        report = locks.reporter(lock.held[0])
+        for stage in (("evaluating", 0.5), ("sampling", 0.25)):  # a shorter word after a longer one
+            report(*stage)
+            assert locks.under_way(tmp_path) == {"run": stage}
     assert os.listdir(tmp_path / "locks") == []
 
 

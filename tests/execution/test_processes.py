@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -16,9 +16,10 @@ from bdlbench.comparison import status
 from bdlbench.comparison.summary import Comparison
 from bdlbench.data import shared
 from bdlbench.data.images import Images
-from bdlbench.execution import processes, worker
+from bdlbench.execution import processes
 from bdlbench.execution.processes import Ended, Limits
 from bdlbench.records import store
+from bdlbench.runs import tasks
 from tests.processes import WAIT, server, wait_for
 
 Write = Callable[..., str]
@@ -158,6 +159,43 @@ def test_a_script_without_a_guard_and_with_threads_may_call(tmp_path: Path) -> N
     assert ended.stderr == "x", "standard output is the table's alone"
 
 
+STOPPED = """
+import sys, threading
+from bdlbench.execution import processes
+from tests.processes import server
+
+def call():
+    try:
+        processes.call(abs, -1)
+    except processes.Stopped:
+        print("stopped")
+
+processes.start(["endless"])
+print(server().pid)
+if "stop" in sys.argv:
+    calling = threading.Thread(target=call)
+    calling.start()
+    while not processes._lock.locked():
+        pass
+    processes.stop()
+    calling.join()
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("stop", ["stopped"]), ("exit", [])])
+def test_a_server_that_still_imports_does_not_outlive_a_command(
+    how: str, said: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(1e6)")
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPED, how], env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE, text=True, check=True, timeout=WAIT,
+    )  # fmt: skip
+    pid, *words = ended.stdout.split()
+    assert words == said
+    wait_for(lambda: not psutil.pid_exists(int(pid)), "the end of the server")
+
+
 FORKS = """
 import multiprocessing
 from bdlbench.execution.processes import call
@@ -177,14 +215,14 @@ def test_a_fork_of_a_caller_may_call() -> None:
 def test_data_is_decoded_once_for_all_runs(
     compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: list[Images] = []
+    loaded: list[tuple[str, str]] = []
 
-    def keep(images: Images) -> shared.Kept:
-        kept.append(images)
-        return shared.Kept(images)
+    def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+        loaded.append((split, name))
+        return decoded(split, name, folders)
 
-    monkeypatch.setattr(worker, "Kept", keep)
-    worker._decoded.cache_clear()
+    decoded = tasks.load
+    monkeypatch.setattr(tasks, "load", load)
     body = """
     from bdlbench.data import shared
     files = shared._FILES.values()
@@ -192,5 +230,5 @@ def test_data_is_decoded_once_for_all_runs(
     yield problem.init(rng)
     """
     (row,) = compare([write_sampler(body)], tmp_path, seeds=3, jobs=2).rows
-    assert (row.outcomes, len(kept)) == ({"completed": 3}, 3)
+    assert (row.outcomes, len(loaded)) == ({"completed": 3}, 3), "by planning, and for all runs"
     assert shared._FILES == {}, "here it would soon be out of date"
