@@ -124,8 +124,8 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
         ("status URL", "Invalid value for '[FILE.toml]': expected a local path, got"),
         ("show URL/runs/RUN", f"no run in {URL}/runs/RUN: expected a record.json there"),
         ("score URL", f"no runs in {URL}, which does not exist; run "),
-        ("score nope://x", "expected a folder or a URL that fsspec can open, got nope://x ("),
-        ("leaderboard --results nope://x", "expected a folder or a URL that fsspec can open"),
+        ("score nope://x", "nope://x: cannot be opened ("),
+        ("leaderboard --results nope://x", "nope://x: cannot be opened ("),
     ],
 )  # fmt: skip
 def test_options_that_require_a_local_path_refuse_urls(
