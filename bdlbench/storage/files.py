@@ -116,5 +116,5 @@ def cannot_write(results: Path, error: OSError) -> RecordError:
     """Return the error to raise if the results cannot be written."""
     return RecordError(
         f"cannot write to {results} ({error.strerror or error}); free or repair it, or choose "
-        "another with --results; finished runs are kept"
+        "another with --results"
     )

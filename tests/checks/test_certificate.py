@@ -147,7 +147,7 @@ def test_every_built_in_sampler_is_published_with_its_certificate(
     tmp_path: Path, name: str
 ) -> None:
     target = str(registry.load("samplers", name).__dict__["target"])
-    remedy = "numerical code has changed: run `bdlbench check` for every sampler, and commit"
+    remedy = "numerical code has changed: run `bdlbench check NAME --results results`, and commit"
     assert certificate.read(tmp_path, name) == {"exact": "certified"}.get(target, target), remedy
 
 

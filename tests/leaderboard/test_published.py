@@ -52,7 +52,9 @@ def test_the_leaderboard_is_up_to_date(published_boards: list[Board]) -> None:
         ("leaderboard.md", rendering.to_markdown(published_boards)),
         ("leaderboard.csv", rendering.to_csv(published_boards)),
     ):
-        assert (RESULTS / name).read_text("utf-8") == text, "run bdlbench leaderboard and commit"
+        assert (RESULTS / name).read_text("utf-8") == text, (
+            "run bdlbench leaderboard --results results"
+        )
 
 
 def test_readme_shows_the_published_table(
