@@ -14,14 +14,14 @@ from bdlbench.registry import register
 
 if TYPE_CHECKING:
     from bdlbench.comparison.compare import compare
-    from bdlbench.comparison.summary import Comparison
+    from bdlbench.comparison.result import Comparison
     from bdlbench.problem import Problem
 
 __all__ = ["Comparison", "Problem", "__version__", "compare", "register"]
 
 # Importing torch takes seconds, too long for `bdlbench --help`.
 _LAZY = {
-    "Comparison": "bdlbench.comparison.summary",
+    "Comparison": "bdlbench.comparison.result",
     "Problem": "bdlbench.problem",
     "compare": "bdlbench.comparison.compare",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from bdlbench import registry
 from bdlbench.comparison.compare import compare as compare_samplers
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED

@@ -21,7 +21,7 @@ os.environ.pop("BDLBENCH_RESULTS", None)
 
 from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.planned import make
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.data.images import Images
 from bdlbench.leaderboard import boards
 from bdlbench.leaderboard.boards import Board

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from bdlbench.comparison import status, table
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.records import store
 
 WAIT = 300.0  # seconds: a bound for what hangs, on however busy a machine

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bdlbench.comparison.planned import Planned, make
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.runs import machine

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from bdlbench.checks import certificate
 from bdlbench.comparison.planned import Planned
+from bdlbench.comparison.result import Comparison
 from bdlbench.comparison.summary import (
-    Comparison,
     compared,
     differences,
     read_predictions,

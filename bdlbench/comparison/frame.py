@@ -10,10 +10,10 @@ from bdlbench.runs import numerics
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bdlbench.comparison.summary import Comparison
+    from bdlbench.comparison.summary import Summary
 
 
-def tidy(comparison: Comparison) -> pd.DataFrame:
+def tidy(comparison: Summary) -> pd.DataFrame:
     """Return a row per sampler and metric: sampler, metric, mean, low, high, seeds."""
     import pandas as pd
 
@@ -29,7 +29,7 @@ def tidy(comparison: Comparison) -> pd.DataFrame:
     return frame
 
 
-def wide(comparison: Comparison) -> pd.DataFrame:
+def wide(comparison: Summary) -> pd.DataFrame:
     """Return a row per sampler, with the mean, ``.low`` and ``.high`` of each metric."""
     import pandas as pd
 
@@ -45,7 +45,7 @@ def wide(comparison: Comparison) -> pd.DataFrame:
     return frame
 
 
-def differences(comparison: Comparison) -> pd.DataFrame:
+def differences(comparison: Summary) -> pd.DataFrame:
     """Return a row per sampler and metric: the difference from the baseline, and its verdict."""
     import pandas as pd
 
@@ -60,7 +60,7 @@ def differences(comparison: Comparison) -> pd.DataFrame:
     return frame
 
 
-def _describe(comparison: Comparison) -> dict[str, Any]:
+def _describe(comparison: Summary) -> dict[str, Any]:
     """Return what the numbers are of: task, budget, hyperparameters, versions."""
     setup = comparison.setup
     return {

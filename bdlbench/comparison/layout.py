@@ -16,7 +16,7 @@ from bdlbench.comparison.columns import (
     fidelity_columns,
     scored_column,
 )
-from bdlbench.comparison.summary import COSTS, Comparison
+from bdlbench.comparison.summary import COSTS, Summary
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics.scores import METRICS
 from bdlbench.metrics.statistics import Interval
@@ -86,7 +86,7 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-def choose(names: Sequence[str], comparison: Comparison) -> list[Column]:
+def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     """Return the columns of these names; without names, the most important ones."""
     split, cost = comparison.setup.split, cost_columns()
     headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
@@ -106,7 +106,7 @@ def choose(names: Sequence[str], comparison: Comparison) -> list[Column]:
     return list(found.values())
 
 
-def extras(comparison: Comparison) -> list[Column]:
+def extras(comparison: Summary) -> list[Column]:
     """Return the columns to add, in this order, where the terminal is wide enough."""
     epochs, _, memory = cost_columns()
     fidelity = [one for one in fidelity_columns(comparison.setup.split) if _known(comparison, one)]
@@ -114,7 +114,7 @@ def extras(comparison: Comparison) -> list[Column]:
 
 
 def fit(
-    comparison: Comparison, columns: Sequence[Column], more: Sequence[Column], width: int
+    comparison: Summary, columns: Sequence[Column], more: Sequence[Column], width: int
 ) -> list[Block]:
     """Lay out columns in one block or several.
 
@@ -157,7 +157,7 @@ def _unstacked(block: Block, width: int) -> Block:
     return flat if flat.width <= width else block
 
 
-def _numbers(comparison: Comparison, column: Column) -> tuple[Number, ...]:
+def _numbers(comparison: Summary, column: Column) -> tuple[Number, ...]:
     """Return the number of every row, and of the pixels alone."""
     if column is TARGET:
         return tuple(Number(row.certificate) for row in comparison.rows)
@@ -198,7 +198,7 @@ def _widest(text: str) -> int:
     return max(map(cell_len, text.splitlines()), default=0)
 
 
-def _known(comparison: Comparison, column: Column) -> bool:
+def _known(comparison: Summary, column: Column) -> bool:
     return any(column.metric in row.metrics for row in comparison.rows)
 
 

@@ -6,12 +6,12 @@ from html import escape
 
 from bdlbench.comparison import table, verdicts
 from bdlbench.comparison.layout import MARKS, choose, fit, header
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.summary import Summary
 
 COLOURS = {"▲": "#2e8b57", "▼": "#d9534f"}  # legible on light and on dark pages
 
 
-def to_html(comparison: Comparison) -> str:
+def to_html(comparison: Summary) -> str:
     """Return the table and the verdicts as HTML, in the colours of the page around it."""
     (block,) = fit(comparison, choose((), comparison), [], 0)
     headers = ["sampler", *(header(column, numbers[0]) for column, numbers in block.columns)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bdlbench.errors import BdlbenchError
 
 if TYPE_CHECKING:
-    from bdlbench.comparison.summary import Comparison
+    from bdlbench.comparison.summary import Summary
 
 FORMATS = ("table", "markdown", "csv", "json")
 PIPED = 120  # characters, if the output is not a terminal
@@ -41,7 +41,7 @@ def check_columns(columns: str | None, wide: bool, format: str) -> list[str]:
 
 
 def show(
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[Summary],
     format: str,
     columns: Sequence[str] = (),
     wide: bool = False,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bdlbench.comparison.summary import Comparison
+    from bdlbench.comparison.summary import Summary
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, without yellow.
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -47,7 +47,7 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def plot(comparison: Comparison) -> Figure:
+def plot(comparison: Summary) -> Figure:
     """Plot a comparison.
 
     Above: a histogram of the highest class probability for the evaluation set and every OOD set.
@@ -102,7 +102,7 @@ def histogram(
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _intervals(axes: Axes, comparison: Comparison, metric: str, colours: Mapping[str, str]) -> None:
+def _intervals(axes: Axes, comparison: Summary, metric: str, colours: Mapping[str, str]) -> None:
     """Draw the mean and confidence interval of every sampler, the first at the top."""
     column = scored_column(metric)
     for place, row in enumerate(comparison.rows):
@@ -119,7 +119,7 @@ def _intervals(axes: Axes, comparison: Comparison, metric: str, colours: Mapping
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _confidence(comparison: Comparison, runs: Sequence[str]) -> Confidence:
+def _confidence(comparison: Summary, runs: Sequence[str]) -> Confidence:
     """Return the highest class probability of each input, pooled over runs."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     for run in runs:

@@ -22,7 +22,7 @@ from bdlbench.comparison.layout import (
     fit,
     header,
 )
-from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.comparison.summary import Row, Summary
 
 COLORS: dict[str | None, str] = {"better": "green", "worse": "red", verdicts.UNCLEAR: "dim"}
 PIXELS = "pixels alone"
@@ -31,7 +31,7 @@ MANY = 3  # seeds, with fewer the intervals are very wide
 
 
 def show(
-    comparison: Comparison, console: Console, names: Sequence[str] = (), wide: bool = False
+    comparison: Summary, console: Console, names: Sequence[str] = (), wide: bool = False
 ) -> None:
     """Print a comparison.
 
@@ -69,7 +69,7 @@ def _say(console: Console, line: str, style: str) -> None:
     console.print(Text(line, style=style))
 
 
-def _given(comparison: Comparison) -> Iterator[str]:
+def _given(comparison: Summary) -> Iterator[str]:
     """Yield lines on the choice of the task and of the number of seeds."""
     if comparison.note:
         yield comparison.note
@@ -80,13 +80,13 @@ def _given(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _name_width(comparison: Comparison, width: int) -> int:
+def _name_width(comparison: Summary, width: int) -> int:
     """Return the width of the column of names; longer ones are folded."""
     names = [*map(table.name, comparison.rows), *([PIXELS] if comparison.controls else [])]
     return min(max(map(cell_len, names)), max(len(PIXELS), width // 3))
 
 
-def _table(comparison: Comparison, block: Block, name_width: int) -> Table:
+def _table(comparison: Summary, block: Block, name_width: int) -> Table:
     """Return a table of the rows, and of the best statistic of the pixels."""
     gap = (0, 0, 0, block.gap - 1)  # the box adds a space
     result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
@@ -109,7 +109,7 @@ def _cell(number: Number, stacked: bool) -> Text:
     return text
 
 
-def _pixels(comparison: Comparison, column: Column) -> str:
+def _pixels(comparison: Summary, column: Column) -> str:
     """Return the best AUROC of the statistics of the pixels, for the column of an AUROC."""
     for ood, aurocs in comparison.controls.items():
         if column.metric == f"ood.{ood}.auroc":
@@ -117,7 +117,7 @@ def _pixels(comparison: Comparison, column: Column) -> str:
     return ""
 
 
-def _print_bars(comparison: Comparison, console: Console, name_width: int) -> None:
+def _print_bars(comparison: Summary, console: Console, name_width: int) -> None:
     """Print the confident fraction on each OOD set, as bars."""
     sets = comparison.setup.task.ood if comparison.setup.split == "test" else ()
     if not sets:
@@ -134,7 +134,7 @@ def _print_bars(comparison: Comparison, console: Console, name_width: int) -> No
     console.print(result)
 
 
-def _bar(comparison: Comparison, row: Row, ood: str, width: int) -> Text:
+def _bar(comparison: Summary, row: Row, ood: str, width: int) -> Text:
     metric = f"ood.{ood}.confident_fraction"
     interval = row.metrics.get(metric)
     if interval is None:
@@ -158,7 +158,7 @@ def _bar(comparison: Comparison, row: Row, ood: str, width: int) -> Text:
     )
 
 
-def _footnotes(comparison: Comparison, shown: Container[str]) -> Iterator[str]:
+def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     """Yield explanations of what is shown."""
     seeds = len(comparison.seeds)
     if seeds < MANY:
@@ -188,5 +188,5 @@ def _footnotes(comparison: Comparison, shown: Container[str]) -> Iterator[str]:
     yield "more: --columns all|fidelity|cost, --wide, --plot FILE.png, --format json"
 
 
-def _statistics(comparison: Comparison) -> int:
+def _statistics(comparison: Summary) -> int:
     return len(next(iter(comparison.controls.values())))

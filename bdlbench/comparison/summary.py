@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bdlbench.checks.certificate import NOT_CERTIFIED
 from bdlbench.metrics import scores
@@ -18,12 +17,6 @@ from bdlbench.reference import fidelity
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
-
-if TYPE_CHECKING:
-    import os
-
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 HEADLINE = (
     "accuracy",
@@ -62,9 +55,9 @@ class Row:
     runs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, repr=False)
-class Comparison:
-    """The result of a comparison.
+@dataclass(frozen=True)
+class Summary:
+    """What the runs of a comparison show.
 
     Args:
         setup: Task, model, budget and split, shared by all samplers.
@@ -97,51 +90,6 @@ class Comparison:
     def compared(self) -> list[str]:
         """Names of the metrics with a verdict."""
         return compared(self.setup.task.ood, self.setup.split)
-
-    def to_frame(self, wide: bool = False) -> pd.DataFrame:
-        """Return the metrics of all samplers; what they are of is in ``attrs``.
-
-        Args:
-            wide: Return a row per sampler, indexed by it, with the mean, ``.low`` and ``.high`` of
-                each metric as columns; else a row per sampler and metric, with columns sampler,
-                metric, mean, low, high, seeds.
-        """
-        from bdlbench.comparison import frame
-
-        return frame.wide(self) if wide else frame.tidy(self)
-
-    def differences_to_frame(self) -> pd.DataFrame:
-        """Return the differences from the baseline, a row per sampler and metric."""
-        from bdlbench.comparison import frame
-
-        return frame.differences(self)
-
-    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Plot the confidence on known and unknown inputs, and the metrics.
-
-        Args:
-            path: File to write, ``.png``, ``.svg`` or ``.pdf``; None to only return the figure.
-
-        Raises:
-            BdlbenchError: The file cannot be written.
-        """
-        from bdlbench.comparison import plot
-
-        file = None if path is None else plot.check_path(path)
-        figure = plot.plot(self)
-        if file is not None:
-            figure.savefig(file, dpi=110)
-        return figure
-
-    def _repr_html_(self) -> str:
-        from bdlbench.comparison import notebook
-
-        return notebook.to_html(self)
-
-    def __repr__(self) -> str:
-        samplers = ", ".join(row.sampler for row in self.rows)
-        setup = self.setup
-        return f"<Comparison {setup.task.name} {setup.model}: {samplers}; {len(self.seeds)} seeds>"
 
 
 def summarize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from bdlbench.comparison import frame
 from bdlbench.comparison.columns import Column, columns, control_rows
-from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.comparison.summary import Row, Summary
 from bdlbench.comparison.verdicts import claims
 from bdlbench.records.record import COMPLETED, DIVERGED
 from bdlbench.runs import tasks
 from bdlbench.storage.documents import to_json
 
 
-def to_markdown(comparison: Comparison) -> str:
+def to_markdown(comparison: Summary) -> str:
     """Return the table and the remarks as Markdown."""
     shown = columns(comparison.headline, comparison.setup.split)
     rows = [["sampler", "target", *(column.header for column in shown)]]
@@ -31,12 +32,12 @@ def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def to_csv(comparison: Comparison) -> str:
+def to_csv(comparison: Summary) -> str:
     """Return all metrics, with confidence intervals, as CSV."""
-    return str(comparison.to_frame(wide=True).to_csv()).rstrip("\n")
+    return str(frame.wide(comparison).to_csv()).rstrip("\n")
 
 
-def as_json(comparison: Comparison) -> str:
+def as_json(comparison: Summary) -> str:
     """Return the comparison as JSON; scores are fractions, not percent."""
     baseline = comparison.rows[comparison.baseline].sampler
     return to_json(
@@ -59,13 +60,13 @@ def as_json(comparison: Comparison) -> str:
     )
 
 
-def title(comparison: Comparison) -> str:
+def title(comparison: Summary) -> str:
     """Return the title: what is compared, and why this task if it was not given."""
     text = question(comparison)
     return f"{text} ({comparison.note.partition(':')[0]})" if comparison.note else text
 
 
-def question(comparison: Comparison) -> str:
+def question(comparison: Summary) -> str:
     """Return what is compared: task, model, budget, split and number of seeds."""
     setup, seeds = comparison.setup, len(comparison.seeds)
     split = "test set" if setup.split == "test" else "validation set"
@@ -75,7 +76,7 @@ def question(comparison: Comparison) -> str:
     )
 
 
-def remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: Summary) -> list[str]:
     """Return the lines below the table: differences, failures and explanations."""
     lines = [claim.text for claim in claims(comparison)]
     lines += failures(comparison.rows)
@@ -117,7 +118,7 @@ def failures(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _body(comparison: Comparison, columns: Sequence[Column]) -> list[tuple[str, str, list[str]]]:
+def _body(comparison: Summary, columns: Sequence[Column]) -> list[tuple[str, str, list[str]]]:
     body = [
         (
             f"{name(row)}{' *' if row.reused else ''}",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.summary import Summary
 from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Difference, Verdict
 
@@ -39,7 +39,7 @@ class Claim:
     verdict: Verdict | None
 
 
-def claims(comparison: Comparison) -> list[Claim]:
+def claims(comparison: Summary) -> list[Claim]:
     """Return the verdict on each sampler against the baseline, clear differences first."""
     by_sampler: dict[str, list[Difference]] = {}
     for sampler, difference in comparison.differences:

@@ -11,7 +11,7 @@ import pytest
 
 import bdlbench
 from bdlbench.comparison import table
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.data.images import Images, split_validation
 from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.execution import worker

@@ -16,7 +16,7 @@ import pytest
 
 import bdlbench
 from bdlbench.comparison import plot
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics.statistics import Interval
 from tests.comparison.test_table import COMPARISON, METRICS, ROWS

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bdlbench.comparison import output, screen
-from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.comparison.result import Comparison
+from bdlbench.comparison.summary import Row
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics.statistics import Interval
 from tests.comparison.test_table import COMPARISON, METRICS, ONE_SEED, ROWS, TITLE, row

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bdlbench.comparison import table
-from bdlbench.comparison.summary import Comparison, Row
+from bdlbench.comparison.result import Comparison
+from bdlbench.comparison.summary import Row
 from bdlbench.metrics.statistics import Difference, Interval
 from bdlbench.problem import Budget
 from bdlbench.runs import tasks

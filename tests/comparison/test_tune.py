@@ -12,7 +12,7 @@ import pytest
 from bdlbench import registry
 from bdlbench.comparison import tune
 from bdlbench.comparison.ranges import Range, parse_range, parse_search
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.data.images import Images
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.execution.pool import ExecutionOptions

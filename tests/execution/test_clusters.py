@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from tests.processes import GATED, WAIT, Started, assert_equal, wait_for, without_times
 
 Write = Callable[..., str]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bdlbench.comparison import status
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.execution import locks
 from bdlbench.records import store
 from tests.processes import GATED, Started, runs_in, server, session_of, wait_for

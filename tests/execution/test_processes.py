@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from bdlbench.comparison import status
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.data import shared
 from bdlbench.data.images import Images
 from bdlbench.execution import processes

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.errors import RecordError
 from bdlbench.execution import worker
 from bdlbench.metrics import controls

@@ -13,7 +13,7 @@ import pytest
 from scipy.spatial.distance import cityblock
 
 from bdlbench.comparison import table
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bdlbench.comparison import status
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.errors import RecordError
 from bdlbench.execution import processes, worker
 from bdlbench.records import store

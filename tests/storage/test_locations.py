@@ -11,7 +11,7 @@ import fsspec
 import pytest
 
 from bdlbench.comparison import status
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.data.images import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.execution.worker import find

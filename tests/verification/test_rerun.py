@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bdlbench.commands import main
-from bdlbench.comparison.summary import Comparison
+from bdlbench.comparison.result import Comparison
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics.scores import score
 from bdlbench.records import store
