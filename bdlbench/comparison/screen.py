@@ -129,7 +129,7 @@ def _print_bars(comparison: Summary, console: Console, name_width: int) -> None:
         result.add_column(f"{ood} classified with >90 % confidence ↓")
     for row in comparison.rows:
         cells = [_bar(comparison, row, ood, max(NARROWEST, min(WIDEST, share))) for ood in sets]
-        result.add_row(Text(table.name(row)), *cells)
+        result.add_row(Text(row.sampler), *cells)
     console.print()
     console.print(result)
 

@@ -117,12 +117,13 @@ def test_files_left_by_a_killed_process_are_ignored(tmp_path: Path) -> None:
         (left / "record.json").write_text(documents.to_json(RECORD.content()))
         (left / "half.npz").write_text("PK")
     (runs / f".probe-{os.getpid()}").touch()
+    prefix = RECORD.run.rpartition("-")[0]
     with pytest.raises(RecordError, match=r"got none$"):
-        store.find(tmp_path, "")
+        store.find(tmp_path, prefix)
     store.check_writable(tmp_path)
     for seed in (1, 2):
         store.write(tmp_path, replace(RECORD, seed=seed), SETS)
-        assert store.find(tmp_path, "").seed == seed
+        assert store.find(tmp_path, prefix).seed == seed
     assert len(everything(tmp_path)) == 2
 
 

@@ -34,7 +34,7 @@ def test_a_study_has_a_summary_and_is_created_by_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("weigths", "no study 'weigths'; did you mean weights? (available: anneal-or-quench"),
+        ("weigths", "no study 'weigths'; did you mean weights? (see `bdlbench list studies`)"),
         ("weights:epoch=3", "weights: no setting 'epoch'; did you mean epochs?"),
         ("weights:epochs=0", "weights: expected epochs > 0, got 0"),
         ("weights:epochs=many", "weights: epochs: expected an integer, got 'many'"),
