@@ -1,8 +1,11 @@
-"""README's sampler runs unchanged, and its test command is that of CI."""
+"""README's commands and code run unchanged, and its test command is that of CI."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,10 +17,21 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 
 
+def blocks(marker: str) -> list[str]:
+    found = re.findall(rf"<!-- {marker} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert found, f"README.md has no block marked {marker}"
+    return list(found)
+
+
 def block(marker: str) -> str:
-    match = re.search(rf"<!-- {marker} -->\n```\w+\n(.*?)```", README, re.DOTALL)
-    assert match is not None, f"README.md has no block marked {marker}"
-    return match[1]
+    (found,) = blocks(marker)
+    return found
+
+
+def bdlbench(arguments: str) -> str:
+    """Run a command, and return what it prints."""
+    command = [sys.executable, "-m", "bdlbench", *shlex.split(arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_sampler_of_the_readme_equals_sgld(tmp_path: Path) -> None:
@@ -38,6 +52,34 @@ def test_the_sampler_of_the_readme_equals_sgld(tmp_path: Path) -> None:
     assert ours.outcomes == {"completed": 1}
     # The same update with the same random numbers as SGLD.
     assert ours.metrics["accuracy"].mean == pytest.approx(shipped.metrics["accuracy"].mean)
+
+
+@pytest.mark.slow  # two minutes: every command of README, in one folder of results
+def test_every_block_runs_in_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    monkeypatch.chdir(clone)
+    monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    (clone / "langevin.py").write_text(block("sampler"), "utf-8")
+
+    first = block("compare command").strip().rpartition("bdlbench ")[2]
+    printed = bdlbench(f"{first} --task digits")
+    verdicts = [line for line in block("screen").splitlines() if line.startswith("sgld ")]
+    assert "detects letters better than sgd" in "".join(verdicts)
+    for line in verdicts[1:]:  # the first is a row of the table
+        assert line.partition(":")[0] in printed, "run python docs/screen.py and commit"
+    for line in [line for part in blocks("commands") for line in part.strip().splitlines()]:
+        bdlbench(line.partition("#")[0].removeprefix("bdlbench "))
+    subprocess.run([sys.executable, "-c", block("python")], check=True)
+
+    written = subprocess.run(
+        ["git", "status", "--porcelain"], capture_output=True, text=True, check=True
+    ).stdout
+    assert set(written.split()) == {"??", "compare.png", "langevin.py", "site/"}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
