@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from bdlbench.commands import many_runs, publishing
+from bdlbench.commands import compare, developing, many_runs, publishing
+from bdlbench.commands.developing import set_up_jax
 from bdlbench.commands.options import OWN, DataDir, Debug, Device, Results, local, say
 from bdlbench.errors import BdlbenchError
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(many_runs.compare)  # first, so that the help lists it first
+app.command()(compare.compare)  # first, so that the help lists it first
 
 
 def _print_version(wanted: bool) -> None:
@@ -90,7 +91,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check a sampler's interface, and compare its draws with exactly known posteriors."""
-    _set_up_jax()
+    set_up_jax()
     from bdlbench.checks import certificate
 
     with redirect_stdout(sys.stderr):  # plugins may print
@@ -117,7 +118,7 @@ def reference(
     debug: Debug = False,
 ) -> None:
     """Compute the reference posterior of a task by long HMC runs, or resume it."""
-    _set_up_jax()
+    set_up_jax()
     from bdlbench.reference.chains import Length
     from bdlbench.reference.gate import report
     from bdlbench.reference.make import make
@@ -130,59 +131,6 @@ def reference(
         raise BdlbenchError(
             f"the reference of {task} has not converged; it is stored, but not used"
         )
-
-
-@app.command()
-def doctor(data_dir: DataDir = None, results: Results = OWN, debug: Debug = False) -> None:
-    """Print the environment for a bug report: versions, machine, data, results, plugins."""
-    from bdlbench.commands.doctor import examine
-
-    with redirect_stdout(sys.stderr):
-        lines = list(examine(results, data_dir))
-    typer.echo("\n".join(lines))
-
-
-@app.command()
-def new(
-    name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
-    debug: Debug = False,
-) -> None:
-    """Write a template of a sampler plugin, which runs and passes the checks unchanged."""
-    from bdlbench.commands import scaffold
-
-    path = scaffold.write(name, Path())
-    typer.echo(f"{path}: try `bdlbench check ./{path}` and `bdlbench compare sgld ./{path}`")
-
-
-@app.command()
-def numerics(
-    check: Annotated[
-        bool, typer.Option("--check", help="Recompute the goldens, and list those that changed.")
-    ] = False,
-    accept: Annotated[
-        bool, typer.Option("--accept", help="Accept changed code that reproduces the goldens.")
-    ] = False,
-    raised: Annotated[
-        bool, typer.Option("--raise", help="Accept changed code as a new version.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Show the numerics version of the code, and accept changes."""
-    if check + accept + raised > 1:
-        raise BdlbenchError("expected one of --check, --accept and --raise, got several")
-    _set_up_jax()
-    from bdlbench.runs import acceptance
-
-    if accept or raised:
-        typer.echo(f"accepted as numerics version {acceptance.accept(raised)}")
-        return
-    changed = acceptance.check() if check else []
-    for line in acceptance.report(changed):
-        typer.echo(line)
-    if changed:
-        raise BdlbenchError(f"{len(changed)} goldens have changed; see above")
-    if check:
-        typer.echo("all goldens are reproduced")
 
 
 @app.command()
@@ -209,7 +157,7 @@ def study(
             raise BdlbenchError("--task and --seed need the NAME of a study; see `bdlbench study`")
         typer.echo(listing.render("studies"))
         return
-    _set_up_jax()
+    set_up_jax()
     from bdlbench.study import create
 
     options = {"task": task, "seed": seed}
@@ -220,15 +168,9 @@ def study(
         typer.echo(path)
 
 
+app.add_typer(developing.app)
 app.add_typer(publishing.app)
 app.add_typer(many_runs.app)
-
-
-def _set_up_jax() -> None:
-    """Set JAX's environment variables, for commands that compute in this process."""
-    from bdlbench.execution import environment
-
-    os.environ.update(environment.for_jax())
 
 
 def _print(line: str) -> None:

@@ -45,13 +45,13 @@ class Grid:
     Args:
         samplers: Samplers as on the command line; the first is the baseline.
         comparisons: Task, model, epochs and draws of each comparison.
-        seeds: Number of seeds, or the seeds.
+        seeds: Number of seeds, or the seeds; None for the number of each task.
         split: ``test`` or ``validation``.
     """
 
     samplers: tuple[str, ...]
     comparisons: tuple[dict[str, Any], ...]
-    seeds: int | list[int]
+    seeds: int | list[int] | None
     split: str
 
     def plan(self, **options: Any) -> list[Planned]:
@@ -87,8 +87,9 @@ def _check(content: dict[str, Any]) -> Grid:
     for key in content:
         if key not in KEYS:
             raise BdlbenchError(f"no key {key!r}{registry.nearest(key, list(KEYS))}")
-    seeds, split = content.get("seeds", 3), content.get("split", "test")
-    check_seeds(seeds)
+    seeds, split = content.get("seeds"), content.get("split", "test")
+    if seeds is not None:
+        check_seeds(seeds)
     if split not in tasks.SPLITS:
         raise BdlbenchError(f"split: expected {' or '.join(tasks.SPLITS)}, got {shown(split)}")
     axes = [_axis(key, content[key]) if key in content else [None] for key in LISTS]

@@ -60,6 +60,7 @@ def show(
         _say(console, claim.text, COLORS.get(claim.verdict, ""))
     for line in table.failures(comparison.rows):
         _say(console, line, "red")
+    console.print()
     shown = {column.metric for block in blocks for column, _ in block.columns}
     for line in _footnotes(comparison, shown):
         _say(console, line, "dim")
@@ -186,6 +187,9 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         total = len(comparison.rows) * seeds
         yield f"{reused} of {total} runs were stored already; --force reruns them."
     yield "more: --columns all|fidelity|cost, --wide, --plot FILE.png, --format json"
+    runs = [run for row in comparison.rows for run in row.runs]
+    if runs:
+        yield f"one run: bdlbench show {runs[-1]}; a web page of all: bdlbench publish"
 
 
 def _statistics(comparison: Summary) -> int:

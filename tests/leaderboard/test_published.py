@@ -96,6 +96,7 @@ def test_all_runs_of_the_grids_are_published(path: Path, published_boards: list[
         names = ("model", "epochs", "draws")
         key = task.name, *(comparison[name] or default[name] for name in names)
         (board,) = (b for b in published_boards if (b.task, b.model, b.epochs, b.draws) == key)
+        assert runs.seeds is not None, "a published grid says how many seeds it has"
         seeds = runs.seeds if isinstance(runs.seeds, list) else list(range(runs.seeds))
         for sampler in runs.samplers:
             settings = plan.configure_sampler(parse(sampler), task).settings
