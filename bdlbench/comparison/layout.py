@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from bdlbench.metrics.statistics import Interval
 
 GROUPS = ("all", "fidelity", "cost")
 TARGET = Column("target", "target", spread=False)  # the verdict of `bdlbench check`
+LONG = 8  # characters of a detail, above which it is folded in a narrow table
 MARKS = {"better": "▲", "worse": "▼"}
 
 
@@ -63,9 +65,19 @@ class Block:
     def width(self) -> int:
         """Width of the columns and of the gaps to their left."""
         return sum(
-            self.gap + max(map(_widest, (header(column, numbers[0]), *self._texts(numbers))))
+            self.gap + max(map(_widest, (self.header(column, numbers), *self._texts(numbers))))
             for column, numbers in self.columns
         )
+
+    def header(self, column: Column, numbers: Sequence[Number]) -> str:
+        """Return a header: label, detail on lines of its own, and space for the marks."""
+        arrow = "" if column is TARGET else column.arrow
+        detail = column.detail
+        if self.stacked and len(detail) > LONG:
+            detail = detail.replace("-", "-\n")
+        lines = f"{column.label} {arrow}\n{detail}".splitlines()
+        margin = " " * len(numbers[0].mark)
+        return "\n".join(line.rstrip() + margin for line in lines if line)
 
     def _texts(self, numbers: Sequence[Number]) -> list[str]:
         return [number.text(self.stacked) for number in numbers]
@@ -144,13 +156,6 @@ def fit(
     return [_unstacked(block, width) for block in blocks]
 
 
-def header(column: Column, number: Number) -> str:
-    """Return the header, aligned with the means: the detail on a second line, space for marks."""
-    arrow = "" if column is TARGET else column.arrow
-    lines = [*f"{column.label} {arrow}".rstrip().splitlines(), column.detail]
-    return "\n".join(line + " " * len(number.mark) for line in lines if line)
-
-
 def _unstacked(block: Block, width: int) -> Block:
     """Return the block with numbers on one line, if it fits."""
     flat = Block(block.columns, stacked=False)
@@ -186,12 +191,12 @@ def _number(
 
 
 def _precise(column: Column, intervals: Sequence[Interval]) -> Callable[[float], str]:
-    """Return the format of a metric: as many decimals as the narrowest interval supports."""
+    """Return the format of a metric: as many decimals as the median half-width supports."""
     if column.metric in (*COSTS, *SHOWN):
         return column.show
     halves = [one.high - one.mean for one in intervals if one.high is not None]
-    narrowest = min((half for half in halves if half > 0), default=1e-3)
-    return f"{{:.{min(max(3, math.ceil(-math.log10(narrowest))), 4)}f}}".format
+    half = statistics.median([half for half in halves if half > 0] or [1e-3])
+    return f"{{:.{min(max(3, math.ceil(-math.log10(half))), 4)}f}}".format
 
 
 def _widest(text: str) -> int:

@@ -20,7 +20,6 @@ from bdlbench.comparison.layout import (
     choose,
     extras,
     fit,
-    header,
 )
 from bdlbench.comparison.summary import Row, Summary
 
@@ -93,7 +92,7 @@ def _table(comparison: Summary, block: Block, name_width: int) -> Table:
     result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
     result.add_column("sampler", width=name_width, overflow="fold", vertical="top")
     for column, numbers in block.columns:
-        result.add_column(header(column, numbers[0]), justify="right", no_wrap=True)
+        result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
     for index, row in enumerate(comparison.rows):
         cells = [_cell(numbers[index], block.stacked) for _, numbers in block.columns]
         result.add_row(Text(table.name(row)), *cells)
@@ -189,7 +188,8 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     yield "more: --columns all|fidelity|cost, --wide, --plot FILE.png, --format json"
     runs = [run for row in comparison.rows for run in row.runs]
     if runs:
-        yield f"one run: bdlbench show {runs[-1]}; a web page of all: bdlbench publish"
+        yield f"one run: bdlbench show {runs[-1]}"
+        yield "all runs, as a web page: bdlbench publish"
 
 
 def _statistics(comparison: Summary) -> int:
