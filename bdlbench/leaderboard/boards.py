@@ -111,10 +111,10 @@ def build(results: Path, warn: Warn | None = None) -> list[Board]:
         _board(results, group, several=titles[key[:-1]] > 1, warn=warn)
         for key, group in sorted(groups.items())
     ]
-    return sorted((board for board in built if board.entries), key=_order)
+    return sorted((board for board in built if board.entries), key=order)
 
 
-def _order(board: Board) -> tuple[int, int]:
+def order(board: Board) -> tuple[int, int]:
     """Sort the largest task first, and of its boards the one with most samplers."""
     return -list(tasks.TASKS).index(board.task), -len(board.entries)
 
