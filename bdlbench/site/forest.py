@@ -131,6 +131,7 @@ def _arrows(rows: Sequence[Row], places: Sequence[float], axis: Range, sign: int
         "text": [text for _, text in found],
         "textposition": f"top {'left' if sign > 0 else 'right'}",
         "textfont": {"color": "@vermilion", "size": 11},
+        "cliponaxis": False,  # which would cut the text of the first row
         "hoverinfo": "skip",
     }
 
