@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from bdlbench.reference.reference import Reference
 from bdlbench.runs import numerics, tasks
 from bdlbench.runs.plan import Setup
 from bdlbench.settings import Spec
+from bdlbench.storage.escaping import LONGEST, visible
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Board:
 def build(results: Path, warn: Warn | None = None) -> list[Board]:
     """Build all boards from the stored runs on the test split, without loading any plugin.
 
+    The largest task comes first, and of its boards the one with most samplers.
+
     Args:
         results: Folder of the results.
         warn: Called with the name of every damaged run, which is left out; None to refuse them.
@@ -107,7 +111,12 @@ def build(results: Path, warn: Warn | None = None) -> list[Board]:
         _board(results, group, several=titles[key[:-1]] > 1, warn=warn)
         for key, group in sorted(groups.items())
     ]
-    return [board for board in built if board.entries]
+    return sorted((board for board in built if board.entries), key=order)
+
+
+def order(board: Board) -> tuple[int, int]:
+    """Sort the largest task first, and of its boards the one with most samplers."""
+    return -list(tasks.TASKS).index(board.task), -len(board.entries)
 
 
 def _key(record: Record) -> tuple[Any, ...]:
@@ -161,7 +170,12 @@ def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
         groups[admission.identity(record)].append(record)
     samplers = [group[0].sampler for group in groups.values()]
     labels = [_label(sampler, samplers) for sampler in samplers]
-    return dict(zip(labels, groups.values(), strict=True))
+    shown = Counter(visible(label) for label in labels)
+    names = [
+        label if shown[visible(label)] == 1 else _with_digest(label, identity)
+        for label, identity in zip(labels, groups, strict=True)
+    ]
+    return dict(zip(names, groups.values(), strict=True))
 
 
 def _label(sampler: Sampler, samplers: Sequence[Sampler]) -> str:
@@ -172,3 +186,9 @@ def _label(sampler: Sampler, samplers: Sequence[Sampler]) -> str:
         if any(name not in other or other[name] != value for other in same_name)
     )
     return str(Spec(sampler.name, differing))
+
+
+def _with_digest(label: str, identity: str) -> str:
+    """Return a label that stays unique when it is escaped and truncated for display."""
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{visible(label, LONGEST // 2)} #{digest}"

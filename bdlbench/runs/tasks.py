@@ -117,6 +117,7 @@ TASKS = {
         ),
     )
 }
+"""By name, the smallest task first."""
 
 
 def budget_of(task: Task) -> str:

@@ -13,10 +13,8 @@ from bdlbench.metrics.scores import Metric
 from bdlbench.metrics.statistics import Interval
 from bdlbench.site.evidence import BARS, SURE, Bin, Course, Histogram
 from bdlbench.site.text import for_plotly
-from bdlbench.storage.escaping import visible
 
 Figure = dict[str, Any]
-MOST_ROWS = 30  # of a forest plot; the table has all
 CONFIDENCE = "confidence: the highest probability"
 NOTE = {
     "xref": "paper", "yref": "paper", "x": 0, "xanchor": "left", "yanchor": "bottom",
@@ -25,40 +23,13 @@ NOTE = {
 GOOD = {"up": "higher is better", "down": "lower is better"}
 
 
-def forest(metric: Metric, rows: Sequence[tuple[str, Interval]]) -> Figure:
-    """Return a forest plot: a metric of every sampler with its confidence interval.
-
-    Args:
-        metric: The metric.
-        rows: Label and interval of each sampler, from top to bottom.
-    """
-    shown = rows[:MOST_ROWS]
-    places, labels = list(range(len(shown))), [for_plotly(label) for label, _ in shown]
-    intervals = [interval for _, interval in shown]
-    points = {
-        **_scatter("markers", [interval.mean for interval in intervals], places, "@blue"),
-        "text": labels,
-        "hovertemplate": "%{text}: %{x}<extra></extra>",
-        "error_x": _bars(intervals),
-    }
-    title = f"{for_plotly(metric.label, 80)}, {GOOD[metric.direction]}"
-    rows_from_above = {"tickvals": places, "ticktext": labels, "range": [len(shown) - 0.5, -0.5]}
-    layout = {
-        "height": 100 + 26 * len(shown),
-        "xaxis": {"title": {"text": title}},
-        "yaxis": {**rows_from_above, "automargin": True, "showgrid": False},
-    }
-    first = f"; first {visible(shown[0][0], 40)}" if shown else ""
-    return _figure([points], layout, f"{metric.label} of {len(shown)} samplers{first}")
-
-
 def reliability(bins: Sequence[Bin]) -> Figure:
     """Return a reliability diagram, with the number of inputs per bin below."""
     filled = [b for b in bins if b.count]
-    diagonal = _scatter("lines", [0, 1], [0, 1], "@soft", dash="dash", width=1.5)
+    diagonal = scatter("lines", [0, 1], [0, 1], "@soft", dash="dash", width=1.5)
     confidences, accuracies = [b.confidence for b in filled], [b.accuracy for b in filled]
     points = {
-        **_scatter("lines+markers", confidences, accuracies, "@blue"),
+        **scatter("lines+markers", confidences, accuracies, "@blue"),
         "hovertemplate": "confidence %{x:.3f}<br>accuracy %{y:.3f}<extra></extra>",
     }
     centres, counts = [(b.low + b.high) / 2 for b in bins], [b.count for b in bins]
@@ -74,7 +45,7 @@ def reliability(bins: Sequence[Bin]) -> Figure:
         },
     }  # fmt: skip
     data = [{**diagonal, "hoverinfo": "skip"}, points, bars]
-    return _figure(data, layout, "Reliability diagram: accuracy against confidence in 15 bins")
+    return figure(data, layout, "Reliability diagram: accuracy against confidence in 15 bins")
 
 
 def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Figure:
@@ -98,7 +69,7 @@ def confidence(histograms: Sequence[Histogram], names: Mapping[str, str]) -> Fig
         notes.append({**NOTE, "text": text, "y": top})
     below = {"title": {"text": CONFIDENCE}, "range": [0, 1], "anchor": f"y{axis}"}
     layout |= {"annotations": notes, "xaxis": below}
-    return _figure(data, layout, "Histograms of the confidence, one panel per set")
+    return figure(data, layout, "Histograms of the confidence, one panel per set")
 
 
 def budget(
@@ -113,14 +84,14 @@ def budget(
     """
     data = [
         {
-            **_scatter("lines", course.epochs, values, "@soft", dash="dot", width=1),
+            **scatter("lines", course.epochs, values, "@soft", dash="dot", width=1),
             "hovertemplate": f"seed {course.seed}, %{{x}} epochs: %{{y}}<extra></extra>",
         }
         for course in courses
         if (values := course.values.get(metric.name))
     ]
     costs, intervals = [epochs for epochs, _ in ends], [interval for _, interval in ends]
-    points = _scatter("lines+markers", costs, [interval.mean for interval in intervals], "@blue")
+    points = scatter("lines+markers", costs, [interval.mean for interval in intervals], "@blue")
     hover = "%{x} epochs: %{y}<extra></extra>"
     data.append({**points, "error_y": _bars(intervals), "hovertemplate": hover})
     ticks = _ticks([x for line in data for x in line["x"]])
@@ -129,21 +100,22 @@ def budget(
         "xaxis": {"title": {"text": "epochs (log)"}, "type": "log", **ticks},
         "yaxis": {"automargin": True},
     }
-    return _figure(data, layout, f"{metric.label} against epochs")
+    return figure(data, layout, f"{metric.label} against epochs")
 
 
-def _scatter(
+def scatter(
     mode: str,
     x: Sequence[float | None],
     y: Sequence[float | None],
     colour: str,
     **line: str | float,
 ) -> Figure:
+    """Return a trace of points or lines in one colour."""
     return {
         "type": "scatter",
         "mode": mode,
-        "x": [_short(value) for value in x],
-        "y": [_short(value) for value in y],
+        "x": [short(value) for value in x],
+        "y": [short(value) for value in y],
         "marker": {"color": colour, "size": 9},
         "line": {"color": colour, "width": 2.5, **line},
     }
@@ -152,8 +124,8 @@ def _scatter(
 def _bar(x: Sequence[float], y: Sequence[float], colour: str, hover: str) -> Figure:
     return {
         "type": "bar",
-        "x": [_short(value) for value in x],
-        "y": [_short(value) for value in y],
+        "x": [short(value) for value in x],
+        "y": [short(value) for value in y],
         "marker": {"color": colour},
         "hovertemplate": f"{hover}<extra></extra>",
     }
@@ -168,18 +140,19 @@ def _ticks(epochs: Sequence[float]) -> Figure:
     return {"tickvals": ticks, "ticktext": [f"{tick:,.4g}" for tick in ticks]}
 
 
-def _figure(data: Sequence[Figure], layout: Figure, label: str) -> Figure:
+def figure(data: Sequence[Figure], layout: Figure, label: str) -> Figure:
+    """Return a figure from its traces, its layout and its description."""
     return {"data": list(data), "layout": layout, "label": label}
 
 
 def _bars(intervals: Sequence[Interval]) -> Figure:
     """Return error bars, of size 0 for a single seed."""
-    up = [0.0 if i.high is None else _short(i.high - i.mean) for i in intervals]
-    down = [0.0 if i.low is None else _short(i.mean - i.low) for i in intervals]
+    up = [0.0 if i.high is None else short(i.high - i.mean) for i in intervals]
+    down = [0.0 if i.low is None else short(i.mean - i.low) for i in intervals]
     size = {"thickness": 2, "width": 5, "color": "@blue"}
     return {"type": "data", "array": up, "arrayminus": down, **size}
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Round to six significant digits, to reduce the size of the page."""
     return None if value is None else float(f"{value:.6g}")

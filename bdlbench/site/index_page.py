@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bdlbench.comparison.columns import control_rows
+from bdlbench.comparison import table
+from bdlbench.comparison.columns import Column, control_rows
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
-from bdlbench.site import figures, marks
+from bdlbench.site import forest, marks, winners
+from bdlbench.site.marks import Mark
 from bdlbench.site.text import page_name
 
 
 def view(boards: Sequence[Board]) -> dict[str, Any]:
     """Return the variables of the template ``index.html``."""
-    columns = {one.metric: one for board in boards for one in board.columns if one.arrow}
+    columns = {one.metric: one for board in boards for one in _columns(board) if one.arrow}
     return {
         "boards": [_board(board) for board in boards],
         "no_runs": rendering.NO_RUNS,
+        "legend": _legend(boards),
         "terms": [
             (f"{column.title} {column.arrow}", describe(name).definition)
             for name, column in columns.items()
@@ -29,17 +32,19 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
 
 def _board(board: Board) -> dict[str, Any]:
     key = page_name("-".join([*filter(None, board.subject), f"{board.epochs:g}", f"{board.draws}"]))
-    rows = [_row(board, entry) for entry in board.entries]
+    columns = _columns(board)
+    rows = [_row(board, entry, columns) for entry in board.entries]
     kinds = {row["outcome"] for row in rows}
     return {
         "key": key,
         "title": rendering.title(board),
         "subtitle": _subtitle(board),
-        "columns": board.columns,
+        "winners": winners.of(board),
+        "columns": columns,
         "rows": rows,
         "targets": sorted({row["target"] for row in rows}),
         "outcomes": [kind for kind in marks.OUTCOMES if kind in kinds],
-        "controls": control_rows(board.controls, board.columns),
+        "controls": control_rows(board.controls, columns),
         "figures": _figures(board, key),
         "caption": _caption(board),
         "failures": board.failures,
@@ -47,16 +52,44 @@ def _board(board: Board) -> dict[str, Any]:
     }
 
 
+def _columns(board: Board) -> list[Column]:
+    """Return the columns with at least one value."""
+    return [
+        column
+        for column in board.columns
+        if any(column.metric in entry.row.metrics for entry in board.entries)
+    ]
+
+
 def _subtitle(board: Board) -> str:
-    seeds = sorted({len(entry.records) for entry in board.entries})
-    runs = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return (
-        f"{len(board.entries)} samplers, {runs} runs each. Ranked by {describe(SORT).label}; "
-        "a coloured cell: no sampler is significantly better, and at least one is worse."
-    )
+    """Say in plain words what is compared."""
+    count, runs = len(board.entries), [len(entry.records) for entry in board.entries]
+    trials = [run.sampler.trials for entry in board.entries for run in entry.records]
+    tuned = [number for number in trials if number]
+    sets = [name.split(".")[1] for name in board.headline if name.startswith("ood.")]
+    sentences = [
+        f"{count} sampler{'s' if count > 1 else ''} of the weights of the network {board.model}, "
+        f"trained on {board.task} for {board.budget} with {_range(runs)} random seeds each.",
+        f"Hyperparameters: the best of {_range(tuned)} trials." if tuned else "",
+        f"Unknown images, of no class in the training data: {', '.join(sets)}." if sets else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
-def _row(board: Board, entry: Entry) -> dict[str, Any]:
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _legend(boards: Sequence[Board]) -> list[tuple[Mark, str]]:
+    """Explain the badges that occur in the tables."""
+    rows = [entry.row for board in boards for entry in board.entries]
+    shown = {marks.target(row) for row in rows}
+    shown |= {marks.COLLAPSED} if any(row.collapsed for row in rows) else set()
+    return [(mark, text) for mark, text in marks.LEGEND.items() if mark in shown]
+
+
+def _row(board: Board, entry: Entry, columns: Sequence[Column]) -> dict[str, Any]:
     kind, failed = marks.outcomes(entry.row)
     return {
         "rank": entry.ranks,
@@ -65,8 +98,11 @@ def _row(board: Board, entry: Entry) -> dict[str, Any]:
         "page": page_name(entry.row.sampler),
         "target": marks.target(entry.row).text,
         "outcome": kind,
-        "marks": [marks.target(entry.row), *filter(None, (failed, marks.trials(entry)))],
-        "cells": board.cells(entry),
+        "marks": [marks.target(entry.row), *filter(None, [failed])],
+        "cells": [
+            column.cell(entry.row.metrics.get(column.metric), column.metric in entry.leading)
+            for column in columns
+        ],
     }
 
 
@@ -84,20 +120,21 @@ def _figures(board: Board, key: str) -> list[dict[str, Any]]:
     for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
         metric = describe(name)
         rows = [
-            (entry.row.sampler, entry.row.metrics[name])
+            (table.name(entry.row), entry.row.metrics[name])
             for entry in board.entries
             if name in entry.row.metrics
         ]
         rows.sort(key=lambda row: row[1].mean, reverse=metric.direction == "up")
         if len(rows) > 1:
-            figure = figures.forest(metric, rows)
+            figure = forest.forest(metric, rows)
             views.append({"key": f"{key}-figure-{number}", "title": metric.label, "figure": figure})
     return views
 
 
 def _caption(board: Board) -> str:
-    many = len(board.entries) > figures.MOST_ROWS
-    first = f"The first {figures.MOST_ROWS} samplers" if many else "All samplers"
+    many = len(board.entries) > forest.MOST_ROWS
+    first = f"The first {forest.MOST_ROWS} samplers" if many else "All samplers"
     return (
-        f"{first} by this metric, the best at the top, with 95 % confidence intervals over seeds."
+        f"{first} by this metric, the best at the top. Bars: 95 % confidence intervals over "
+        "repeated runs. An arrow at the border marks a value, or the end of a bar, beyond the axis."
     )

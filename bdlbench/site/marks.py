@@ -28,6 +28,16 @@ TARGETS = {
     "point": Mark("• point estimate", "plain"),
 }
 NOT_CERTIFIED = Mark("✗ not certified", "bad")
+COLLAPSED = Mark("✗ draws collapsed", "bad")
+LEGEND = {
+    TARGETS["certified"]: "draws from the posterior: it passed every check against posteriors that "
+    "are known exactly",
+    TARGETS["approximate"]: "averages over draws that do not come from the exact posterior, and "
+    "does not claim so",
+    TARGETS["point"]: "a single network, without an average over draws: the baseline",
+    NOT_CERTIFIED: "no passed check of this version of the sampler is stored",
+    COLLAPSED: "the draws are nearly identical, so that their average is in effect one network",
+}
 OUTCOMES = ("all completed", "some failed", "all failed")
 VERDICTS = {
     "pass": Mark("✓ pass", "good"),
@@ -54,7 +64,7 @@ def outcomes(row: Row) -> tuple[str, Mark | None]:
     failed = {name: n for name, n in row.outcomes.items() if name != COMPLETED}
     kind = OUTCOMES[0 if not failed else 1 if row.outcomes.get(COMPLETED) else 2]
     failures = [f"{name} {n} of {total}" for name, n in failed.items()]
-    failures += ["draws collapsed"] if row.collapsed else []
+    failures += [COLLAPSED.text.removeprefix("✗ ")] if row.collapsed else []
     return kind, Mark("✗ " + ", ".join(failures), "bad") if failures else None
 
 

@@ -5,16 +5,33 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import textwrap
 
-from bdlbench.storage.escaping import visible
+from bdlbench.storage.escaping import LONGEST, visible
 
 _PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_NAME = 60
+_LINE = 36  # characters of a label in a plot
+BREAK = "<br>"
 
 
-def for_plotly(text: str, longest: int = 40) -> str:
+def for_plotly(text: str, longest: int = LONGEST) -> str:
     """Escape a text for plotly, which interprets ``<a href>``, ``<b>`` and ``$x^2$`` in labels."""
     return html.escape(visible(text, longest), quote=False).replace("$", "&#36;")
+
+
+def folded(label: str) -> str:
+    """Return a sampler's label for plotly, long ones on several lines, broken after commas.
+
+    Nothing is cut, since samplers may differ in the last of many settings only.
+    """
+    lines = [""]
+    for part in re.split(r"(?<=,)", visible(label)):
+        for piece in textwrap.wrap(part, _LINE, drop_whitespace=False) or [""]:
+            if lines[-1] and len(lines[-1] + piece) > _LINE:
+                lines.append("")
+            lines[-1] += piece
+    return BREAK.join(map(for_plotly, lines))
 
 
 def page_name(label: str) -> str:

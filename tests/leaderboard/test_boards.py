@@ -23,6 +23,8 @@ from bdlbench.leaderboard.entries import SORT
 from bdlbench.records import store
 from bdlbench.records.record import Record, Sampler
 from bdlbench.runs import numerics
+from bdlbench.site.text import folded
+from bdlbench.storage.escaping import visible
 from tests import synthetic
 
 
@@ -97,6 +99,34 @@ def test_labels_have_the_hyperparameters_that_differ(tmp_path: Path) -> None:
     (board,) = boards.build(tmp_path)
     labels = sorted(entry.row.sampler for entry in board.entries)
     assert labels == ["sgd", "sgld:step_size=0.0001", "sgld:step_size=0.0002"]
+
+
+def test_names_stay_unique_wherever_they_are_shown(tmp_path: Path) -> None:
+    for first in ("x", "y"):
+        settings = {f"setting_{k:02}": first * 20 for k in range(20)}
+        for temperature in (1.0, 0.1):
+            synthetic.write(tmp_path, "sgld", settings={**settings, "temperature": temperature})
+    synthetic.write(tmp_path, "csgld", settings={"cycles": 1})
+    synthetic.write(tmp_path, "csgld", settings={"cycles": 1.0})
+    (board,) = boards.build(tmp_path)
+    names = [entry.row.sampler for entry in board.entries]
+    assert len(names) == 6
+    assert len({visible(name) for name in names}) == 6, "in the table of the site"
+    (lines,) = rendering.rows_of([board]).values()
+    assert len({line.split(" | ")[1] for line in lines[2:]}) == 6, "and in Markdown"
+    assert len({folded(name) for name in names}) == 6, "and in plots"
+
+
+def test_the_largest_task_and_its_board_with_most_samplers_come_first(tmp_path: Path) -> None:
+    synthetic.write(tmp_path)
+    synthetic.write(tmp_path, configuration={"model": "softmax"})
+    synthetic.write(tmp_path, "sgld", configuration={"model": "softmax"})
+    large, small = boards.build(tmp_path)
+    assert [board.model for board in (large, small)] == ["softmax", "mlp-50"]
+    others = [replace(small, task="mnist-1k"), large, replace(small, task="mnist")]
+    assert [board.task for board in sorted(others, key=boards.order)] == [
+        *("mnist", "mnist-1k", "digits"),
+    ]
 
 
 def test_there_is_a_board_per_model_and_budget_of_test_runs(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,25 @@ def test_readme_shows_the_published_table(
     filled = published["fill_in"](readme, published["section"](published_boards))
     assert readme == filled, "run python docs/published.py and commit"
     assert published["fill_in"](readme, "else") != readme
+
+
+def test_collapsed_samplers_are_left_out_of_the_readme_and_named(
+    published_boards: list[Board], published: dict[str, Any]
+) -> None:
+    board = published["board_of"](published_boards)
+    first, second = board.entries[:2]
+    for names in ([], [first], [first, second]):
+        entries = tuple(
+            replace(entry, row=replace(entry.row, collapsed=entry in names))
+            for entry in board.entries
+        )
+        text = published["section"]([replace(board, entries=entries)])
+        for entry in board.entries:
+            assert (f"| {entry.row.sampler} |" in text) == (entry not in names)
+        left_out = ", ".join(entry.row.sampler for entry in names)
+        verb = "are left out: their" if len(names) == 2 else "is left out: its"
+        assert (f"{left_out} {verb} draws are nearly identical" in text) == bool(names)
+        assert ("left out" in text) == bool(names)
 
 
 def test_the_plot_in_the_readme_can_be_drawn(

@@ -104,7 +104,11 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
         assert f" {label} ✗ not certified" in text
     assert "hmc: diverged in 3 of 3 runs: θ is not finite" in text
     assert "✗ diverged 1 of 3" in text
-    assert "AUROC is the probability" in text, "explained for newcomers"
+    assert "7 samplers of the weights of the network mlp-50, trained on digits" in text
+    assert "doubts letters images more than test images?" in text, "explained for newcomers"
+    assert "no passed check of this version" in text, "and the badges"
+    assert "≈ approximate" not in text, "but none that does not occur"
+    assert "agreement" not in text.partition("Definitions")[0], "no column without a value"
     assert "Probability that the predictive entropy of a random letters input exceeds" in text
 
 
@@ -125,8 +129,9 @@ def test_the_number_of_tuning_trials_is_shown(tmp_path: Path) -> None:
     sets = synthetic.predict(np.random.default_rng(0), 2.0, 50, 4, history=False)
     store.write(tmp_path, replace(made, metrics=score(sets)), sets)
     publish(tmp_path, tmp_path / "site")
-    for page in ("index.html", "samplers/tuned.html"):
-        assert "best of 10 trials" in (tmp_path / "site" / page).read_text("utf-8")
+    index, page = (tmp_path / "site" / name for name in ("index.html", "samplers/tuned.html"))
+    assert "Hyperparameters: the best of 10 trials." in index.read_text("utf-8")
+    assert "best of 10 trials" in page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("fault", ["pages", "rename", "record"])
