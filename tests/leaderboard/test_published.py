@@ -79,6 +79,7 @@ def test_collapsed_samplers_are_left_out_of_the_readme_and_named(
         text = published["section"]([replace(board, entries=entries)])
         for entry in board.entries:
             assert (f"| {entry.row.sampler} |" in text) == (entry not in names)
+            assert f"| {entry.row.sampler} [" not in text
         left_out = ", ".join(entry.row.sampler for entry in names)
         verb = "are left out: their" if len(names) == 2 else "is left out: its"
         assert (f"{left_out} {verb} draws are nearly identical" in text) == bool(names)
