@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 COMMAND = ["compare", "sgd", "sgld", "--task", "digits", "--quiet"]
-MARKERS = re.compile(r"(<!-- screen -->\n).*?(<!-- /screen -->)", re.DOTALL)
+MARKERS = re.compile(r"(<!-- screen -->\n```text\n).*?(\n```)", re.DOTALL)
 
 
 def main() -> None:
@@ -30,8 +30,7 @@ def main() -> None:
             capture_output=True,
         ).stdout
     lines = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
-    block = f"```text\n{lines}\n```\n"
-    text = MARKERS.sub(lambda match: match[1] + block + match[2], README.read_text("utf-8"))
+    text = MARKERS.sub(lambda match: match[1] + lines + match[2], README.read_text("utf-8"))
     README.write_text(text, "utf-8")
 
 

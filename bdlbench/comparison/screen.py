@@ -185,11 +185,10 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     if reused:
         total = len(comparison.rows) * seeds
         yield f"{reused} of {total} runs were stored already; --force reruns them."
-    yield "more: --columns all|fidelity|cost, --wide, --plot FILE.png, --format json"
+    yield "more: --columns all, --wide, --plot FILE.png; as a web page: bdlbench publish"
     runs = [run for row in comparison.rows for run in row.runs]
     if runs:
         yield f"one run: bdlbench show {runs[-1]}"
-        yield "all runs, as a web page: bdlbench publish"
 
 
 def _statistics(comparison: Summary) -> int:
