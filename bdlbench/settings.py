@@ -8,6 +8,7 @@ import numbers
 import re
 import types
 import typing
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bdlbench.errors import BdlbenchError, PluginError
@@ -98,6 +99,18 @@ def number_type(annotation: Any) -> type[int] | type[float] | None:
     """Return int or float for a setting that is a number, possibly None; None for others."""
     options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
     return next((option for option in options if option in (int, float)), None)
+
+
+def differing(
+    settings: Mapping[str, Setting], alike: Iterable[Mapping[str, Setting]]
+) -> dict[str, Setting]:
+    """Return the settings that are not the same in all others: what tells plugins apart."""
+    others = list(alike)
+    return {
+        name: value
+        for name, value in settings.items()
+        if any(name not in other or other[name] != value for other in others)
+    }
 
 
 def check_positive(**settings: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bdlbench.runs.job import Job
-from bdlbench.settings import Setting
+from bdlbench.settings import Setting, Spec, differing
 
 
 def labels(jobs: Sequence[Job]) -> dict[str, str]:
@@ -14,32 +14,17 @@ def labels(jobs: Sequence[Job]) -> dict[str, str]:
     for job in jobs:
         stem = job.run.rpartition("-")[0]
         alike.setdefault(job.sampler.name, {})[stem] = job.sampler.settings
-    varied = {name: _varied(list(settings.values())) for name, settings in alike.items()}
-    several = _varied([_shared(job) for job in jobs])
+    places = list({tuple(_shared(job).items()): _shared(job) for job in jobs}.values())
     found = {}
     for job in jobs:
-        words = [value for name, value in _shared(job).items() if name in several]
-        settings = ",".join(
-            f"{name}={value}"
-            for name, value in job.sampler.settings.items()
-            if name in varied[job.sampler.name]
-        )
-        sampler = f"{job.sampler.name}:{settings}" if settings else job.sampler.name
-        found[job.run] = " ".join((*words, sampler, f"seed {job.seed}"))
+        words = differing(_shared(job), places).values()
+        settings = differing(job.sampler.settings, alike[job.sampler.name].values())
+        pairs = tuple((name, str(value)) for name, value in settings.items())
+        sampler = str(Spec(job.sampler.name, pairs))
+        found[job.run] = " ".join((*map(str, words), sampler, f"seed {job.seed}"))
     return found
 
 
-def _shared(job: Job) -> dict[str, str]:
+def _shared(job: Job) -> dict[str, Setting]:
     made = job.configuration
     return {"task": job.task, "model": made.model, "epochs": f"{made.epochs:g} epochs"}
-
-
-def _varied(rows: Sequence[Mapping[str, Setting]]) -> set[str]:
-    """Return the names whose values are not the same in all rows."""
-    first = rows[0]
-    return {
-        name
-        for row in rows
-        for name in row.keys() | first.keys()
-        if row.get(name) != first.get(name)
-    }

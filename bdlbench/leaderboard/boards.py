@@ -22,7 +22,7 @@ from bdlbench.reference.control_rows import kept_controls
 from bdlbench.reference.reference import Reference
 from bdlbench.runs import numerics, tasks
 from bdlbench.runs.plan import Setup
-from bdlbench.settings import Spec
+from bdlbench.settings import Spec, differing
 from bdlbench.storage.escaping import LONGEST, visible
 
 
@@ -180,12 +180,8 @@ def _labelled(runs: Sequence[Record]) -> dict[str, list[Record]]:
 
 def _label(sampler: Sampler, samplers: Sequence[Sampler]) -> str:
     same_name = [other.settings for other in samplers if other.name == sampler.name]
-    differing = tuple(
-        (name, str(value))
-        for name, value in sampler.settings.items()
-        if any(name not in other or other[name] != value for other in same_name)
-    )
-    return str(Spec(sampler.name, differing))
+    settings = differing(sampler.settings, same_name)
+    return str(Spec(sampler.name, tuple((name, str(value)) for name, value in settings.items())))
 
 
 def _with_digest(label: str, identity: str) -> str:

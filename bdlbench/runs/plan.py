@@ -21,7 +21,7 @@ from bdlbench.runs import machine, numerics, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
 from bdlbench.runs.tasks import Task
-from bdlbench.settings import Setting, Spec, integer, positive, shown
+from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.locations import absolute, results_at
 
@@ -145,12 +145,9 @@ def labels(candidates: Sequence[Candidate]) -> tuple[str, ...]:
 
 
 def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
-    differing = [
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in candidate.settings.items()
-        if any(other.settings.get(name) != value for other in alike)
-    ]
-    return f"{candidate.name}:{','.join(differing)}" if differing else candidate.label
+    settings = differing(candidate.settings, [other.settings for other in alike])
+    pairs = tuple((name, str(value)) for name, value in settings.items())
+    return str(Spec(candidate.name, pairs)) if pairs else candidate.label
 
 
 def fingerprints(setup: Setup) -> dict[str, str]:
