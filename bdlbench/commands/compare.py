@@ -116,6 +116,7 @@ def compare(
         )
         if plot is not None:
             comparison.plot(plot)
+            typer.echo(f"plot: {plot}", err=True)
     output.show([comparison], format, names, wide)
 
 

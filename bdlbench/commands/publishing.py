@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -38,9 +37,8 @@ def leaderboard(
     debug: Debug = False,
 ) -> None:
     """Build leaderboard.md and .csv from all test-split runs, and print the boards."""
-    from rich.console import Console
-
-    from bdlbench.leaderboard import boards, rendering
+    from bdlbench.comparison.output import console
+    from bdlbench.leaderboard import boards, rendering, screen
     from bdlbench.records import store
     from bdlbench.runs import tasks
 
@@ -53,7 +51,7 @@ def leaderboard(
     shown = [board for board in built if name in (None, board.task)]
     if not shown:
         typer.echo(f"no runs of {name} on the test split in {results}")
-    rendering.show(shown, Console(width=None if sys.stdout.isatty() else 240))
+    screen.show(shown, console())
     for path in rendering.write(results, built):
         typer.echo(path, err=True)
 
@@ -154,6 +152,8 @@ def submit(
     """Verify runs, and add them to the published results of a checkout, for a pull request."""
     from bdlbench.verification.submission import submit as pack
 
+    if not to.is_dir():
+        raise BdlbenchError(f"--to {to}: no such folder; expected the results folder of a clone")
     for path in pack(runs, results, to):
         typer.echo(path)
     typer.echo(f"{to / 'leaderboard.md'} and .csv are updated; commit them with the runs")

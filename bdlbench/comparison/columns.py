@@ -11,7 +11,7 @@ from bdlbench.metrics.scores import FIDELITY, describe
 from bdlbench.metrics.statistics import Interval
 
 ARROWS = {"up": "↑", "down": "↓"}
-SHOWN = {"ess_per_1000_gradients": "{:.3g}", "r_hat": "{:#.3g}"}
+SHOWN = {"ess_per_1000_gradients": "{:,.1f}", "r_hat": "{:#.3g}"}
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def _describe(comparison: Summary) -> dict[str, Any]:
         "seeds": list(comparison.seeds),
         "baseline": comparison.rows[comparison.baseline].sampler,
         "settings": {row.sampler: dict(row.settings) for row in comparison.rows},
+        "outcomes": {row.sampler: dict(row.outcomes) for row in comparison.rows},
+        "failures": {row.sampler: list(row.reasons) for row in comparison.rows if row.reasons},
         "certificates": {row.sampler: row.certificate for row in comparison.rows},
         "versions": {
             "bdlbench": version("bdlbench"),

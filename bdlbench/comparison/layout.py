@@ -6,7 +6,7 @@ import math
 import re
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -49,11 +49,15 @@ class Number:
         return f"{self.mean} {self.half}".rstrip() + self.mark
 
 
+Filled = tuple[Column, tuple[Number, ...]]
+"""A column and its numbers, one per row."""
+
+
 @dataclass(frozen=True)
 class Block:
-    """Columns side by side, with one number per row; two lines per number if stacked."""
+    """Columns side by side; a number takes two lines if they are stacked."""
 
-    columns: tuple[tuple[Column, tuple[Number, ...]], ...]
+    columns: tuple[Filled, ...]
     stacked: bool
 
     @property
@@ -125,27 +129,22 @@ def extras(comparison: Summary) -> list[Column]:
     return [TARGET, scored_column("brier_score"), *fidelity, memory, epochs]
 
 
-def fit(
-    comparison: Summary, columns: Sequence[Column], more: Sequence[Column], width: int
-) -> list[Block]:
+def fill(comparison: Summary, columns: Sequence[Column]) -> list[Filled]:
+    """Return columns with their numbers, one per row."""
+    return [(column, _numbers(comparison, column)) for column in columns]
+
+
+def fit(filled: Sequence[Filled], more: Sequence[Filled], width: int) -> list[Block]:
     """Lay out columns in one block or several.
 
     Args:
-        comparison: The comparison.
-        columns: The columns to show.
-        more: Columns to add in this order while all fit on one line.
+        filled: The columns to show.
+        more: Columns to add in this order while all fit in one block.
         width: Width left by the column of names; 0 for no limit.
     """
-    filled = [(column, _numbers(comparison, column)) for column in columns]
     block = Block(tuple(filled), stacked=False)
     if not width or block.width <= width:
-        for column in more:
-            added = (column, _numbers(comparison, column))
-            wider = Block((*block.columns, added), stacked=False)
-            if width and wider.width > width:
-                break
-            block = wider
-        return [block]
+        return [_extended(block, more, width)]
     blocks = [Block((), stacked=True)]
     for one in filled:
         wider = Block((*blocks[-1].columns, one), stacked=True)
@@ -153,7 +152,19 @@ def fit(
             blocks.append(Block((one,), stacked=True))
         else:
             blocks[-1] = wider
+    if len(blocks) == 1:
+        return [_extended(blocks[0], more, width)]
     return [_unstacked(block, width) for block in blocks]
+
+
+def _extended(block: Block, more: Sequence[Filled], width: int) -> Block:
+    """Return the block with the first columns of `more` that fit beside it."""
+    for one in more:
+        wider = replace(block, columns=(*block.columns, one))
+        if width and wider.width > width:
+            break
+        block = wider
+    return block
 
 
 def _unstacked(block: Block, width: int) -> Block:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from bdlbench.comparison import table, verdicts
-from bdlbench.comparison.layout import MARKS, choose, fit
+from bdlbench.comparison.layout import MARKS, choose, fill, fit
 from bdlbench.comparison.summary import Summary
 
 COLOURS = {"▲": "#2e8b57", "▼": "#d9534f"}  # legible on light and on dark pages
@@ -13,7 +13,7 @@ COLOURS = {"▲": "#2e8b57", "▼": "#d9534f"}  # legible on light and on dark p
 
 def to_html(comparison: Summary) -> str:
     """Return the table and the verdicts as HTML, in the colours of the page around it."""
-    (block,) = fit(comparison, choose((), comparison), [], 0)
+    (block,) = fit(fill(comparison, choose((), comparison)), [], 0)
     headers = ["sampler", *(block.header(column, numbers) for column, numbers in block.columns)]
     rows = []
     for index, row in enumerate(comparison.rows):

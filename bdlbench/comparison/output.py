@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from bdlbench.errors import BdlbenchError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bdlbench.comparison.summary import Summary
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -40,6 +43,25 @@ def check_columns(columns: str | None, wide: bool, format: str) -> list[str]:
     return names
 
 
+def console() -> Console:
+    """Return a console of the terminal's width, or of `PIPED` characters without one."""
+    from rich.console import Console
+
+    fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if fixed else PIPED)
+
+
+def to_text(comparison: Summary) -> str:
+    """Return what is printed on a terminal of `PIPED` characters, without colours."""
+    from rich.console import Console
+
+    from bdlbench.comparison import screen
+
+    file = io.StringIO()
+    screen.show(comparison, Console(file=file, width=PIPED))
+    return file.getvalue().rstrip()
+
+
 def show(
     comparisons: Sequence[Summary],
     format: str,
@@ -57,15 +79,12 @@ def show(
     Raises:
         BdlbenchError: Some runs failed; raised after everything is printed.
     """
-    from rich.console import Console
-
     from bdlbench.comparison import screen, table
 
     write = {"markdown": table.to_markdown, "csv": table.to_csv, "json": table.as_json}
     for comparison in comparisons:
         if format == "table":
-            fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
-            screen.show(comparison, Console(width=None if fixed else PIPED), columns, wide)
+            screen.show(comparison, console(), columns, wide)
         else:
             print(write[format](comparison))
     failures = [line for each in comparisons for line in table.failures(each.rows)]

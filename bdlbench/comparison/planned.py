@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,7 +145,7 @@ def check_seeds(seeds: Any) -> tuple[int, ...]:
 
 def check_samplers(samplers: Any) -> list[Spec]:
     """Parse the samplers, and check their hyperparameters before data are downloaded."""
-    if isinstance(samplers, str) or not isinstance(samplers, Iterable):
+    if isinstance(samplers, str | Mapping) or not isinstance(samplers, Iterable):
         raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
     given = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in samplers]
     if not given:

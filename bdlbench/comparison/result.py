@@ -60,4 +60,10 @@ class Comparison(Summary):
     def __repr__(self) -> str:
         samplers = ", ".join(row.sampler for row in self.rows)
         setup = self.setup
-        return f"<Comparison {setup.task.name} {setup.model}: {samplers}; {len(self.seeds)} seeds>"
+        count = f"{len(self.seeds)} seed{'s' if len(self.seeds) > 1 else ''}"
+        return f"<Comparison {setup.task.name} {setup.model}: {samplers}; {count}>"
+
+    def __str__(self) -> str:
+        from bdlbench.comparison import output
+
+        return output.to_text(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Sequence
 
 from rich import box
@@ -19,6 +20,7 @@ from bdlbench.comparison.layout import (
     Number,
     choose,
     extras,
+    fill,
     fit,
 )
 from bdlbench.comparison.summary import Row, Summary
@@ -42,8 +44,9 @@ def show(
     """
     columns = choose(names or (["all"] if wide else []), comparison)
     name_width = _name_width(comparison, console.width)
-    more = [] if names or wide else extras(comparison)
-    blocks = fit(comparison, columns, more, 0 if wide else console.width - name_width)
+    more = [] if names or wide else fill(comparison, extras(comparison))
+    left = 0 if wide else console.width - name_width
+    blocks = fit(fill(comparison, columns), more, left)
     _say(console, table.question(comparison), "bold")
     for line in _given(comparison):
         _say(console, line, "dim")
@@ -55,14 +58,24 @@ def show(
     if not names and not wide:
         _print_bars(comparison, console, name_width)
     console.print()
-    for claim in verdicts.claims(comparison):
+    shown = {column.metric for block in blocks for column, _ in block.columns}
+    for claim in verdicts.claims(comparison, shown if names else None):
         _say(console, claim.text, COLORS.get(claim.verdict, ""))
     for line in table.failures(comparison.rows):
         _say(console, line, "red")
     console.print()
-    shown = {column.metric for block in blocks for column, _ in block.columns}
     for line in _footnotes(comparison, shown):
         _say(console, line, "dim")
+
+
+def folded(name: str, width: int) -> str:
+    """Break a long name after colons and commas, so that no line is longer than `width`."""
+    lines = [""]
+    for part in re.findall(r"[^:,]*[:,]?", name):
+        if lines[-1] and cell_len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _say(console: Console, line: str, style: str) -> None:
@@ -71,19 +84,16 @@ def _say(console: Console, line: str, style: str) -> None:
 
 def _given(comparison: Summary) -> Iterator[str]:
     """Yield lines on the choice of the task and of the number of seeds."""
-    if comparison.note:
-        yield comparison.note
-    if comparison.seeds == tuple(range(comparison.setup.task.seeds)):
-        yield (
-            f"{len(comparison.seeds)} seeds are the default of {comparison.setup.task.name}; "
-            "--seeds N for more or fewer"
-        )
+    task = comparison.setup.task
+    if comparison.seeds == tuple(range(task.seeds)):
+        yield f"{len(comparison.seeds)} seeds, tuned hyperparameters: the defaults of {task.name}"
 
 
 def _name_width(comparison: Summary, width: int) -> int:
     """Return the width of the column of names; longer ones are folded."""
     names = [*map(table.name, comparison.rows), *([PIXELS] if comparison.controls else [])]
-    return min(max(map(cell_len, names)), max(len(PIXELS), width // 3))
+    lines = [line for name in names for line in folded(name, width // 3).split("\n")]
+    return min(max(map(cell_len, lines)), max(len(PIXELS), width // 3))
 
 
 def _table(comparison: Summary, block: Block, name_width: int) -> Table:
@@ -95,7 +105,7 @@ def _table(comparison: Summary, block: Block, name_width: int) -> Table:
         result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
     for index, row in enumerate(comparison.rows):
         cells = [_cell(numbers[index], block.stacked) for _, numbers in block.columns]
-        result.add_row(Text(table.name(row)), *cells)
+        result.add_row(Text(folded(table.name(row), name_width)), *cells)
     pixels = [_pixels(comparison, column) for column, _ in block.columns]
     if any(pixels):
         result.add_row(PIXELS, *pixels, style="dim")
@@ -129,7 +139,7 @@ def _print_bars(comparison: Summary, console: Console, name_width: int) -> None:
         result.add_column(f"{ood} classified with >90 % confidence ↓")
     for row in comparison.rows:
         cells = [_bar(comparison, row, ood, max(NARROWEST, min(WIDEST, share))) for ood in sets]
-        result.add_row(Text(row.sampler), *cells)
+        result.add_row(Text(folded(row.sampler, name_width)), *cells)
     console.print()
     console.print(result)
 
@@ -168,13 +178,13 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
             + "; use --seeds 5 or more"
         )
     baseline = comparison.rows[comparison.baseline].sampler
-    if comparison.differences:
+    if {metric for metric in comparison.compared if metric in shown} and comparison.differences:
         yield (
             f"▲ clearly better, ▼ clearly worse than {baseline}, each at 95 %. "
             "±: 95 % interval over seeds; [ , ]: of the difference, over seeds and test inputs."
         )
-    if comparison.controls:
-        yield f"{PIXELS}: the best AUROC of {_statistics(comparison)} statistics of the pixels."
+    if any(f"ood.{ood}.auroc" in shown for ood in comparison.controls):
+        yield f"{PIXELS}: the AUROC of {_statistic(comparison)}, without a network."
     if any(row.collapsed for row in comparison.rows):
         yield "collapsed: the draws of a run are nearly identical."
     if TARGET.metric in shown:
@@ -191,5 +201,7 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         yield f"one run: bdlbench show {runs[-1]}"
 
 
-def _statistics(comparison: Summary) -> int:
-    return len(next(iter(comparison.controls.values())))
+def _statistic(comparison: Summary) -> str:
+    """Return the names of the statistics of the pixels with the highest AUROC."""
+    best = dict.fromkeys(max(one, key=one.__getitem__) for one in comparison.controls.values())
+    return ", ".join(name.replace("_", " ") for name in best)

@@ -163,7 +163,7 @@ def _trial(candidate: Candidate, seeds: Sequence[Record]) -> Trial:
     values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
     completed = [value for value in values if value is not None]
     return Trial(
-        spec=candidate.label,
+        spec=str(candidate.spec),
         settings=candidate.settings,
         **asdict(candidate.identity),
         epochs=seeds[0].configuration.epochs,

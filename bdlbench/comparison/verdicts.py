@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from bdlbench.comparison.summary import Summary
@@ -39,11 +39,17 @@ class Claim:
     verdict: Verdict | None
 
 
-def claims(comparison: Summary) -> list[Claim]:
-    """Return the verdict on each sampler against the baseline, clear differences first."""
+def claims(comparison: Summary, metrics: Container[str] | None = None) -> list[Claim]:
+    """Return the verdict on each sampler against the baseline, clear differences first.
+
+    Args:
+        comparison: The comparison.
+        metrics: Names of the metrics to speak of; by default all.
+    """
     by_sampler: dict[str, list[Difference]] = {}
     for sampler, difference in comparison.differences:
-        by_sampler.setdefault(sampler, []).append(difference)
+        if metrics is None or difference.metric in metrics:
+            by_sampler.setdefault(sampler, []).append(difference)
     say = _detailed if len(by_sampler) <= DETAILED else _brief
     baseline = comparison.rows[comparison.baseline].sampler
     return [claim for name, found in by_sampler.items() for claim in say(name, baseline, found)]
@@ -83,7 +89,7 @@ def _detailed(sampler: str, baseline: str, found: Sequence[Difference]) -> Itera
 
 def _brief(sampler: str, baseline: str, found: Sequence[Difference]) -> Iterator[Claim]:
     """Yield one line: what the sampler is better, worse, or neither at."""
-    parts = [f"{verdict} at {_listed(found, verdict)}" for verdict in ("better", "worse")
+    parts = [f"{verdict} in {_listed(found, verdict)}" for verdict in ("better", "worse")
              if _listed(found, verdict)]  # fmt: skip
     if parts:
         yield Claim(f"{sampler}, against {baseline}: {'; '.join(parts)}", None)

@@ -10,10 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import ARROWS, Cell, control_rows
 from bdlbench.data import origins
@@ -22,7 +18,7 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import SORT, Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.records.record import COMPLETED
-from bdlbench.storage.escaping import csv_cell, markdown, visible
+from bdlbench.storage.escaping import csv_cell, markdown
 from bdlbench.storage.files import write_bytes
 
 NO_RUNS = "There are no runs yet."
@@ -80,23 +76,6 @@ def to_csv(boards: Sequence[Board]) -> str:
     return buffer.getvalue()
 
 
-def show(boards: Sequence[Board], console: Console) -> None:
-    """Print all boards."""
-    for board in boards:
-        rich_table = Table(title=title(board), title_justify="left", title_style="bold")
-        for name, justify in zip(_header(board), _justified(board), strict=True):
-            rich_table.add_column(name, justify=justify)
-        for cells in _body(board, visible):
-            rich_table.add_row(*(Text(str(cell), "bold" if cell.best else "") for cell in cells))
-        console.print(rich_table)
-        origin = [board.origin] if board.origin else []
-        failed = [visible(line) for line in board.failures]
-        for line in (*origin, *failed, *board.notes, _rule()):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for line in RULES if boards else ():
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
 def title(board: Board) -> str:
     """Return a board's title: task, model, budget, and unofficial data or numerics version."""
     return " · ".join(filter(None, [board.task, board.model, board.budget, board.mark]))
@@ -119,12 +98,13 @@ def _table(board: Board) -> list[str]:
 def _section(board: Board) -> str:
     failed = [markdown(line) for line in board.failures]
     bullets = [f"- {line}" for line in (*failed, *board.notes)]
-    rule = " ".join(filter(None, [board.origin, _rule()]))
-    lines = [f"## {title(board)}", "", rule, "", *_table(board), "", *bullets]
+    about = " ".join(filter(None, [board.origin, rule()]))
+    lines = [f"## {title(board)}", "", about, "", *_table(board), "", *bullets]
     return "\n".join(lines).rstrip()
 
 
-def _rule() -> str:
+def rule() -> str:
+    """Say what the rows are sorted by."""
     metric = describe(SORT)
     return f"Sorted by {metric.label} {ARROWS[metric.direction]}, the mean over seeds."
 

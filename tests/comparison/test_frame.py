@@ -124,3 +124,15 @@ def test_the_version_can_be_asked_for() -> None:
     command = [sys.executable, "-m", "bdlbench", "--version"]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert found == f"bdlbench {bdlbench.__version__}\n"
+
+
+def test_a_comparison_prints_as_on_a_terminal() -> None:
+    text = str(COMPARISON)
+    assert "sgld detects letters better than sgd: AUROC +0.054 [0.047, 0.061]" in text
+    assert "\x1b" not in text
+
+
+def test_settings_in_a_dictionary_are_refused_not_ignored() -> None:
+    samplers: Any = {"sgld": {"step_size": 5e-5}}
+    with pytest.raises(BdlbenchError, match="expected a list of samplers"):
+        bdlbench.compare(samplers, task="digits")

@@ -164,3 +164,15 @@ def test_confident_fractions_are_bars() -> None:
     assert "40.0 % ±10.0" in lines[0]
     share = lines[0].count("█") / (lines[0].count("█") + lines[0].count("░"))
     assert share == pytest.approx(0.4, abs=0.03)
+
+
+def test_long_names_are_folded_where_settings_begin() -> None:
+    name = "cosine-sgld:step_size=0.0001,floor=0.1"
+    assert screen.folded(name, 20).split("\n") == ["cosine-sgld:", "step_size=0.0001,", "floor=0.1"]
+    assert screen.folded(name, 100) == name
+
+
+def test_verdicts_are_of_the_chosen_columns() -> None:
+    assert "detects letters" not in printed(COMPARISON, names=["cost"])
+    assert "▲" not in printed(COMPARISON, names=["cost"])
+    assert "detects letters" in printed(COMPARISON, names=["auroc"])

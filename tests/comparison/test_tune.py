@@ -55,7 +55,7 @@ def test_the_best_trial_is_selected_and_stored(
     sizes = [trial["settings"]["size"] for trial in content["trials"]]
     assert (sizes[0], len(set(sizes)), found.trials) == (1, 6, 6)
     best = min(sizes, key=lambda size: abs(size - 40))
-    assert found.spec == f"mine:size={best}"
+    assert found.spec == f"{path}:size={best}", "as `compare` takes it"
     assert content["chosen"]["size"] == best
     for trial in content["trials"]:
         (run,) = trial["runs"]
@@ -91,7 +91,7 @@ def test_hyperparameters_that_fail_with_another_seed_are_not_selected(
         find([f"{path}:size={size}"], tmp_path, trials=1, seeds=seeds, search=search)[0].spec
         for size, seeds in ((40, 1), (30, 1), (40, 2))
     ]
-    assert chosen == ["mine:size=40", "mine:size=40", "mine:size=30"]
+    assert chosen == [f"{path}:size={size}" for size in (40, 40, 30)]
 
 
 def test_trials_at_another_budget_do_not_count(write_sampler: Write, tmp_path: Path) -> None:
@@ -128,9 +128,10 @@ def test_published_trials_at_another_budget_do_not_count(tmp_path: Path) -> None
 def test_a_trial_that_fails_is_reported(write_sampler: Write, tmp_path: Path) -> None:
     body = "if self.size > 1:\n    raise ArithmeticError\n" + BODY
     search = {"size": Range(1, 60, log=False)}
-    (found,) = find([write_sampler(body)], tmp_path, trials=2, search=search)
-    assert (found.spec.partition(":")[0], found.objective is None) == ("mine", False)
-    expected = "mine: 1 of 2 trials ended with plugin error; see `bdlbench status`"
+    path = write_sampler(body)
+    (found,) = find([path], tmp_path, trials=2, search=search)
+    assert (found.spec.partition(":")[0], found.objective is None) == (path, False)
+    expected = f"{path}: 1 of 2 trials ended with plugin error; see `bdlbench status`"
     assert found.complaint() == expected
 
 

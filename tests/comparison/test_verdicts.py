@@ -72,7 +72,7 @@ def test_many_samplers_get_a_line_each() -> None:
     found += [(name, difference("ood.letters.auroc", -0.1, 0.01, "worse")) for name in names[:3]]
     found += [(names[3], difference("accuracy", 0.1, 0.2, "no clear difference"))]
     claims = verdicts.claims(replace(COMPARISON, differences=tuple(found)))
-    mixed = "better at accuracy; worse at AUROC (letters)"
+    mixed = "better in accuracy; worse in AUROC (letters)"
     assert [claim.text for claim in claims] == [
         *(f"{name}, against sgd: {mixed}" for name in names[:3]),
         "sampler-3: no clear difference from sgd",

@@ -18,7 +18,7 @@ from bdlbench import registry
 from bdlbench.commands import main
 from bdlbench.data import origins
 from bdlbench.errors import RecordError
-from bdlbench.leaderboard import boards, rendering
+from bdlbench.leaderboard import boards, rendering, screen
 from bdlbench.leaderboard.entries import SORT
 from bdlbench.records import store
 from bdlbench.records.record import Record, Sampler
@@ -356,8 +356,20 @@ def test_untrusted_text_is_escaped(tmp_path: Path) -> None:
     synthetic.write(tmp_path, "sgd", outcome="plugin error", reason=reason)
     built = boards.build(tmp_path)
     console = Console(width=200, record=True, file=io.StringIO())
-    rendering.show(built, console)
+    screen.show(built, console)
     assert "[red]\\x1b[31m=1+1 <b>" in console.export_text()
     assert "`sgd: plugin error in 1 of 1 runs: [red]⧵x1b[31m=1+1 <b>| ˋ`" in (
         rendering.to_markdown(built)
     )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_boards_fit_the_terminal(tmp_path: Path, width: int) -> None:
+    three(tmp_path)
+    file = io.StringIO()
+    screen.show(boards.build(tmp_path), Console(file=file, width=width))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines)
+    assert any("half [diverged]" in line for line in lines)
+    assert any("accuracy ↑" in line for line in lines)

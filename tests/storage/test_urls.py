@@ -101,6 +101,7 @@ def test_runs_behind_a_url_can_be_submitted_and_exported(
     call: Run, stored: tuple[str, str], tmp_path: Path
 ) -> None:
     url, run = stored
+    (tmp_path / "to").mkdir()
     code, _, _ = call("submit", run, "--results", url, "--to", (tmp_path / "to").as_uri())
     assert code == 0
     assert (store.folder_of(tmp_path / "to", run) / "record.json").exists()
@@ -220,6 +221,8 @@ def test_a_run_that_is_named_twice_is_verified_once(call: Run, tmp_path: Path) -
 
 def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> None:
     run = synthetic.write(tmp_path / "bdlbench-results").run
+    for folder in ("to", "new"):
+        (tmp_path / folder).mkdir()
     code, out, _ = call("submit", run, f"bdlbench-results/runs/{run}", "--to", "to")
     assert (code, out.count(run)) == (0, 1)
     assert [path.name for path in (tmp_path / "to" / "runs").iterdir()] == [run]
@@ -227,7 +230,10 @@ def test_a_run_that_is_named_twice_is_copied_once(call: Run, tmp_path: Path) -> 
     code, _, err = call("submit", run, f"other/runs/{run}", "--to", "new")
     assert code == 2
     assert err == f"error: expected one run {run}, got two folders of it; name one\n"
-    assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "new").iterdir())
+    code, _, err = call("submit", run, "--to", "nowhere")
+    assert (code, "no such folder; expected the results folder of a clone" in err) == (2, True)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_renamed_folder_is_verified_by_its_content(call: Run, tmp_path: Path) -> None:

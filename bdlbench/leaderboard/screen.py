@@ -1,0 +1,83 @@
+"""Print boards on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bdlbench.comparison import table
+from bdlbench.comparison.columns import Column
+from bdlbench.comparison.layout import TARGET, Block, Filled, Number, fit
+from bdlbench.comparison.screen import folded
+from bdlbench.leaderboard import rendering
+from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
+from bdlbench.storage.escaping import visible
+
+RANK = len("rank ")
+
+
+def show(boards: Sequence[Board], console: Console) -> None:
+    """Print all boards, with as many columns as fit; the files have all."""
+    for board in boards:
+        console.print(Text(rendering.title(board), style="bold"))
+        names = [_name(entry, console.width // 3) for entry in board.entries]
+        lines = [line for name in names for line in name.split("\n")]
+        width = RANK + max(map(cell_len, ["sampler", *lines]))
+        filled = _filled(board)
+        first = [one for one in filled if one[0].metric in (*board.headline, TARGET.metric)]
+        more = [one for one in filled if one not in first]
+        for block in fit(first, more, console.width - width):
+            console.print(_table(board, block, names, width))
+            console.print()
+        origin = [board.origin] if board.origin else []
+        notes = table.notes(board.floor, board.reference_note, {})
+        failed = [visible(line) for line in board.failures]
+        for line in (*origin, *failed, *notes, rendering.rule()):
+            console.print(Text(line, style="dim"))
+        console.print()
+    for line in rendering.RULES if boards else ():
+        console.print(Text(line, style="dim"))
+
+
+def _name(entry: Entry, width: int) -> str:
+    return folded(visible(table.name(entry.row)), max(width, 8))
+
+
+def _filled(board: Board) -> list[Filled]:
+    """Return the columns of a board with their numbers; those without any value are left out."""
+    columns = [TARGET, *board.columns]
+    numbers = zip(*(_numbers(board, entry) for entry in board.entries), strict=True)
+    filled = zip(columns, numbers, strict=True) if board.entries else ()
+    return [one for one in filled if any(number.mean != "–" for number in one[1])]
+
+
+def _numbers(board: Board, entry: Entry) -> list[Number]:
+    cells = board.cells(entry)
+    numbers = [Number(cell.text, f"±{cell.spread}" if cell.spread else "") for cell in cells]
+    return [Number(entry.row.certificate), *numbers]
+
+
+def _table(board: Board, block: Block, names: Sequence[str], width: int) -> Table:
+    gap = (0, 0, 0, block.gap - 1)  # the box adds a space
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
+    result.add_column("rank", width=RANK - 1)
+    result.add_column("sampler", width=width - RANK, overflow="fold")
+    for column, numbers in block.columns:
+        result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
+    for index, (entry, name) in enumerate(zip(board.entries, names, strict=True)):
+        cells = [_cell(entry, *one, index, block.stacked) for one in block.columns]
+        result.add_row(Text(entry.ranks), Text(name), *cells)
+    return result
+
+
+def _cell(
+    entry: Entry, column: Column, numbers: Sequence[Number], index: int, stacked: bool
+) -> Text:
+    style = "bold" if column.metric in entry.leading else ""
+    return Text(numbers[index].text(stacked), style)
