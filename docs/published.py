@@ -15,9 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
@@ -27,7 +25,6 @@ from bdlbench.comparison.plot import histogram
 from bdlbench.leaderboard import boards, rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
-from bdlbench.records import store
 from bdlbench.storage.escaping import markdown
 
 ROOT = Path(__file__).parent.parent
@@ -120,19 +117,12 @@ def entry_of(board: Board, sampler: str) -> Entry:
     return result
 
 
-def confidences(entry: Entry) -> dict[str, NDArray[np.float64]]:
-    """Return the highest class probability of each input by set, pooled over seeds."""
-    values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in SETS}
-    for record in entry.records:
-        folder = store.folder_of(RESULTS, record.run)
-        for name, predictions in store.read_predictions(folder, record).items():
-            values[name].append(predictions.probabilities.max(axis=1))
-    return {name: np.concatenate(parts) for name, parts in values.items()}
-
-
 def picture(board: Board) -> Figure:
     """Plot the confidence of SGD and SGLD on digits and letters."""
-    confidence = {sampler: confidences(entry_of(board, sampler)) for sampler in COLOURS}
+    confidence = {
+        sampler: plot.confidence(RESULTS, [run.run for run in entry_of(board, sampler).records])
+        for sampler in COLOURS
+    }
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharey=True, layout="constrained")
     for ax, (name, title) in zip(axes, SETS.items(), strict=True):
         histogram(ax, title, {one: values[name] for one, values in confidence.items()}, COLOURS)

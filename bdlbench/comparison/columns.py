@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bdlbench.comparison.summary import COSTS
+from bdlbench.comparison.summary import COSTS, confident_fractions
 from bdlbench.metrics.scores import FIDELITY, describe
 from bdlbench.metrics.statistics import Interval
 
@@ -86,11 +86,7 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
         headline: Names of the metrics that samplers are compared on.
         split: The split evaluated on, ``test`` or ``validation``.
     """
-    confident = [
-        name.replace(".auroc", ".confident_fraction")
-        for name in headline
-        if name.startswith("ood.")
-    ]
+    confident = confident_fractions(headline)
     scored = [*headline, *confident, *(column.metric for column in fidelity_columns(split))]
     return [*map(scored_column, scored), *cost_columns()]
 

@@ -174,20 +174,16 @@ def _unstacked(block: Block, width: int) -> Block:
 
 
 def _numbers(comparison: Summary, column: Column) -> tuple[Number, ...]:
-    """Return the number of every row, and of the pixels alone."""
+    """Return the number of every row."""
     if column is TARGET:
         return tuple(Number(row.certificate) for row in comparison.rows)
     intervals = [row.metrics.get(column.metric) for row in comparison.rows]
     show = _precise(column, [one for one in intervals if one is not None])
-    marks = dict.fromkeys((row.sampler for row in comparison.rows), "")
-    if comparison.differences and column.metric in comparison.compared:
-        marks = dict.fromkeys(marks, " ")
-    for name, difference in comparison.differences:
-        if difference.metric == column.metric:
-            marks[name] = MARKS.get(difference.verdict, " ")
+    none = " " if comparison.differences and column.metric in comparison.compared else ""
+    verdicts = [comparison.verdict(row.sampler, column.metric) for row in comparison.rows]
     return tuple(
-        _number(column, interval, show, marks[row.sampler])
-        for row, interval in zip(comparison.rows, intervals, strict=True)
+        _number(column, interval, show, MARKS.get(verdict or "", none))
+        for interval, verdict in zip(intervals, verdicts, strict=True)
     )
 
 

@@ -55,7 +55,8 @@ def plot(comparison: Summary) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    confidences = {row.sampler: _confidence(comparison, row.runs) for row in comparison.rows}
+    results = comparison.setup.results
+    confidences = {row.sampler: confidence(results, row.runs) for row in comparison.rows}
     confidences = {name: sets for name, sets in confidences.items() if sets}
     known = comparison.setup.split
     found = next(iter(confidences.values()), {})
@@ -90,10 +91,10 @@ def histogram(
 ) -> None:
     """Draw a histogram of the highest class probability per sampler, with its share above 0.9."""
     bins = np.linspace(np.floor(10 * lowest) / 10, 1, BARS + 1)
-    for sampler, confidence in values.items():
-        share = (confidence > SURE * (1 + EQUAL)).mean()
+    for sampler, highest in values.items():
+        share = (highest > SURE * (1 + EQUAL)).mean()
         axes.hist(
-            confidence, bins.tolist(), weights=np.full(len(confidence), 100 / len(confidence)),
+            highest, bins.tolist(), weights=np.full(len(highest), 100 / len(highest)),
             histtype="step", linewidth=2.2, color=colours[sampler],
             label=f"{sampler}: {share:.0%} above {SURE}",
         )  # fmt: skip
@@ -119,11 +120,11 @@ def _intervals(axes: Axes, comparison: Summary, metric: str, colours: Mapping[st
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _confidence(comparison: Summary, runs: Sequence[str]) -> Confidence:
+def confidence(results: Path, runs: Sequence[str]) -> Confidence:
     """Return the highest class probability of each input, pooled over runs."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     for run in runs:
-        folder = store.folder_of(comparison.setup.results, run)
+        folder = store.folder_of(results, run)
         for name, predictions in store.read_predictions(folder, store.read(folder)).items():
             values.setdefault(name, []).append(predictions.probabilities.max(axis=1))
     return {name: np.concatenate(parts) for name, parts in values.items()}

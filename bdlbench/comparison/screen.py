@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -78,12 +78,23 @@ def folded(name: str, width: int) -> str:
     return "\n".join(lines)
 
 
+def headed(block: Block, names: Mapping[str, int]) -> Table:
+    """Return a table without rows: columns of names, with their widths, and those of the block."""
+    gap = (0, 0, 0, block.gap - 1)  # the box adds a space
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
+    for name, width in names.items():
+        result.add_column(name, width=width, overflow="fold")
+    for column, numbers in block.columns:
+        result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
+    return result
+
+
 def _say(console: Console, line: str, style: str) -> None:
     console.print(Text(line, style=style))
 
 
 def _given(comparison: Summary) -> Iterator[str]:
-    """Yield lines on the choice of the task and of the number of seeds."""
+    """Yield a line on what the task has chosen."""
     task = comparison.setup.task
     if comparison.seeds == tuple(range(task.seeds)):
         yield f"{len(comparison.seeds)} seeds, tuned hyperparameters: the defaults of {task.name}"
@@ -98,11 +109,7 @@ def _name_width(comparison: Summary, width: int) -> int:
 
 def _table(comparison: Summary, block: Block, name_width: int) -> Table:
     """Return a table of the rows, and of the best statistic of the pixels."""
-    gap = (0, 0, 0, block.gap - 1)  # the box adds a space
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
-    result.add_column("sampler", width=name_width, overflow="fold", vertical="top")
-    for column, numbers in block.columns:
-        result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
+    result = headed(block, {"sampler": name_width})
     for index, row in enumerate(comparison.rows):
         cells = [_cell(numbers[index], block.stacked) for _, numbers in block.columns]
         result.add_row(Text(folded(table.name(row), name_width)), *cells)
@@ -149,14 +156,7 @@ def _bar(comparison: Summary, row: Row, ood: str, width: int) -> Text:
     interval = row.metrics.get(metric)
     if interval is None:
         return Text("–")
-    verdict = next(
-        (
-            difference.verdict
-            for sampler, difference in comparison.differences
-            if sampler == row.sampler and difference.metric == metric
-        ),
-        None,
-    )
+    verdict = comparison.verdict(row.sampler, metric)
     full = round(interval.mean * width)
     half = "" if interval.high is None else f" ±{100 * (interval.high - interval.mean):.1f}"
     color = COLORS[verdict] if verdict in MARKS else ""
@@ -189,7 +189,7 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         yield "collapsed: the draws of a run are nearly identical."
     if TARGET.metric in shown:
         yield "target: the verdict of `bdlbench check` on the sampler."
-    if {"agreement", "total_variation"} & set(comparison.floor) and "agreement" in shown:
+    if "agreement" in shown:
         yield from table.notes(comparison.floor, comparison.reference_note, {})
     reused = sum(row.reused for row in comparison.rows)
     if reused:

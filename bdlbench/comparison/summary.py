@@ -9,7 +9,13 @@ from pathlib import Path
 
 from bdlbench.checks.certificate import NOT_CERTIFIED
 from bdlbench.metrics import scores
-from bdlbench.metrics.statistics import Difference, Interval, paired_differences, seed_interval
+from bdlbench.metrics.statistics import (
+    Difference,
+    Interval,
+    Verdict,
+    paired_differences,
+    seed_interval,
+)
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
@@ -85,6 +91,13 @@ class Summary:
     def headline(self) -> list[str]:
         """Names of the metrics that samplers are ranked on."""
         return headline(self.setup.task.ood, self.setup.split)
+
+    def verdict(self, sampler: str, metric: str) -> Verdict | None:
+        """Return the verdict on a sampler against the baseline, or None if there is none."""
+        for name, difference in self.differences:
+            if (name, difference.metric) == (sampler, metric):
+                return difference.verdict
+        return None
 
     @property
     def compared(self) -> list[str]:
@@ -171,10 +184,13 @@ def differences(
 def compared(ood: Sequence[str], split: str) -> list[str]:
     """Return the metrics of a comparison's verdicts: the headline, and the confident fractions."""
     metrics = headline(ood, split)
-    confident = [
-        name.replace(".auroc", ".confident_fraction") for name in metrics if name[:4] == "ood."
-    ]
-    return [*metrics, *confident]
+    return [*metrics, *confident_fractions(metrics)]
+
+
+def confident_fractions(headline: Sequence[str]) -> list[str]:
+    """Return the confident fraction on each OOD set of a headline."""
+    aurocs = [name for name in headline if name.startswith("ood.")]
+    return [name.replace(".auroc", ".confident_fraction") for name in aurocs]
 
 
 def headline(ood: Sequence[str], split: str) -> list[str]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bdlbench.comparison import table
-from bdlbench.comparison.columns import Column
 from bdlbench.comparison.layout import TARGET, Block, Filled, Number, fit
-from bdlbench.comparison.screen import folded
+from bdlbench.comparison.screen import folded, headed
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
@@ -64,20 +62,11 @@ def _numbers(board: Board, entry: Entry) -> list[Number]:
 
 
 def _table(board: Board, block: Block, names: Sequence[str], width: int) -> Table:
-    gap = (0, 0, 0, block.gap - 1)  # the box adds a space
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=gap)
-    result.add_column("rank", width=RANK - 1)
-    result.add_column("sampler", width=width - RANK, overflow="fold")
-    for column, numbers in block.columns:
-        result.add_column(block.header(column, numbers), justify="right", no_wrap=True)
+    result = headed(block, {"rank": RANK - 1, "sampler": width - RANK})
     for index, (entry, name) in enumerate(zip(board.entries, names, strict=True)):
-        cells = [_cell(entry, *one, index, block.stacked) for one in block.columns]
+        cells = [
+            Text(numbers[index].text(block.stacked), "bold" * (column.metric in entry.leading))
+            for column, numbers in block.columns
+        ]
         result.add_row(Text(entry.ranks), Text(name), *cells)
     return result
-
-
-def _cell(
-    entry: Entry, column: Column, numbers: Sequence[Number], index: int, stacked: bool
-) -> Text:
-    style = "bold" if column.metric in entry.leading else ""
-    return Text(numbers[index].text(stacked), style)
