@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -17,8 +17,6 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
 from bdlbench.storage.escaping import visible
 
-RANK = len("rank ")
-
 
 def show(boards: Sequence[Board], console: Console) -> None:
     """Print all boards, with as many columns as fit; the files have all."""
@@ -26,12 +24,13 @@ def show(boards: Sequence[Board], console: Console) -> None:
         console.print(Text(rendering.title(board), style="bold"))
         names = [_name(entry, console.width // 3) for entry in board.entries]
         lines = [line for name in names for line in name.split("\n")]
-        width = RANK + max(map(cell_len, ["sampler", *lines]))
+        rank = max(map(len, ["rank", *(entry.ranks for entry in board.entries)]))
+        widths = {"rank": rank, "sampler": max(map(cell_len, ["sampler", *lines]))}
         filled = _filled(board)
         first = [one for one in filled if one[0].metric in (*board.headline, TARGET.metric)]
         more = [one for one in filled if one not in first]
-        for block in fit(first, more, console.width - width):
-            console.print(_table(board, block, names, width))
+        for block in fit(first, more, console.width - sum(widths.values()) - 2):
+            console.print(_table(board, block, names, widths))
             console.print()
         origin = [board.origin] if board.origin else []
         notes = table.notes(board.floor, board.reference_note, {})
@@ -61,8 +60,8 @@ def _numbers(board: Board, entry: Entry) -> list[Number]:
     return [Number(entry.row.certificate), *numbers]
 
 
-def _table(board: Board, block: Block, names: Sequence[str], width: int) -> Table:
-    result = headed(block, {"rank": RANK - 1, "sampler": width - RANK})
+def _table(board: Board, block: Block, names: Sequence[str], widths: Mapping[str, int]) -> Table:
+    result = headed(block, widths)
     for index, (entry, name) in enumerate(zip(board.entries, names, strict=True)):
         cells = [
             Text(numbers[index].text(block.stacked), "bold" * (column.metric in entry.leading))

@@ -373,3 +373,12 @@ def test_boards_fit_the_terminal(tmp_path: Path, width: int) -> None:
     assert not any("…" in line for line in lines)
     assert any("half [diverged]" in line for line in lines)
     assert any("accuracy ↑" in line for line in lines)
+
+
+def test_a_rank_of_two_digits_is_not_cut(tmp_path: Path) -> None:
+    three(tmp_path)
+    (board,) = boards.build(tmp_path)
+    entries = tuple(replace(entry, rank=(10, 11)) for entry in board.entries)
+    file = io.StringIO()
+    screen.show([replace(board, entries=entries)], Console(file=file, width=80))
+    assert file.getvalue().count("10–11") >= len(entries)
