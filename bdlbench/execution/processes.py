@@ -167,6 +167,7 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits = UNLIMIT
     with ours:
         try:
             with theirs, _lock, _main_hidden():
+                pause(0)  # a `stop` during `start` ended the server, which `start` then replaced
                 process.start()
                 _answered.set()
         except (ConnectionError, EOFError):

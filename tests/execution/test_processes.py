@@ -176,7 +176,7 @@ if "stop" in sys.argv:
     calling = threading.Thread(target=call)
     calling.start()
     while not processes._lock.locked():
-        pass
+        pass  # the call is under way, whether it looks for the server or waits for its answer
     processes.stop()
     calling.join()
 """
@@ -194,6 +194,15 @@ def test_a_server_that_still_imports_does_not_outlive_a_command(
     pid, *words = ended.stdout.split()
     assert words == said
     wait_for(lambda: not psutil.pid_exists(int(pid)), "the end of the server")
+
+
+def test_no_call_begins_after_a_stop() -> None:
+    processes.stop()
+    try:
+        with pytest.raises(processes.Stopped):
+            processes.call(abs, -1)
+    finally:
+        processes.go_on()
 
 
 FORKS = """
