@@ -7,7 +7,7 @@ import multiprocessing
 import numpy as np
 import torch
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.posterior import models
 from bdlbench.runs import machine
@@ -40,12 +40,12 @@ def measure(rounds: int) -> list[Figure]:
     ]
 
 
-def _setting() -> tuple[models.Network, list[torch.Tensor], Images, Scaler]:
+def _setting() -> tuple[models.Network, list[torch.Tensor], Examples, Scaler]:
     network, rng = models.build("mlp-400-400"), torch.Generator().manual_seed(0)
     draws = [theta[0] for theta in network.init(DRAWS, rng).split(1)]
     numbers = np.random.default_rng(0)
     pixels = numbers.integers(256, size=(IMAGES, 28, 28), dtype=np.uint8)
-    images = Images(pixels, numbers.integers(10, size=IMAGES))
+    images = Examples(pixels, numbers.integers(10, size=IMAGES), 10)
     return network, draws, images, Scaler.fit(images)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from bdlbench import register
+from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import upsample
-from bdlbench.data.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Digits:
 
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
 
-    def load(self, split: str, folders: Sequence[Path]) -> Images:
+    def load(self, split: str, folders: Sequence[Path]) -> Examples:
         """Load a split, with pixels 0 to 255 and labels 0-9.
 
         Raises:
@@ -43,7 +43,7 @@ class Digits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
         rows = _table()[:TRAIN] if split == "train" else _table()[TRAIN:]
         counts = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)
-        return Images(upsample(counts), rows[:, -1].copy())
+        return Examples(upsample(counts), rows[:, -1].copy(), classes=10)
 
 
 def _table() -> NDArray[np.int64]:

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from bdlbench import register
+from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import block_counts, letter_bitmaps, upsample
-from bdlbench.data.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Letters:
 
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
-    def load(self, split: str, folders: Sequence[Path]) -> Images:
+    def load(self, split: str, folders: Sequence[Path]) -> Examples:
         """Generate 1,100 images, with labels 0-9 for A-J.
 
         Raises:
@@ -46,7 +46,7 @@ class Letters:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
         bitmaps, labels = letter_bitmaps(COPIES, STROKE, SPREAD, SEED)
         counts = block_counts(np.stack([normalised(bitmap) for bitmap in bitmaps]))
-        return Images(upsample(counts), labels)
+        return Examples(upsample(counts), labels, classes=10)
 
 
 def normalised(bitmap: Image.Image) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bdlbench.data.images import Images
+    from bdlbench.data.examples import Examples
 
 FILES = IdxFiles(
     "MNIST",
@@ -38,7 +38,7 @@ class MNIST:
     files: ClassVar[IdxFiles] = FILES
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
 
-    def load(self, split: str, folders: Sequence[Path]) -> Images:
+    def load(self, split: str, folders: Sequence[Path]) -> Examples:
         """Load a split, with pixels 0 to 255 and labels 0-9.
 
         Raises:

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from bdlbench import register
+from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import letter_bitmaps
-from bdlbench.data.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class MNISTLetters:
 
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
-    def load(self, split: str, folders: Sequence[Path]) -> Images:
+    def load(self, split: str, folders: Sequence[Path]) -> Examples:
         """Generate 1,980 images, with labels 0-9 for A-J.
 
         Raises:
@@ -50,7 +50,7 @@ class MNISTLetters:
         if split not in self.splits:
             raise ValueError(f"expected a split of {self.splits}, got {split!r}")
         bitmaps, labels = letter_bitmaps(COPIES, STROKE, SPREAD, SEED)
-        return Images(np.stack([like_mnist(bitmap) for bitmap in bitmaps]), labels)
+        return Examples(np.stack([like_mnist(bitmap) for bitmap in bitmaps]), labels, classes=10)
 
 
 def like_mnist(bitmap: Image.Image) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bdlbench.data.images import Images
+    from bdlbench.data.examples import Examples
 
 FILES = IdxFiles(
     "notMNIST",
@@ -41,7 +41,7 @@ class NotMNIST:
     files: ClassVar[IdxFiles] = FILES
     splits: ClassVar[tuple[str, ...]] = ("test",)
 
-    def load(self, split: str, folders: Sequence[Path]) -> Images:
+    def load(self, split: str, folders: Sequence[Path]) -> Examples:
         """Load the letters, with pixels 0 to 255 and labels 0-9 for A-J.
 
         Raises:

@@ -10,7 +10,7 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.data.scaler import Scaler
 from bdlbench.metrics.scores import score
 from bdlbench.posterior.potential import Posterior, build_posterior

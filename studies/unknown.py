@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bdlbench.data.images import Images, search_folders
+from bdlbench.data.examples import Examples, search_folders
 from bdlbench.metrics.functions import most_probable
 from bdlbench.metrics.statistics import seed_interval
 from bdlbench.records.predictions import Predictions
@@ -103,18 +103,18 @@ class Unknown:
         return figure.write(out, "unknown", fig, columns)
 
     def _examples(
-        self, out: Path, ood: str, images: Images, examples: Mapping[str, Predictions]
+        self, out: Path, ood: str, images: Examples, examples: Mapping[str, Predictions]
     ) -> tuple[Path, ...]:
         """Plot a random image of each of ten classes with the predictions of the samplers."""
         rng = np.random.default_rng(self.seed)
-        chosen = [int(rng.choice(np.flatnonzero(images.labels == kind))) for kind in range(10)]
+        chosen = [int(rng.choice(np.flatnonzero(images.y == kind))) for kind in range(10)]
         fig, axes = figure.canvas(f"Most probable digit for {ood}", 5, 2, size=(11, 6))
         columns: dict[str, list[float]] = {"image": list(chosen)}
         for sampler, predicted in examples.items():
             p = predicted.probabilities[chosen]
             columns |= {f"{sampler}.digit": most_probable(p).tolist(), sampler: p.max(1).tolist()}
         for index, (ax, image) in enumerate(zip(axes, chosen, strict=True)):
-            ax.imshow(images.pixels[image], cmap="gray_r")
+            ax.imshow(images.x[image], cmap="gray_r")
             ax.set_axis_off()
             labels = [
                 f"{sampler.upper()}: {columns[f'{sampler}.digit'][index]} "

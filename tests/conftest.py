@@ -22,7 +22,7 @@ os.environ.pop("BDLBENCH_RESULTS", None)
 from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.planned import make
 from bdlbench.comparison.result import Comparison
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.leaderboard import boards
 from bdlbench.leaderboard.boards import Board
 from bdlbench.runs import tasks
@@ -86,7 +86,7 @@ _load = cache(tasks.load)
 def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load every data set once for all tests: drawing the letters takes half a second."""
 
-    def load(split: str, name: str, folders: object) -> Images:
+    def load(split: str, name: str, folders: object) -> Examples:
         return _load(split, name, ())
 
     monkeypatch.setattr(tasks, "load", load)

@@ -15,8 +15,8 @@ import torch
 
 from bdlbench import registry
 from bdlbench.data.download import Probe
+from bdlbench.data.examples import search_folders
 from bdlbench.data.idx import IdxFiles
-from bdlbench.data.images import search_folders
 from bdlbench.errors import BdlbenchError
 from bdlbench.records import store
 from bdlbench.runs import machine, numerics

@@ -72,7 +72,7 @@ def letter_bitmaps(
     """Draw every glyph several times, with random rotation, shear and stroke width.
 
     Args:
-        copies: Images per glyph, of `len(FACES) * 10` glyphs.
+        copies: Examples per glyph, of `len(FACES) * 10` glyphs.
         stroke: Median stroke width as a fraction of the letter's height.
         spread: Standard deviation of the logarithm of the stroke width.
         seed: Seed of the variations and of the order.

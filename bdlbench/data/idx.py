@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bdlbench.data.download import fetch
-from bdlbench.data.images import CLASSES, Images
+from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError, DataMissing
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GZIP = b"\x1f\x8b"
+CLASSES = 10
 REMEDY = "delete it and run again, or set --data-dir"
 
 
@@ -43,7 +44,7 @@ class IdxFiles:
     mirrors: tuple[str, ...]
     md5: Mapping[str, str]
 
-    def read(self, split: str, folders: Sequence[Path]) -> Images:
+    def read(self, split: str, folders: Sequence[Path]) -> Examples:
         """Return all images and labels of a split, "train" or "test".
 
         Raises:
@@ -64,7 +65,7 @@ class IdxFiles:
             )
         if (top := targets.max(initial=0)) >= CLASSES:
             raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {REMEDY}")
-        return Images(pixels, targets.astype(np.int64))
+        return Examples(pixels, targets.astype(np.int64), classes=CLASSES)
 
     def _find(self, file: str, folders: Sequence[Path]) -> Path | None:
         places = [folder / self.name / "raw" for folder in folders]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Scaler:
         object.__setattr__(self, "_table", table)
 
     @classmethod
-    def fit(cls, images: Images) -> Scaler:
+    def fit(cls, images: Examples) -> Scaler:
         """Return the scaler of training images (population mean and standard deviation)."""
-        pixels, count = images.pixels, images.pixels.size
+        pixels, count = images.x, images.x.size
         if count == 0:
             raise ValueError("expected at least one image to fit a scaler on, got none")
         # Integers are exact, and avoid a float64 copy of the images.
@@ -48,6 +48,7 @@ class Scaler:
         std = float(np.sqrt(count * squares - total**2)) / (255 * count)
         return cls(total / (255 * count), std)
 
-    def __call__(self, images: Images) -> NDArray[np.float32]:
+    def __call__(self, images: Examples) -> NDArray[np.float32]:
         """Return the standardised pixels, shape (N, 28, 28)."""
-        return self._table[images.pixels]
+        scaled: NDArray[np.float32] = self._table[images.x]
+        return scaled

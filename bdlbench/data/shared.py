@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 
 Key = tuple[str, str]  # split and name of a data set
 MOST = 4  # tasks whose data is kept
@@ -22,10 +22,10 @@ _FILES: dict[Key, int] = {}  # descriptors
 class Kept:
     """A data set in an unnamed file, which exists as long as this object."""
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Examples) -> None:
         with tempfile.TemporaryFile(prefix="bdlbench-data-") as file:
-            file.write(np.ascontiguousarray(images.pixels).data)
-            file.write(np.ascontiguousarray(images.labels).data)
+            file.write(np.ascontiguousarray(images.x).data)
+            file.write(np.ascontiguousarray(images.y).data)
             file.flush()
             self.descriptor = os.dup(file.fileno())
 
@@ -36,7 +36,7 @@ class Kept:
 _KEPT: dict[frozenset[tuple[str, str]], dict[Key, Kept]] = {}  # by the digests of what is used
 
 
-def keep(digests: Mapping[str, str], loaded: Mapping[Key, Images]) -> dict[Key, Kept]:
+def keep(digests: Mapping[str, str], loaded: Mapping[Key, Examples]) -> dict[Key, Kept]:
     """Keep the data sets of a task for the processes of its runs, and return them.
 
     Args:
@@ -63,7 +63,7 @@ def adopt(files: Mapping[Key, int]) -> None:
     _FILES.update(files)
 
 
-def find(split: str, name: str) -> Images | None:
+def find(split: str, name: str) -> Examples | None:
     """Return a shared data set, or None."""
     if (split, name) not in _FILES:
         return None
@@ -72,7 +72,7 @@ def find(split: str, name: str) -> Images | None:
     # Not `read`: processes share the position in the file.
     os.preadv(_FILES[split, name], [content.data], 0)
     pixels, labels = np.split(content, [size * 28 * 28])
-    return Images(pixels.reshape(size, 28, 28), labels.copy().view(np.int64))
+    return Examples(pixels.reshape(size, 28, 28), labels.copy().view(np.int64), 10)
 
 
 def count(split: str, name: str) -> int:

@@ -32,7 +32,7 @@ def control_aurocs(
         seed: Seed of the random score.
 
     Raises:
-        ValueError: Images are not uint8, differ in size, or are missing.
+        ValueError: Examples are not uint8, differ in size, or are missing.
     """
     for name, images in (("train", train), ("inside", inside), ("outside", outside)):
         _check(name, images, train.shape[1:])

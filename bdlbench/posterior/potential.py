@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.posterior import backward, models
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
@@ -93,7 +93,7 @@ class Posterior:
 
 
 def build_posterior(
-    images: Images, model: str, prior_std: float, device: torch.device
+    images: Examples, model: str, prior_std: float, device: torch.device
 ) -> tuple[Posterior, Scaler]:
     """Build the posterior of a model, by name, on training images; also return their scaler."""
     scaler = Scaler.fit(images)
@@ -102,7 +102,7 @@ def build_posterior(
         likelihood=Categorical(),
         x=torch.from_numpy(scaler(images)).to(device),
         # A copy: a view would let a plugin access the validation labels.
-        y=torch.from_numpy(images.labels.copy()).to(device),
+        y=torch.from_numpy(images.y.copy()).to(device),
         prior_std=prior_std,
     )
     return posterior, scaler

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.metrics import controls
 from bdlbench.runs import tasks
 from bdlbench.runs.plan import Setup
@@ -38,7 +38,7 @@ def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
     train = tasks.training_images(setup.task, setup.split, folders)
     sets = tasks.evaluation_images(setup.task, setup.split, folders)
     return {
-        name: controls.control_aurocs(train.pixels, sets["test"].pixels, sets[name].pixels)
+        name: controls.control_aurocs(train.x, sets["test"].x, sets[name].x)
         for name in setup.task.ood
     }
 

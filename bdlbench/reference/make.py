@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.execution.progress import Stage, shown
 from bdlbench.hamiltonian.kernels import Kernel
@@ -117,7 +117,7 @@ def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
         length,
         posterior,
         Predictor(posterior.network, sets, scaler, device),
-        {name: images.labels for name, images in sets.items()},
+        {name: images.y for name, images in sets.items()},
         setup.results / "references" / f".{setup.task.name}-{key}.checkpoint.npz",
     )
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bdlbench.data import origins
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.errors import DataMissing, RecordError
 from bdlbench.reference.gate import Trace
 from bdlbench.runs import tasks

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
 from bdlbench.metrics.functions import predictive_entropy
@@ -29,13 +29,13 @@ class Predictor:
 
     Args:
         network: The model.
-        sets: Images by name.
+        sets: Examples by name.
         scaler: Scaler of the training data.
         device: Device of the forward passes.
     """
 
     def __init__(
-        self, network: Network, sets: Mapping[str, Images], scaler: Scaler, device: torch.device
+        self, network: Network, sets: Mapping[str, Examples], scaler: Scaler, device: torch.device
     ) -> None:
         self._network, self._device = network, device
         self._inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
@@ -61,7 +61,7 @@ class Predictor:
 def predict(
     network: Network,
     draws: Iterable[Tensor],
-    sets: Mapping[str, Images],
+    sets: Mapping[str, Examples],
     scaler: Scaler,
     device: torch.device,
     on_draw: Callable[[], None] = lambda: None,
@@ -72,7 +72,7 @@ def predict(
     Args:
         network: The model.
         draws: Parameters, each of shape (dim,).
-        sets: Images by name.
+        sets: Examples by name.
         scaler: Scaler of the training data.
         device: Device of the forward passes.
         on_draw: Called after every draw.
@@ -83,7 +83,7 @@ def predict(
         Diverged: The model's outputs are not finite for a draw.
     """
     predictor = Predictor(network, sets, scaler, device)
-    averages = {name: _Average(images.labels) for name, images in sets.items()}
+    averages = {name: _Average(images.y) for name, images in sets.items()}
     for theta in draws:
         for name, log_p in predictor(theta).items():
             averages[name].add(log_p)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bdlbench import metrics, noise, optim, registry
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.metrics import scores
 from bdlbench.metrics.controls import control_aurocs
@@ -60,14 +60,14 @@ def compute() -> dict[str, Golden]:
         return {name: golden for part in parts for name, golden in part()}
 
 
-def _images(count: int, seed: int) -> Images:
+def _images(count: int, seed: int) -> Examples:
     """Return noise images with a bright bar whose position is the class."""
     rng = np.random.default_rng(seed)  # integers do not depend on the processor
     pixels = rng.integers(0, 120, (count, 28, 28)).astype(np.uint8)
     labels = np.arange(count, dtype=np.int64) % 10
     for image, label in zip(pixels, labels, strict=True):
         image[2 * label : 2 * label + 4] += 100
-    return Images(pixels, labels)
+    return Examples(pixels, labels, 10)
 
 
 @cache
@@ -235,7 +235,7 @@ def _scores() -> Iterator[tuple[str, Golden]]:
     entropy, information = metrics.predictive_entropy(p), metrics.mutual_information(p, expected)
     yield "scores of inputs", rounded(np.stack([entropy, information]), 100, FLOAT64)
     yield "dense ranks", unrounded(metrics.dense_ranks(entropy))
-    train, inside, outside = (_images(n, seed=n).pixels for n in (60, 50, 40))
+    train, inside, outside = (_images(n, seed=n).x for n in (60, 50, 40))
     controls = list(control_aurocs(train, inside, outside).values())
     yield "control rows", Golden(np.array(controls), scores.TOLERANCE, bits=False)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.metrics import scores
 from bdlbench.records.record import Configuration, Record, Sampler
 

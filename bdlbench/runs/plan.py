@@ -12,7 +12,7 @@ from typing import Any
 
 from bdlbench import registry
 from bdlbench.data import shared
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
 from bdlbench.posterior import models
 from bdlbench.records import trials

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError, Diverged
 from bdlbench.metrics.scores import score
@@ -85,7 +85,7 @@ def _prepare(
     return problem, posterior.network, scaler, work
 
 
-def _evaluation_sets(job: Job) -> dict[str, Images]:
+def _evaluation_sets(job: Job) -> dict[str, Examples]:
     split = job.configuration.split
     sets = tasks.evaluation_images(tasks.get(job.task), split, job.search_folders)
     for name, images in sets.items():
@@ -93,7 +93,7 @@ def _evaluation_sets(job: Job) -> dict[str, Images]:
     return sets
 
 
-def _check_data(job: Job, name: str, images: Images) -> None:
+def _check_data(job: Job, name: str, images: Examples) -> None:
     if images.sha256 != job.data[name]:
         raise DataError(f"{job.task}: the {name} data changed since the run was planned; run again")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bdlbench import registry
 from bdlbench.data import shared
-from bdlbench.data.images import Images, split_validation
+from bdlbench.data.examples import Examples, split_validation
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
 from bdlbench.settings import Setting, shown
 
 SPLITS = ("test", "validation")
 Settings = Mapping[str, Mapping[str, Setting]]
-Load = Callable[[str, str], Images]  # a split of a data set, given by its plugin's name
+Load = Callable[[str, str], Examples]  # a split of a data set, given by its plugin's name
 
 # Selected by `bdlbench tune … --trials 10`, by the NLL on the validation split; all trials are in
 # results/tuning/. Other hyperparameters have the sampler's defaults.
@@ -140,12 +140,12 @@ def get(name: str) -> Task:
     return TASKS[name]
 
 
-def training_images(task: Task, split: str, folders: Sequence[Path]) -> Images:
+def training_images(task: Task, split: str, folders: Sequence[Path]) -> Examples:
     """Return the training images: all of them, or the first 90 % for the validation split."""
     return _training_images(task, split, _loader(folders))
 
 
-def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Images]:
+def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Examples]:
     """Return the evaluation sets, by name.
 
     For ``test``, the test set and every OOD set. For ``validation``, only the last 10 % of the
@@ -168,16 +168,16 @@ def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, s
 
 def identify(
     task: Task, split: str, folders: Sequence[Path]
-) -> tuple[dict[str, str], dict[tuple[str, str], Images]]:
+) -> tuple[dict[str, str], dict[tuple[str, str], Examples]]:
     """Load the data of a task.
 
     Returns:
         The SHA-256 of the training and evaluation sets, by name; and the data sets that they are
         taken from, by split and name.
     """
-    loaded: dict[tuple[str, str], Images] = {}
+    loaded: dict[tuple[str, str], Examples] = {}
 
-    def once(split: str, name: str) -> Images:
+    def once(split: str, name: str) -> Examples:
         if (split, name) not in loaded:
             loaded[split, name] = load(split, name, folders)
         return loaded[split, name]
@@ -189,13 +189,13 @@ def identify(
     return {name: part.sha256 for name, part in parts.items()}, loaded
 
 
-def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+def load(split: str, name: str, folders: Sequence[Path]) -> Examples:
     """Load a split of a data set, given by its plugin's name."""
     cached = shared.find(split, name)
     if cached is not None:
         return cached
     images = registry.load("datasets", name)().load(split, folders)
-    assert isinstance(images, Images)
+    assert isinstance(images, Examples)
     return images
 
 
@@ -203,14 +203,14 @@ def _loader(folders: Sequence[Path]) -> Load:
     return lambda split, name: load(split, name, folders)
 
 
-def _training_images(task: Task, split: str, load: Load) -> Images:
+def _training_images(task: Task, split: str, load: Load) -> Examples:
     images = load("train", task.dataset)
     if split == "validation":
         images, _ = split_validation(images)
     return images[: task.train_size]
 
 
-def _evaluation_images(task: Task, split: str, load: Load) -> dict[str, Images]:
+def _evaluation_images(task: Task, split: str, load: Load) -> dict[str, Examples]:
     if split == "validation":
         return {split: split_validation(load("train", task.dataset))[1]}
     names = {split: task.dataset} | {name: name for name in task.ood}

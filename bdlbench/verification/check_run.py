@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bdlbench import metrics
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Labels
@@ -33,7 +33,7 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
     """
     with suppress(DataMissing):
         sets = tasks.evaluation_images(tasks.get(task), "test", search_folders(data_dir))
-        return {name: images.labels for name, images in sets.items()}
+        return {name: images.y for name, images in sets.items()}
     return {}
 
 

@@ -59,7 +59,7 @@ def test_missing_files_and_their_mirrors_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
-    monkeypatch.setattr("bdlbench.data.images.user_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr("bdlbench.data.examples.user_cache", lambda: tmp_path / "cache")
 
     def head(url: str, timeout: float) -> None:
         if "github" in url:

@@ -12,7 +12,7 @@ import pytest
 import bdlbench
 from bdlbench.comparison import table
 from bdlbench.comparison.result import Comparison
-from bdlbench.data.images import Images, split_validation
+from bdlbench.data.examples import Examples, split_validation
 from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.execution import worker
 from bdlbench.records import store
@@ -156,7 +156,7 @@ def test_the_validation_split_is_the_last_tenth_of_the_training_data(
     asked = set()
     load = tasks.load
 
-    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         asked.add((split, name))
         return load(split, name, folders)
 
@@ -174,7 +174,7 @@ def test_the_validation_split_is_the_last_tenth_of_the_training_data(
         assert record.epochs == pytest.approx(109 * 32 / 1168)
         sets = store.read_predictions(store.folder_of(tmp_path, record.run), record)
         assert list(sets) == ["validation"]
-        assert sets["validation"].labels.tolist() == validation.labels.tolist()
+        assert sets["validation"].labels.tolist() == validation.y.tolist()
 
 
 def test_a_sampler_with_nearly_identical_draws_is_collapsed(

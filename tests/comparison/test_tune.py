@@ -13,7 +13,7 @@ from bdlbench import registry
 from bdlbench.comparison import tune
 from bdlbench.comparison.ranges import Range, parse_range, parse_search
 from bdlbench.comparison.result import Comparison
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store, trials
@@ -43,7 +43,7 @@ def test_the_best_trial_is_selected_and_stored(
 ) -> None:
     path, asked, load = write_sampler(BODY), set(), tasks.load
 
-    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         asked.add((split, name))
         return load(split, name, folders)
 

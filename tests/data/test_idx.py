@@ -57,8 +57,8 @@ def test_gzipped_and_unpacked_files_give_the_same_images(tmp_path: Path) -> None
     packed = FILES.read("train", [tmp_path / "packed"])
     plain = FILES.read("train", [tmp_path / "plain"])
     assert packed.sha256 == plain.sha256
-    assert np.array_equal(packed.pixels, PIXELS)
-    assert packed.labels.tolist() == LABELS.tolist()
+    assert np.array_equal(packed.x, PIXELS)
+    assert packed.y.tolist() == LABELS.tolist()
 
 
 def test_folders_are_searched_in_order_for_files(tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_folders_are_searched_in_order_for_files(tmp_path: Path) -> None:
     raw = write_files(tmp_path / "third")
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(pack(LABELS[::-1].copy()))
     folders = [tmp_path / name for name in ("first", "second", "third")]
-    assert FILES.read("train", folders).labels.tolist() == LABELS.tolist()
-    assert FILES.read("train", folders[::2]).labels.tolist() == LABELS[::-1].tolist()
+    assert FILES.read("train", folders).y.tolist() == LABELS.tolist()
+    assert FILES.read("train", folders[::2]).y.tolist() == LABELS[::-1].tolist()
 
 
 def test_reading_writes_no_files(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from bdlbench.data import shared
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 
 
-def images(n: int) -> Images:
-    return Images(np.full((n, 28, 28), n, np.uint8), np.arange(n))
+def images(n: int) -> Examples:
+    return Examples(np.full((n, 28, 28), n, np.uint8), np.arange(n), 10)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from bdlbench import registry
+from bdlbench.data.examples import Examples, search_folders
 from bdlbench.data.glyphs import (
     FACES,
     LETTERS,
@@ -22,26 +23,25 @@ from bdlbench.data.glyphs import (
     letter_bitmaps,
     upsample,
 )
-from bdlbench.data.images import Images, search_folders
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("BDLBENCH_DATA"), reason="BDLBENCH_DATA names no folder with the real files"
 )
 
 
-def load(name: str, split: str = "test") -> Images:
+def load(name: str, split: str = "test") -> Examples:
     images = registry.load("datasets", name)().load(split, ())
-    assert isinstance(images, Images)
+    assert isinstance(images, Examples)
     return images
 
 
 @pytest.fixture(scope="module")
-def mnist_letters() -> Images:
+def mnist_letters() -> Examples:
     return load("mnist-letters")
 
 
 @pytest.fixture(scope="module")
-def letters() -> Images:
+def letters() -> Examples:
     return load("letters")
 
 
@@ -109,18 +109,16 @@ def test_digits_equal_scikit_learns() -> None:
     train, test = load("digits", "train"), load("digits")
     assert (len(train), len(test)) == (1297, 500)
     theirs = load_digits()
-    labels = np.concatenate([train.labels, test.labels])
+    labels = np.concatenate([train.y, test.y])
     assert np.array_equal(labels, theirs.target)
-    pixels = np.concatenate([train.pixels, test.pixels])
+    pixels = np.concatenate([train.x, test.x])
     means = theirs.images.mean(axis=(1, 2)) * 255 / 16
     # Upsampling weights outer and inner pixels equally.
     np.testing.assert_allclose(pixels.mean(axis=(1, 2)), means, atol=4)
 
 
 def test_no_digit_is_both_in_training_and_in_test() -> None:
-    train, test = (
-        {image.tobytes() for image in load("digits", s).pixels} for s in ("train", "test")
-    )
+    train, test = ({image.tobytes() for image in load("digits", s).x} for s in ("train", "test"))
     assert len(train) == 1297
     assert train.isdisjoint(test)
 
@@ -129,17 +127,17 @@ def test_no_digit_is_both_in_training_and_in_test() -> None:
 def test_letters_are_balanced_and_in_random_order(
     request: pytest.FixtureRequest, name: str, size: int
 ) -> None:
-    images: Images = request.getfixturevalue(name.replace("-", "_"))
-    assert np.bincount(images.labels).tolist() == [size // 10] * 10
-    assert (np.diff(images.labels) % 10 > 1).mean() > 0.5  # sorted neither by letter nor by face
-    assert len({image.tobytes() for image in images.pixels}) > 0.99 * size
+    images: Examples = request.getfixturevalue(name.replace("-", "_"))
+    assert np.bincount(images.y).tolist() == [size // 10] * 10
+    assert (np.diff(images.y) % 10 > 1).mean() > 0.5  # sorted neither by letter nor by face
+    assert len({image.tobytes() for image in images.x}) > 0.99 * size
 
 
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
 def test_letters_are_deterministic_and_do_not_use_global_random_state(
     request: pytest.FixtureRequest, name: str
 ) -> None:
-    first: Images = request.getfixturevalue(name.replace("-", "_"))
+    first: Examples = request.getfixturevalue(name.replace("-", "_"))
     np.random.seed(123)  # noqa: NPY002 -- a user's seed must neither matter nor be moved
     before = np.random.get_state()[1]  # type: ignore[index]  # noqa: NPY002
     assert load(name).sha256 == first.sha256
@@ -149,26 +147,24 @@ def test_letters_are_deterministic_and_do_not_use_global_random_state(
 @pytest.mark.parametrize("name", ["letters", "mnist-letters"])
 def test_letters_of_one_kind_look_alike(request: pytest.FixtureRequest, name: str) -> None:
     # The ten mean letters differ, and most letters are closest to their own.
-    images: Images = request.getfixturevalue(name.replace("-", "_"))
-    pixels = images.pixels.reshape(len(images), -1).astype(np.float64)
+    images: Examples = request.getfixturevalue(name.replace("-", "_"))
+    pixels = images.x.reshape(len(images), -1).astype(np.float64)
     half = len(images) // 2
-    means = np.stack(
-        [pixels[:half][images.labels[:half] == label].mean(axis=0) for label in range(10)]
-    )
+    means = np.stack([pixels[:half][images.y[:half] == label].mean(axis=0) for label in range(10)])
     distances = ((pixels[half:, None] - means) ** 2).sum(axis=2)
-    assert (distances.argmin(axis=1) == images.labels[half:]).mean() > 0.8
+    assert (distances.argmin(axis=1) == images.y[half:]).mean() > 0.8
 
 
-def test_letters_have_the_mean_intensity_and_margins_of_the_digits(letters: Images) -> None:
+def test_letters_have_the_mean_intensity_and_margins_of_the_digits(letters: Examples) -> None:
     digits = load("digits", "train")
-    assert letters.pixels.mean() == pytest.approx(digits.pixels.mean(), rel=0.05)
+    assert letters.x.mean() == pytest.approx(digits.x.mean(), rel=0.05)
     for images in (letters, digits):
-        assert images.pixels[:, :, [0, 27]].mean() < 10  # the outer columns are nearly empty
-        assert images.pixels[:, [0, 27]].mean() > 60  # the outer rows are not
+        assert images.x[:, :, [0, 27]].mean() < 10  # the outer columns are nearly empty
+        assert images.x[:, [0, 27]].mean() > 60  # the outer rows are not
 
 
-def test_mnist_letters_fill_20_pixels_and_are_centred_by_mass(mnist_letters: Images) -> None:
-    for image in mnist_letters.pixels[:300]:
+def test_mnist_letters_fill_20_pixels_and_are_centred_by_mass(mnist_letters: Examples) -> None:
+    for image in mnist_letters.x[:300]:
         rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
         # A box of 20 leaves 4 pixels on either side.
@@ -176,15 +172,15 @@ def test_mnist_letters_fill_20_pixels_and_are_centred_by_mass(mnist_letters: Ima
         assert edges or np.abs(np.array(center_of_mass(image)) - 13.5).max() <= 0.51
 
 
-def test_mnist_letters_are_anti_aliased_on_a_black_background(mnist_letters: Images) -> None:
-    assert (mnist_letters.pixels == 0).mean() > 0.7
-    inked = mnist_letters.pixels[mnist_letters.pixels > 0]
+def test_mnist_letters_are_anti_aliased_on_a_black_background(mnist_letters: Examples) -> None:
+    assert (mnist_letters.x == 0).mean() > 0.7
+    inked = mnist_letters.x[mnist_letters.x > 0]
     assert 0.2 < (inked == 255).mean() < 0.8
 
 
 @needs_data
 def test_pixel_statistics_do_not_distinguish_letters_from_mnist(
-    mnist_letters: Images,
+    mnist_letters: Examples,
 ) -> None:
     digits = registry.load("datasets", "mnist")().load("test", search_folders())
     statistics: dict[str, Any] = {
@@ -193,7 +189,7 @@ def test_pixel_statistics_do_not_distinguish_letters_from_mnist(
     }
     is_letter = np.repeat([0, 1], [len(digits), len(mnist_letters)])
     for name, statistic in statistics.items():
-        scores = [statistic(images.pixels) for images in (digits, mnist_letters)]
+        scores = [statistic(images.x) for images in (digits, mnist_letters)]
         auroc = roc_auc_score(is_letter, np.concatenate(scores))
         assert max(auroc, 1 - auroc) < 0.70, name
 

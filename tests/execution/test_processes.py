@@ -15,7 +15,7 @@ import pytest
 from bdlbench.comparison import status
 from bdlbench.comparison.result import Comparison
 from bdlbench.data import shared
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.execution import processes
 from bdlbench.execution.processes import Ended, Limits
 from bdlbench.records import store
@@ -226,7 +226,7 @@ def test_data_is_decoded_once_for_all_runs(
 ) -> None:
     loaded: list[tuple[str, str]] = []
 
-    def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+    def load(split: str, name: str, folders: Sequence[Path]) -> Examples:
         loaded.append((split, name))
         return decoded(split, name, folders)
 

@@ -88,8 +88,8 @@ def test_controls_are_computed_once(
 ) -> None:
     path = write_sampler(QUICK)
     found = compare([path], tmp_path).controls
-    data = {split: tasks.load(split, "digits", ()).pixels for split in ("train", "test")}
-    letters = tasks.load("test", "letters", ()).pixels
+    data = {split: tasks.load(split, "digits", ()).x for split in ("train", "test")}
+    letters = tasks.load("test", "letters", ()).x
     wanted = controls.control_aurocs(data["train"], data["test"], letters)
     assert found == {"letters": pytest.approx(wanted, rel=TOLERANCE, abs=TOLERANCE)}
     monkeypatch.setattr(controls, "control_aurocs", lambda *images: pytest.fail("once is enough"))

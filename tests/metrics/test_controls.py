@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from bdlbench.metrics.controls import control_aurocs
 
-Images = NDArray[np.uint8]
+Examples = NDArray[np.uint8]
 NAMES = {"random", "mean_intensity", "nonzero_fraction", "pixel_knn"}
 
 
-def constant_images(*values: int) -> Images:
+def constant_images(*values: int) -> Examples:
     return np.stack([np.full((28, 28), value, np.uint8) for value in values])
 
 
@@ -55,7 +55,7 @@ def test_random_scores_are_uninformative_and_seeded() -> None:
     assert control_aurocs(blank, one, other, seed=2)["random"] != found["random"]
 
 
-def pixel(value: int) -> Images:
+def pixel(value: int) -> Examples:
     return np.full((1, 1, 1), value, np.uint8)
 
 
@@ -80,13 +80,13 @@ def test_no_more_than_ten_thousand_training_images_are_used() -> None:
         (np.zeros((0, 28, 28), np.uint8), r"got uint8 \(0, 28, 28\)"),
     ],
 )
-def test_invalid_images_are_refused(images: Images, message: str) -> None:
+def test_invalid_images_are_refused(images: Examples, message: str) -> None:
     good = constant_images(1)
     with pytest.raises(ValueError, match=message):
         control_aurocs(good, good, images)
 
 
-def idx_images(folder: str) -> Images:
+def idx_images(folder: str) -> Examples:
     path = Path(os.environ["BDLBENCH_DATA"]) / folder / "raw" / "t10k-images-idx3-ubyte.gz"
     content = gzip.decompress(path.read_bytes())
     return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from bdlbench import registry
-from bdlbench.data.images import split_validation
+from bdlbench.data.examples import split_validation
 from tests.processes import WAIT
 
 Write = Callable[..., str]
@@ -90,9 +90,9 @@ def test_no_sampler_finds_test_or_ood_data_in_memory(write_sampler: Write, tmp_p
     fit, validation = split_validation(train)
     raw = load_digits().images
     forbidden = {
-        "test": outlines(test.pixels, letters.pixels, raw[len(train) :])
-        - outlines(train.pixels, raw[: len(train)]),
-        "validation": outlines(validation.pixels) - outlines(fit.pixels),
+        "test": outlines(test.x, letters.x, raw[len(train) :])
+        - outlines(train.x, raw[: len(train)]),
+        "validation": outlines(validation.x) - outlines(fit.x),
     }
     for split, known in forbidden.items():
         path = tmp_path / f"{split}.json"

@@ -12,7 +12,7 @@ from scipy.stats import entropy
 from torch import Tensor
 
 from bdlbench import metrics
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
 from bdlbench.posterior import models
@@ -29,9 +29,9 @@ SOFTMAX = models.build("softmax")
 SCALER = Scaler(0.2, 0.3)
 
 
-def images(n: int, seed: int = 0) -> Images:
+def images(n: int, seed: int = 0) -> Examples:
     rng = np.random.default_rng(seed)
-    return Images(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8), rng.integers(0, 10, n))
+    return Examples(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8), rng.integers(0, 10, n), 10)
 
 
 def draws(network: Network, n: int, chains: int = 1) -> list[Tensor]:
@@ -39,21 +39,21 @@ def draws(network: Network, n: int, chains: int = 1) -> list[Tensor]:
     return [3 * network.init(chains, rng) for _ in range(n)]
 
 
-def predict(network: Network, thetas: list[Tensor], inputs: Images) -> Predictions:
+def predict(network: Network, thetas: list[Tensor], inputs: Examples) -> Predictions:
     found = evaluate.predict(network, [t.flatten() for t in thetas], {"a": inputs}, SCALER, CPU)
     return found["a"]
 
 
-def history(thetas: list[Tensor], inputs: Images) -> Predictions:
+def history(thetas: list[Tensor], inputs: Examples) -> Predictions:
     """Predict the test set, with the history."""
     flat, epochs = [theta.flatten() for theta in thetas], [10.0 + i for i in range(len(thetas))]
     return evaluate.predict(MLP, flat, {"test": inputs}, SCALER, CPU, epochs=epochs)["test"]
 
 
-def by_torch(network: Network, thetas: list[Tensor], inputs: Images) -> NDArray[np.float64]:
+def by_torch(network: Network, thetas: list[Tensor], inputs: Examples) -> NDArray[np.float64]:
     """Return probabilities (draws, inputs, classes), computed with torch's own module."""
     module = copy.deepcopy(network.module).to_empty(device="cpu")
-    x = torch.from_numpy(((inputs.pixels / 255 - 0.2) / 0.3).astype("f4"))
+    x = torch.from_numpy(((inputs.x / 255 - 0.2) / 0.3).astype("f4"))
     logits = []
     for theta in thetas:
         torch.nn.utils.vector_to_parameters(theta.flatten(), module.parameters())
@@ -78,7 +78,7 @@ def test_the_average_is_that_of_torch(name: str) -> None:
     np.testing.assert_allclose(stored, information, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.expected_entropy, entropy(p, axis=2).mean(0), rtol=0.01)
     np.testing.assert_array_equal(found.votes, p.argmax(2))
-    np.testing.assert_array_equal(found.labels, inputs.labels)
+    np.testing.assert_array_equal(found.labels, inputs.y)
 
 
 def test_probabilities_are_averaged_not_logits() -> None:
@@ -102,7 +102,7 @@ def test_every_set_is_predicted_with_every_draw() -> None:
         alone = predict(MLP, thetas, inputs)
         np.testing.assert_array_equal(found[name].log_probabilities, alone.log_probabilities)
         np.testing.assert_array_equal(found[name].votes, alone.votes)
-        np.testing.assert_array_equal(found[name].labels, inputs.labels)
+        np.testing.assert_array_equal(found[name].labels, inputs.y)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 9])
@@ -132,7 +132,7 @@ def test_extreme_logits_do_not_tie(gap: float) -> None:
     weight = torch.zeros(10, 784)
     weight[3, 0] = gap * 255 / 220
     theta = torch.cat([weight.flatten(), torch.zeros(10)])
-    sets = {"a": Images(pixels, np.zeros(20, np.int64))}
+    sets = {"a": Examples(pixels, np.zeros(20, np.int64), 10)}
     found = evaluate.predict(SOFTMAX, [theta, theta], sets, Scaler(0, 1), CPU)["a"]
     logits = np.zeros((20, 10))
     logits[:, 3] = gap * values / 220
@@ -180,7 +180,7 @@ def test_the_history_averages_the_first_draws(n: int) -> None:
     assert found.trace is not None
     assert found.curve is not None
     assert found.epochs is not None
-    chosen = np.log(p[:, np.arange(200), inputs.labels[:200]])
+    chosen = np.log(p[:, np.arange(200), inputs.y[:200]])
     np.testing.assert_allclose(found.trace, chosen, rtol=1.1 * PRECISION, atol=1e-6)
     points = [k for k in (1, 2, 4) if k < n]
     assert len(found.curve) == len(points)

@@ -12,8 +12,8 @@ import pytest
 
 from bdlbench.comparison import table
 from bdlbench.comparison.compare import compare
-from bdlbench.data import idx, images
-from bdlbench.data.images import Images
+from bdlbench.data import examples, idx
+from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError, DataMissing
 from bdlbench.runs import plan, tasks
 
@@ -31,7 +31,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(idx, "fetch", fetch)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
-    monkeypatch.setattr(images, "user_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(examples, "user_cache", lambda: tmp_path / "cache")
     return requested
 
 
@@ -44,10 +44,10 @@ def choose(task: str | None, folder: Path | None = None) -> tuple[str, str]:
 def test_mnist_is_the_default_if_all_of_its_data_is_available(
     monkeypatch: pytest.MonkeyPatch, missing: tuple[str, str] | None
 ) -> None:
-    def load(split: str, name: str, folders: Sequence[Path]) -> Images:
+    def load(split: str, name: str, folders: Sequence[Path]) -> Examples:
         if (split, name) == missing:
             raise DataMissing("not here")
-        return Images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64))
+        return Examples(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64), 10)
 
     monkeypatch.setattr(tasks, "load", load)
     expected = ("mnist", "task mnist, since its data is available")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench.data.images import Images
+from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
@@ -181,7 +181,7 @@ def test_test_data_are_loaded_after_the_sampler_has_finished(
     events: list[str] = []
     load = tasks.load
 
-    def spy(split: str, name: str, folders: Sequence[Path]) -> Images:
+    def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         events.append(f"{split} {name}")
         return load(split, name, folders)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bdlbench.comparison import status
 from bdlbench.comparison.result import Comparison
-from bdlbench.data.images import search_folders
+from bdlbench.data.examples import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.execution.worker import find
 from bdlbench.records import store

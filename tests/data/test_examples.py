@@ -7,67 +7,65 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from bdlbench.data.images import Images, search_folders, split_validation
+from bdlbench.data.examples import Examples, search_folders, split_validation
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError
 
 
-def make_images(n: int, seed: int = 0) -> Images:
+def make_images(n: int, seed: int = 0) -> Examples:
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-    return Images(pixels, np.arange(n, dtype=np.int64) % 10)
+    return Examples(pixels, np.arange(n, dtype=np.int64) % 10, 10)
 
 
 @pytest.mark.parametrize(
     ("pixels", "labels", "message"),
     [
-        (np.zeros((2, 28, 28)), np.zeros(2, np.int64), "uint8 pixels .*got float64"),
-        (np.zeros((2, 8, 8), np.uint8), np.zeros(2, np.int64), r"got uint8 \(2, 8, 8\)"),
-        (np.zeros((2, 784), np.uint8), np.zeros(2, np.int64), r"got uint8 \(2, 784\)"),
-        (np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8), "int64 labels .*got uint8"),
-        (np.zeros((2, 28, 28), np.uint8), np.zeros(3, np.int64), r"labels \(2,\), got int64 \(3,"),
-        (np.zeros((2, 28, 28), np.uint8), np.array([0, 10]), "labels 0 to 9, got 0 to 10"),
-        (np.zeros((2, 28, 28), np.uint8), np.array([-1, 3]), "labels 0 to 9, got -1 to 3"),
+        (np.zeros((2, 8), np.int8), np.zeros(2, np.int64), "uint8, int64 or .*got int8"),
+        (np.zeros(2, np.float32), np.zeros(2, np.int64), r"\(n, …\) .*got float32 \(2,\)"),
+        (np.zeros((2, 8)), np.zeros(2, np.uint8), "y of type int64 .*got uint8"),
+        (np.zeros((2, 8)), np.zeros(3, np.int64), r"shape \(2,\), got int64 \(3,"),
+        (np.zeros((2, 8)), np.array([0, 10]), "y from 0 to 9, got 0 to 10"),
+        (np.zeros((2, 8)), np.array([-1, 3]), "y from 0 to 9, got -1 to 3"),
+        (np.full((2, 8), np.nan), np.zeros(2, np.int64), "finite x and y"),
     ],
 )
 def test_images_are_validated(pixels: object, labels: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Images(pixels, labels)  # type: ignore[arg-type]
+        Examples(pixels, labels, 10)  # type: ignore[arg-type]
 
 
 def test_images_have_a_length_and_slices() -> None:
     images = make_images(12)
     assert len(images) == 12
-    assert images[3:5].labels.tolist() == [3, 4]
-    assert np.array_equal(images[np.array([7, 1])].pixels, images.pixels[[7, 1]])
+    assert images[3:5].y.tolist() == [3, 4]
+    assert np.array_equal(images[np.array([7, 1])].x, images.x[[7, 1]])
 
 
 def test_sha256_is_of_pixels_labels_and_shape() -> None:
     images = make_images(3)
-    content = images.pixels.tobytes() + images.labels.tobytes() + b"(3, 28, 28)"
+    content = images.x.tobytes() + images.y.tobytes() + b"(3, 28, 28)"
     assert images.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_sha256_does_not_depend_on_memory_layout() -> None:
     images = make_images(6)
-    columns_first = Images(np.asfortranarray(images.pixels), np.repeat(images.labels, 2)[::2])
+    columns_first = Examples(np.asfortranarray(images.x), np.repeat(images.y, 2)[::2], 10)
     assert columns_first.sha256 == images.sha256
 
 
 def test_sha256_changes_with_one_pixel_or_label() -> None:
     images = make_images(3)
-    pixels, labels = images.pixels.copy(), images.labels.copy()
+    pixels, labels = images.x.copy(), images.y.copy()
     pixels[2, 27, 27] ^= 1
     labels[0] = 9
-    digests = {
-        Images(p, v).sha256 for p in (images.pixels, pixels) for v in (images.labels, labels)
-    }
+    digests = {Examples(p, v, 10).sha256 for p in (images.x, pixels) for v in (images.y, labels)}
     assert len(digests) == 4
 
 
 def test_scaler_equals_scikit_learn() -> None:
     images, other = make_images(20), make_images(5, seed=1)
-    column = images.pixels.reshape(-1, 1) / 255
+    column = images.x.reshape(-1, 1) / 255
     theirs = StandardScaler().fit(column)
     scaler = Scaler.fit(images)
     assert scaler.mean == pytest.approx(theirs.mean_[0], rel=1e-12)
@@ -75,7 +73,7 @@ def test_scaler_equals_scikit_learn() -> None:
     scaled = scaler(other)
     assert scaled.dtype == np.float32
     assert scaled.shape == (5, 28, 28)
-    expected = theirs.transform(other.pixels.reshape(-1, 1) / 255).reshape(scaled.shape)
+    expected = theirs.transform(other.x.reshape(-1, 1) / 255).reshape(scaled.shape)
     np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -83,14 +81,14 @@ def test_scaler_by_hand() -> None:
     # Half of the pixels 0, half 255: mean 1/2, standard deviation 1/2, scaled to -1 and +1.
     pixels = np.zeros((2, 28, 28), np.uint8)
     pixels[1] = 255
-    images = Images(pixels, np.zeros(2, np.int64))
+    images = Examples(pixels, np.zeros(2, np.int64), 10)
     scaler = Scaler.fit(images)
     assert (scaler.mean, scaler.std) == (0.5, 0.5)
     assert scaler(images)[:, 0, 0].tolist() == [-1.0, 1.0]
 
 
 def test_scaler_refuses_constant_and_empty_images() -> None:
-    blank = Images(np.full((2, 28, 28), 7, np.uint8), np.zeros(2, np.int64))
+    blank = Examples(np.full((2, 28, 28), 7, np.uint8), np.zeros(2, np.int64), 10)
     with pytest.raises(ValueError, match="expected a positive standard deviation"):
         Scaler.fit(blank)
     with pytest.raises(ValueError, match="expected at least one image"):
@@ -102,12 +100,12 @@ def test_last_tenth_is_validation(n: int, validation: int) -> None:
     images = make_images(n)
     fit, held_out = split_validation(images)
     assert len(held_out) == validation
-    assert np.array_equal(np.concatenate([fit.pixels, held_out.pixels]), images.pixels)
-    assert np.array_equal(np.concatenate([fit.labels, held_out.labels]), images.labels)
+    assert np.array_equal(np.concatenate([fit.x, held_out.x]), images.x)
+    assert np.array_equal(np.concatenate([fit.y, held_out.y]), images.y)
 
 
 def test_too_few_images_to_split() -> None:
-    with pytest.raises(ValueError, match="expected at least 10 images to split, got 9"):
+    with pytest.raises(ValueError, match="expected at least 10 examples to split, got 9"):
         split_validation(make_images(9))
 
 
@@ -139,3 +137,23 @@ def test_a_missing_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("BDLBENCH_DATA", str(file))
     with pytest.raises(DataError, match=r"BDLBENCH_DATA to name a folder, got .*file"):
         search_folders()
+
+
+def test_the_digest_tells_types_and_classes_apart() -> None:
+    x, y = np.zeros((4, 2, 2), np.uint8), np.zeros(4, np.int64)
+    found = [
+        Examples(x, y, 10),
+        Examples(x, y, 2),
+        Examples(x, y),
+        Examples(x, np.zeros(4)),
+        Examples(x.astype(np.float32), y, 10),
+        Examples(np.zeros((4, 4), np.uint8), y, 10),
+    ]
+    assert len({examples.sha256 for examples in found}) == len(found)
+
+
+def test_inputs_without_labels_and_real_targets() -> None:
+    unlabelled, real = Examples(np.zeros((3, 2))), Examples(np.zeros((3, 2)), np.ones(3))
+    assert (unlabelled.real, unlabelled.y.tolist()) == (False, [0, 0, 0])
+    assert unlabelled.x.dtype == np.float32
+    assert (real.real, real.classes) == (True, None)
