@@ -66,22 +66,28 @@ def _read(folder: Path) -> Record:
 def check_record(record: Record) -> None:
     """Check a run's prior, burn-in, data sets and model size against its task, and its name.
 
+    Of a task that is not built in, the runs of a board are checked against each other only.
+
     Raises:
         BdlbenchError: One of them is wrong.
     """
-    task, made = tasks.get(record.task), record.configuration
-    expected = {
-        "prior_std": (task.prior_std, made.prior_std),
-        "burn_in": (task.budget.burn_in, made.burn_in),
-        "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
-    }
+    task, made = tasks.built_in(record.task), record.configuration
+    expected: dict[str, tuple[object, object]] = {}
+    if task is not None:
+        expected = {
+            "prior_std": (task.prior_std, made.prior_std),
+            "burn_in": (task.budget.burn_in, made.burn_in),
+            "likelihood": (plan.recorded(task.likelihood), made.likelihood),
+            "data sets": (sorted(["train", "test", *task.sets]), sorted(record.data)),
+        }
     for name, (of_task, of_run) in expected.items():
         if of_task != of_run:
             raise RecordError(
                 f"{record.run}: expected {name} {of_task}, as in task {record.task}, got {of_run}; "
                 "rerun it with this version"
             )
-    _check_model(made.model)
+    if made.model_sha256 is None:
+        _check_model(made.model)
     name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
     if record.run != name:
         raise RecordError(f"{record.run}: the record is that of run {name}")
@@ -181,7 +187,7 @@ def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels
     Raises:
         RecordError: The sets, the labels or the number of draws are wrong.
     """
-    expected = ["test", *tasks.get(record.task).ood]
+    expected = [name for name in record.data if name != "train"]
     if sorted(sets) != sorted(expected):
         raise RecordError(f"{record.run}: expected predictions for {expected}, got {sorted(sets)}")
     for name, predictions in sets.items():

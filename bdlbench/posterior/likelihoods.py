@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,6 +12,8 @@ from torch import Tensor
 
 class Likelihood(Protocol):
     """Log density of every observation, and its derivative."""
+
+    kind: ClassVar[str]
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return log p(y∣x, θ), shape (chains, n), from outputs of shape (chains, n, outputs)."""
@@ -23,6 +25,8 @@ class Likelihood(Protocol):
 @dataclass(frozen=True)
 class Categorical:
     """Classification: the outputs are logits, y class indices of shape (chains, n)."""
+
+    kind: ClassVar[str] = "classes"
 
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the log probability of each label, shape (chains, n)."""
@@ -38,6 +42,8 @@ class Categorical:
 @dataclass(frozen=True)
 class Gaussian:
     """Regression: y of shape (chains, n) is the single output plus noise N(0, noise_std²)."""
+
+    kind: ClassVar[str] = "real"
 
     noise_std: float
 
@@ -55,6 +61,8 @@ class Gaussian:
 class Bernoulli:
     """Binary classification: the output is the logit of y = 1; y, 0 or 1, of shape (chains, n)."""
 
+    kind: ClassVar[str] = "classes"
+
     def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the log probability of each label, shape (chains, n)."""
         return -F.binary_cross_entropy_with_logits(outputs.squeeze(-1), y, reduction="none")
@@ -62,3 +70,8 @@ class Bernoulli:
     def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return y minus the probability of 1."""
         return y.unsqueeze(-1) - outputs.sigmoid()
+
+
+def label(likelihood: Any) -> str:
+    """Return a likelihood as text."""
+    return type(likelihood).__name__.lower()

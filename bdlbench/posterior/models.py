@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -77,6 +78,23 @@ class Network:
         scale = torch.repeat_interleave(torch.tensor(bounds), torch.tensor(self.sizes))
         uniform = torch.rand(chains, self.dim, generator=rng, device=rng.device)
         return (2 * uniform - 1) * scale.to(rng.device)
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A built-in model."""
+
+    name: str
+
+    def build(self, input_shape: tuple[int, ...], outputs: int) -> Network:
+        """Return the network."""
+        return build(self.name)
+
+
+def find(reference: str) -> BuiltIn:
+    """Return the model of this name."""
+    build(reference)
+    return BuiltIn(reference)
 
 
 def build(name: str) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -93,13 +94,17 @@ class Posterior:
 
 
 def build_posterior(
-    images: Examples, model: str, prior_std: float, device: torch.device
+    images: Examples,
+    model: Any,
+    prior_std: float,
+    device: torch.device,
+    likelihood: Likelihood | None = None,
 ) -> tuple[Posterior, Scaler]:
-    """Build the posterior of a model, by name, on training images; also return their scaler."""
+    """Build the posterior of a model on training examples; also return their scaler."""
     scaler = Scaler.fit(images)
     posterior = Posterior(
-        network=models.build(model),
-        likelihood=Categorical(),
+        network=models.build(model) if isinstance(model, str) else model.build((), 10),
+        likelihood=likelihood or Categorical(),
         x=torch.from_numpy(scaler(images)).to(device),
         # A copy: a view would let a plugin access the validation labels.
         y=torch.from_numpy(images.y.copy()).to(device),

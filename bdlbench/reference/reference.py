@@ -22,7 +22,7 @@ from bdlbench.data import origins
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import DataMissing, RecordError
 from bdlbench.reference.gate import Trace
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_bytes, write_file
 from bdlbench.storage.locations import results_at
@@ -196,7 +196,7 @@ def load(
 
 def _data_of(task: str) -> Mapping[str, str]:
     try:
-        return tasks.fingerprints(tasks.get(task), "test", search_folders())
+        return task_data.fingerprints(tasks.get(task), "test", search_folders())
     except DataMissing:
         if task in origins.USUAL:
             return origins.USUAL[task]

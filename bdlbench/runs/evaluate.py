@@ -15,6 +15,7 @@ from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
 from bdlbench.metrics.functions import predictive_entropy
+from bdlbench.posterior.likelihoods import Likelihood
 from bdlbench.posterior.models import Network
 from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
 from bdlbench.records.quantization import shorten, to_probabilities
@@ -66,6 +67,7 @@ def predict(
     device: torch.device,
     on_draw: Callable[[], None] = lambda: None,
     epochs: Sequence[float] = (),
+    likelihood: Likelihood | None = None,
 ) -> dict[str, Predictions]:
     """Average the predicted probabilities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
 
@@ -78,6 +80,7 @@ def predict(
         on_draw: Called after every draw.
         epochs: Epochs used up to each draw; if given, the history of the in-distribution set is
             included.
+        likelihood: The likelihood.
 
     Raises:
         Diverged: The model's outputs are not finite for a draw.

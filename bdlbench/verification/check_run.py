@@ -18,21 +18,24 @@ from bdlbench.metrics.scores import VERSION, agree, score
 from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED, Record
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 from bdlbench.storage.locations import is_local
 
 _ROUNDING = 1e-3  # of entropies in float32
 
 
 def labels_of(task: str, data_dir: Path | None = None) -> Labels:
-    """Return the labels of a task's test and OOD sets by name; empty if data is missing.
+    """Return the labels of a task's sets by name; empty if the task or its data is missing.
 
     Args:
         task: Name of the task.
         data_dir: Folder searched for data first.
     """
     with suppress(DataMissing):
-        sets = tasks.evaluation_images(tasks.get(task), "test", search_folders(data_dir))
+        known = tasks.find(task)
+        if known is None:
+            return {}
+        sets = task_data.evaluation_sets(known, "test", search_folders(data_dir))
         return {name: images.y for name, images in sets.items()}
     return {}
 
