@@ -13,8 +13,8 @@ from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.result import Comparison
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
+from bdlbench.posterior.models import Model
 from bdlbench.runs import machine
-from bdlbench.runs.chosen_models import Model
 from bdlbench.runs.task import Task
 
 if TYPE_CHECKING:

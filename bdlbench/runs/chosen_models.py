@@ -5,25 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from bdlbench import at_hand, registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
+from bdlbench.posterior.models import Model
 from bdlbench.settings import shown
 
-if TYPE_CHECKING:
-    from torch import nn
 
-
-class Model(Protocol):
-    """A model plugin."""
-
-    def build(self, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
-        """Return a network for inputs of this shape, with this number of outputs."""
-
-
-def find(given: Any) -> Any:
+def find(given: Any) -> Model:
     """Return a model, an object with ``build(input_shape, outputs)``.
 
     Args:
@@ -40,7 +31,8 @@ def find(given: Any) -> Any:
         given = registry.configure(given, {}) if hasattr(given, "plugin_name") else given()
     if not hasattr(given, "build"):
         raise BdlbenchError(f"model: expected a name, a file or a model, got {shown(given)}")
-    return given
+    model: Model = given
+    return model
 
 
 def refer(given: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from bdlbench import at_hand
 from bdlbench.data.examples import search_folders
 from bdlbench.metrics import scores
+from bdlbench.posterior.models import Model
 from bdlbench.records.record import Configuration, Record, Sampler
 from bdlbench.runs import chosen_models, tasks
 from bdlbench.runs.task import Task
@@ -53,7 +54,7 @@ class Job:
         at_hand.receive(self.carried)
         return tasks.get(self.task_reference or self.task)
 
-    def load_model(self) -> Any:
+    def load_model(self) -> Model:
         """Return the model, an object with ``build(input_shape, outputs)``."""
         task = self.load_task()
         return chosen_models.find(self.model_reference or task.model)
