@@ -89,9 +89,9 @@ def test_scaler_by_hand() -> None:
 
 def test_scaler_refuses_constant_and_empty_images() -> None:
     blank = Examples(np.full((2, 28, 28), 7, np.uint8), np.zeros(2, np.int64), 10)
-    with pytest.raises(ValueError, match="expected a positive standard deviation"):
+    with pytest.raises(ValueError, match="expected training inputs that differ"):
         Scaler.fit(blank)
-    with pytest.raises(ValueError, match="expected at least one image"):
+    with pytest.raises(ValueError, match="expected at least one example"):
         Scaler.fit(blank[:0])
 
 
