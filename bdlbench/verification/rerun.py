@@ -15,6 +15,7 @@ from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
 from bdlbench.records.predictions import Predicted, Sets
 from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference import fidelity
 from bdlbench.runs import chosen_models, numerics, plan, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity
