@@ -1,5 +1,23 @@
 """Likelihoods; the stable name of `bdlbench.posterior.likelihoods`."""
 
-from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
+from bdlbench.posterior.likelihoods import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Heteroscedastic,
+    LearntGaussian,
+    Likelihood,
+    StudentT,
+    label,
+)
 
-__all__ = ["Bernoulli", "Categorical", "Gaussian", "Likelihood"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "Heteroscedastic",
+    "LearntGaussian",
+    "Likelihood",
+    "StudentT",
+    "label",
+]

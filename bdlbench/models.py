@@ -1,5 +1,15 @@
-"""Shared models; the stable name of `bdlbench.posterior.models`."""
+"""Models; the stable name of `bdlbench.posterior.models`."""
 
-from bdlbench.posterior.models import CLASSES, NAMES, SIDE, Network, build
+from bdlbench.posterior.models import (
+    CLASSES,
+    NAMES,
+    SIDE,
+    BuiltIn,
+    Model,
+    Network,
+    build,
+    find,
+    network,
+)
 
-__all__ = ["CLASSES", "NAMES", "SIDE", "Network", "build"]
+__all__ = ["CLASSES", "NAMES", "SIDE", "BuiltIn", "Model", "Network", "build", "find", "network"]

@@ -8,7 +8,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from bdlbench.posterior.models import Network, affine
+from bdlbench.posterior.layers import affine
+from bdlbench.posterior.network import CONSTANTS, Network
 
 Slope = Callable[[Tensor], Tensor]
 
@@ -37,9 +38,11 @@ def gradient(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Tensor
 @cache
 def _is_perceptron(network: Network, axes: int) -> bool:
     """Return whether the network alternates linear layers and ReLUs, on flat inputs."""
-    first, *rest = network.module
+    if network.layers is None:
+        return False
+    first, *rest = network.layers
     flattens = isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1)
-    kinds = [type(layer) for layer in (rest if flattens else network.module)]
+    kinds = [type(layer) for layer in (rest if flattens else network.layers)]
     alternating = kinds[0::2] == [nn.Linear] * (len(kinds) // 2 + 1)
     return alternating and set(kinds[1::2]) <= {nn.ReLU} and (flattens or axes == 3)
 
@@ -50,14 +53,19 @@ def _written_out(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
     result = torch.empty_like(theta)
     parameters, gradients = network.unflatten(theta), network.unflatten(result)
     inputs: list[tuple[str, str, Tensor]] = []
-    for index, layer in enumerate(network.module):
+    for index, layer in enumerate(network.layers or ()):
         if isinstance(layer, nn.Linear):
             weight, bias = f"{index}.weight", f"{index}.bias"
             inputs.append((weight, bias, x))
             x = affine(x, parameters[weight], parameters.get(bias))
         elif isinstance(layer, nn.ReLU):
             x = x.relu_()
-    delta = slope(x)
+    if network.constants:
+        delta = slope(network.with_constants(x, parameters))
+        delta, constants = delta.split_with_sizes([x.shape[-1], network.constants], dim=-1)
+        torch.sum(constants, dim=-2, out=gradients[CONSTANTS])
+    else:
+        delta = slope(x)
     for weight, bias, a in reversed(inputs):
         torch.matmul(delta.mT, a, out=gradients[weight])
         if bias in gradients:
@@ -76,5 +84,6 @@ def _by_autograd(network: Network, theta: Tensor, x: Tensor, slope: Slope) -> Te
     }
     with torch.enable_grad():
         outputs = network(leaves, x)
-    parts = torch.autograd.grad(outputs, list(leaves.values()), slope(outputs.detach()))
+    weights = slope(outputs.detach())
+    parts = torch.autograd.grad(outputs, list(leaves.values()), weights, materialize_grads=True)
     return torch.cat([part.flatten(1) for part in parts], dim=1)

@@ -1,166 +1,173 @@
-"""Networks as functions of flat parameters of shape (chains, dim)."""
+"""Models: built in, installed or from a file; each builds a module for an input shape."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Protocol, cast
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from bdlbench.errors import BdlbenchError
+from bdlbench import registry
+from bdlbench.errors import BdlbenchError, PluginError
+from bdlbench.posterior.network import Network, seeded
+from bdlbench.posterior.trial import check_forward
+from bdlbench.settings import parse
 
 SIDE, CLASSES = 28, 10
 NAMES = ("softmax", "mlp-<hidden>[-<hidden>…]", "lenet5")
+_PATTERN = re.compile(r"softmax|lenet5|mlp(-[1-9]\d{0,4})+")
+
+__all__ = ["CLASSES", "NAMES", "SIDE", "BuiltIn", "Model", "Network", "build", "find", "network"]
 
 
-class Network:
-    """An ``nn.Sequential`` as a function of flat parameters.
+class Model(Protocol):
+    """A family of modules; a plugin of the kind ``models`` is one."""
 
-    Args:
-        module: A Sequential of Linear, Conv2d and parameter-free layers; only its architecture
-            is used, so that it can (and should) be on torch's ``meta`` device.
-
-    Raises:
-        BdlbenchError: Another layer has parameters.
-    """
-
-    def __init__(self, module: nn.Sequential) -> None:
-        self.module = module
-        self.shapes = {name: p.shape for name, p in module.named_parameters()}
-        self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.dim = sum(self.sizes)
-        for layer in module:
-            if type(layer) not in _LAYERS and any(True for _ in layer.parameters()):
-                known = ", ".join(kind.__name__ for kind in _LAYERS)
-                raise BdlbenchError(
-                    f"layer {type(layer).__name__} has parameters but no rule for several chains; "
-                    f"expected one of {known}"
-                )
-
-    def unflatten(self, theta: Tensor) -> dict[str, Tensor]:
-        """Return views of θ (chains, dim) as named tensors of shape (chains, *parameter shape)."""
-        parts = theta.split_with_sizes(self.sizes, dim=-1)
-        return {
-            name: part.view(*part.shape[:-1], *shape) if len(shape) > 1 else part
-            for part, (name, shape) in zip(parts, self.shapes.items(), strict=True)
-        }
-
-    def __call__(self, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """Return the outputs, shape (chains, n, outputs).
-
-        Args:
-            parameters: As returned by `unflatten`.
-            x: Inputs of shape (chains, n, …).
-        """
-        for index, layer in enumerate(self.module):
-            weight, bias = parameters.get(f"{index}.weight"), parameters.get(f"{index}.bias")
-            if weight is None:
-                x = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-            else:
-                x = _LAYERS[type(layer)](layer, x, weight, bias)
-        return x
-
-    def init(self, chains: int, rng: torch.Generator) -> Tensor:
-        """Draw initial states, uniform within ±1/√fan_in of each layer, as in torch.
-
-        Returns:
-            θ of shape (chains, dim), float32, on the generator's device.
-        """
-        bounds = [
-            1 / math.sqrt(self.shapes[name.rsplit(".", 1)[0] + ".weight"][1:].numel())
-            for name in self.shapes
-        ]
-        scale = torch.repeat_interleave(torch.tensor(bounds), torch.tensor(self.sizes))
-        uniform = torch.rand(chains, self.dim, generator=rng, device=rng.device)
-        return (2 * uniform - 1) * scale.to(rng.device)
+    def build(self, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """Return a new module, with initial values, that maps (n, *input_shape) to (n, outputs)."""
 
 
-def build(name: str) -> Network:
-    """Build a model for 28×28 grey images and ten classes by name.
+@dataclass(frozen=True)
+class BuiltIn:
+    """A model of linear layers and convolutions, by name.
 
     ``softmax`` is multinomial logistic regression; ``mlp-400-400`` a ReLU network with two hidden
-    layers of 400 units; ``lenet5`` the network of LeCun et al. (1998) with ReLU and max pooling.
+    layers of 400 units, on inputs of any shape; ``lenet5`` the network of LeCun et al. (1998) with
+    ReLU and max pooling, on images.
 
     Raises:
         BdlbenchError: The name is unknown.
     """
-    # On the meta device nothing is allocated, and the global random state is not touched.
-    with torch.device("meta"):
-        if name == "softmax":
-            return Network(_mlp())
-        if name == "lenet5":
-            return Network(_lenet5())
-        if re.fullmatch(r"mlp(-[1-9]\d{0,4})+", name):
-            return Network(_mlp(*(int(width) for width in name.split("-")[1:])))
-    raise BdlbenchError(f"no model {name!r} (available: {', '.join(NAMES)})")
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _PATTERN.fullmatch(self.name):
+            raise BdlbenchError(_unknown(self.name))
+
+    def build(self, input_shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+        """Return the module."""
+        if self.name == "lenet5":
+            return _lenet5(input_shape, outputs)
+        hidden = [int(width) for width in self.name.split("-")[1:]]
+        return _mlp([math.prod(input_shape), *hidden, outputs])
 
 
-def _mlp(*hidden: int) -> nn.Sequential:
+def find(reference: str) -> Model:
+    """Return the model that a name or a path refers to, such as ``./mine.py:width=8``.
+
+    Raises:
+        BdlbenchError: There is no such model, or a setting is invalid.
+    """
+    spec = parse(reference)
+    if _PATTERN.fullmatch(spec.reference):
+        if spec.settings:
+            raise BdlbenchError(f"{spec.reference}: expected no settings, got {reference!r}")
+        return BuiltIn(spec.reference)
+    if not spec.reference.endswith(".py") and spec.reference not in registry.names("models"):
+        raise BdlbenchError(_unknown(spec.reference))
+    return cast(Model, registry.create("models", spec))
+
+
+def network(
+    model: Model | str, input_shape: Sequence[int], outputs: int, constants: int = 0
+) -> Network:
+    """Return a model's network; global random state is neither used nor changed.
+
+    Buffers have the values of a first build, with the same seed everywhere.
+
+    Args:
+        model: The model, or a reference to it.
+        input_shape: Shape of one input.
+        outputs: Number of outputs that the likelihood needs.
+        constants: Number of parameters of the likelihood.
+
+    Raises:
+        BdlbenchError: The model cannot be built for these shapes, or is refused.
+    """
+    model = find(model) if isinstance(model, str) else model
+    build = partial(model.build, tuple(input_shape), outputs)
+    if isinstance(model, BuiltIn):
+        with torch.device("meta"):  # nothing is allocated
+            return Network(build(), constants=constants)
+    try:
+        return Network(seeded(build, 0), build, constants)
+    except PluginError:
+        raise
+    except BdlbenchError as error:
+        raise BdlbenchError(f"model {name_of(model)}: {error}") from error
+    except Exception as error:
+        raise BdlbenchError(
+            f"model {name_of(model)}: build({tuple(input_shape)}, {outputs}) raises "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def check(model: Model | str, network: Network, x: torch.Tensor, outputs: int) -> None:
+    """Try a model's forward on a few inputs; see `check_forward`."""
+    try:
+        check_forward(network, x, outputs)
+    except BdlbenchError as error:
+        raise BdlbenchError(f"model {name_of(model)}: {error}") from error
+
+
+def build(name: str) -> Network:
+    """Return a model's network for 28×28 grey images and ten classes.
+
+    Raises:
+        BdlbenchError: The name is unknown.
+    """
+    return network(name, (SIDE, SIDE), CLASSES)
+
+
+def name_of(model: Model | str) -> str:
+    """Return a model's name, for messages."""
+    if isinstance(model, str):
+        return model
+    if isinstance(model, BuiltIn):
+        return model.name
+    return str(getattr(model, "plugin_name", type(model).__name__))
+
+
+def _unknown(name: str) -> str:
+    available = ", ".join([*NAMES, *registry.names("models")])
+    return f"no model {name!r} (available: {available})"
+
+
+def _mlp(widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in pairwise((SIDE * SIDE, *hidden, CLASSES)):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
 
-def _lenet5() -> nn.Sequential:
+def _lenet5(input_shape: tuple[int, ...], outputs: int) -> nn.Sequential:
+    if len(input_shape) not in (2, 3) or min(input_shape[-2:]) < 12:
+        raise BdlbenchError(
+            "lenet5: expected images (height, width) or (channels, height, width) of at least "
+            f"12×12 pixels, got inputs of shape {tuple(input_shape)}"
+        )
+    channels, (height, width) = math.prod(input_shape[:-2]), input_shape[-2:]
+    to_channels = [nn.Unflatten(1, (1, height))] if len(input_shape) == 2 else []
+    pixels = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
     return nn.Sequential(
-        nn.Unflatten(1, (1, SIDE)),
-        nn.Conv2d(1, 6, 5, padding=2),
+        *to_channels,
+        nn.Conv2d(channels, 6, 5, padding=2),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(6, 16, 5),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
-        nn.Linear(16 * 5 * 5, 120),
+        nn.Linear(16 * pixels, 120),
         nn.ReLU(),
         nn.Linear(120, 84),
         nn.ReLU(),
-        nn.Linear(84, CLASSES),
+        nn.Linear(84, outputs),
     )
-
-
-def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return xWᵀ + b, shape (n, outputs), optionally with a leading axis of chains."""
-    if bias is None:
-        return x @ weight.mT
-    if x.dim() == 3:
-        return torch.baddbmm(bias[:, None], x, weight.mT)
-    return torch.addmm(bias, x, weight.mT)
-
-
-def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    shape, x = x.shape[:-1], x.flatten(1, -2)
-    if len(x) == 1:  # a plain product is faster than a batched one
-        product = affine(x[0], weight[0], None if bias is None else bias[0])[None]
-    else:
-        product = affine(x, weight, bias)
-    outputs: Tensor = product.unflatten(1, shape[1:])
-    return outputs
-
-
-def _conv2d(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Convolve every chain with its own kernels: one convolution, with one group per chain."""
-    assert isinstance(layer, nn.Conv2d)
-    chains = len(x)
-    stacked = F.conv2d(
-        x.transpose(0, 1).flatten(1, 2),
-        weight.flatten(0, 1),
-        None if bias is None else bias.flatten(),
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        groups=chains * layer.groups,
-    )
-    n, _, *size = stacked.shape
-    return stacked.view(n, chains, -1, *size).transpose(0, 1)
-
-
-_LAYERS: dict[type[nn.Module], Callable[[nn.Module, Tensor, Tensor, Tensor | None], Tensor]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _conv2d,
-}

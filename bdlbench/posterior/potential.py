@@ -9,10 +9,13 @@ from torch import Tensor
 
 from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
-from bdlbench.posterior import backward, models
+from bdlbench.errors import BdlbenchError
+from bdlbench.posterior import backward, likelihoods, models
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
-from bdlbench.posterior.models import Network
+from bdlbench.posterior.models import Model
+from bdlbench.posterior.network import Network
 
+_CATEGORICAL = Categorical()
 ROWS = 10_000  # training points at a time in full-batch evaluations, to limit memory
 
 
@@ -71,7 +74,7 @@ class Posterior:
         for x, y in self._chunks(batch, len(theta)):
 
             def slope(outputs: Tensor, y: Tensor = y) -> Tensor:
-                return self.likelihood.slope(outputs, y).mul_(-scale)
+                return likelihoods.slope(self.likelihood, outputs, y).mul_(-scale)
 
             part = backward.gradient(self.network, theta, x, slope)
             result = part if result is None else result.add_(part)
@@ -93,16 +96,40 @@ class Posterior:
 
 
 def build_posterior(
-    images: Examples, model: str, prior_std: float, device: torch.device
+    examples: Examples,
+    model: Model | str,
+    prior_std: float,
+    device: torch.device,
+    likelihood: Likelihood = _CATEGORICAL,
 ) -> tuple[Posterior, Scaler]:
-    """Build the posterior of a model, by name, on training images; also return their scaler."""
-    scaler = Scaler.fit(images)
+    """Build the posterior of a model on training examples; also return their scaler.
+
+    Args:
+        examples: The training examples.
+        model: The model, or a reference to it.
+        prior_std: Standard deviation of the prior on every parameter.
+        device: Device of the data.
+        likelihood: log p(y∣x, θ); real targets are standardised.
+
+    Raises:
+        BdlbenchError: The data, the likelihood and the model do not fit together, or the model is
+            not a function of its parameters.
+    """
+    if not examples.real and examples.classes is None:
+        raise BdlbenchError("expected training examples with labels, got inputs alone")
+    try:
+        outputs = likelihood.outputs(examples.classes)
+    except ValueError as error:
+        raise BdlbenchError(f"likelihood {likelihoods.label(likelihood)}: {error}") from error
+    scaler = Scaler.fit(examples)
+    network = models.network(model, examples.x.shape[1:], outputs, likelihood.constants)
     posterior = Posterior(
-        network=models.build(model),
-        likelihood=Categorical(),
-        x=torch.from_numpy(scaler(images)).to(device),
+        network=network,
+        likelihood=likelihood,
+        x=torch.from_numpy(scaler(examples)).to(device),
         # A copy: a view would let a plugin access the validation labels.
-        y=torch.from_numpy(images.y.copy()).to(device),
+        y=torch.from_numpy(scaler.targets(examples).copy()).to(device),
         prior_std=prior_std,
     )
+    models.check(model, network, posterior.x, outputs)
     return posterior, scaler
