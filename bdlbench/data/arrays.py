@@ -98,6 +98,6 @@ def _read(path: Path) -> dict[str, NDArray[Any] | None]:
         with np.load(path, allow_pickle=False) as file:
             if "x" not in file:
                 raise DataError(f"{path}: expected an array x, got {', '.join(file) or 'none'}")
-            return {name: file[name] if name in file else None for name in NAMES}
+            return {name: file.get(name) for name in NAMES}
     except (OSError, ValueError, TypeError, EOFError, AttributeError) as error:
         raise DataError(f"{path}: expected an .npz file with x and y ({error})") from error
