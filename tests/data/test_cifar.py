@@ -35,16 +35,16 @@ PIXELS = {
 LABELS = [7, 0, 9]
 
 
-class Python2(pickle._Pickler):  # type: ignore[misc, name-defined]
+class Python2(pickle._Pickler):
     """A pickler that writes texts and bytes as Python 2 did, and the authors of CIFAR with it."""
 
     def save_text(self, text: str | bytes) -> None:
         content = text.encode() if isinstance(text, str) else text
-        self.write(pickle.BINSTRING + struct.pack("<i", len(content)) + content)
-        self.memoize(text)
+        self.write(pickle.BINSTRING + struct.pack("<i", len(content)) + content)  # type: ignore[attr-defined]
+        self.memoize(text)  # type: ignore[attr-defined]
 
     dispatch: ClassVar[dict[type, Any]] = {
-        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        **pickle._Pickler.dispatch,
         str: save_text,
         bytes: save_text,
     }

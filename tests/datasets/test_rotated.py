@@ -47,7 +47,8 @@ def test_a_turn_and_back_is_nearly_the_image() -> None:
     # Of a smooth blob, 255·exp(-r²/50), each linear interpolation of two axes changes at most
     # 2·(255/25)/8 = 2.6, a second derivative times 1/8; twice that, and rounding, are below 7.
     height, width = np.mgrid[-14:14, -14:14] + 0.5
-    blob = np.uint8(255 * np.exp(-((height - 3) ** 2 + (width + 2) ** 2) / 50))[None]
+    blob = 255 * np.exp(-((height - 3) ** 2 + (width + 2) ** 2) / 50)
+    blob = blob.astype(np.uint8)[None]
     there = rotate(blob, 30)
     assert np.abs(there.astype(int) - blob).max() > 20
     inside = height**2 + width**2 < 12**2  # what stays within the image
