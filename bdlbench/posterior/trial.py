@@ -82,4 +82,4 @@ def _vectorises(network: Network, theta: Tensor, x: Tensor) -> bool:
 
 
 def _buffers(network: Network, theta: Tensor) -> list[Tensor]:
-    return list(network._buffers_like(theta).values())
+    return list(network.buffers_like(theta).values())
