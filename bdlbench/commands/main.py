@@ -54,12 +54,12 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[KIND]", help="One of samplers, datasets, studies, models and tasks."
+            metavar="[KIND]", help="One of samplers, datasets, models, tasks, metrics and studies."
         ),
     ] = "samplers",
     debug: Debug = False,
 ) -> None:
-    """List samplers, data sets, studies, models or tasks."""
+    """List samplers, data sets, models, tasks, metrics or studies."""
     from bdlbench.commands import listing
 
     typer.echo(listing.render(what))

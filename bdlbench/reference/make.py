@@ -24,7 +24,7 @@ from bdlbench.records import store
 from bdlbench.reference import gate
 from bdlbench.reference.chains import Chains, Length
 from bdlbench.reference.reference import Facts, Reference, load, write
-from bdlbench.runs import machine, numerics, plan, tasks
+from bdlbench.runs import machine, numerics, plan, task_data
 from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup
 from bdlbench.storage import documents
@@ -108,8 +108,8 @@ def _kernel(prior_std: float) -> Kernel:
 
 def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
     folders, device = search_folders(setup.data_dir), torch.device(setup.device)
-    train = tasks.training_images(setup.task, setup.split, folders)
-    sets = tasks.evaluation_images(setup.task, setup.split, folders)
+    train = task_data.training_set(setup.task, setup.split, folders)
+    sets = task_data.evaluation_sets(setup.task, setup.split, folders)
     posterior, scaler = build_posterior(train, setup.model, setup.task.prior_std, device)
     return Chains(
         _kernel(posterior.prior_std),

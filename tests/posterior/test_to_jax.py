@@ -149,6 +149,8 @@ def test_an_unknown_layer_or_option_is_named(layer: nn.Module, message: str) -> 
 
 def test_an_unknown_likelihood_is_named() -> None:
     class Poisson:
+        kind = "classes"
+
         def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
             return y * outputs.squeeze(-1) - outputs.squeeze(-1).exp()
 
