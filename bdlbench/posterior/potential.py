@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
-from bdlbench.errors import BdlbenchError
+from bdlbench.errors import BdlbenchError, DataError
 from bdlbench.posterior import backward, likelihoods, models
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.posterior.models import Model
@@ -121,7 +121,10 @@ def build_posterior(
         outputs = likelihood.outputs(examples.classes)
     except ValueError as error:
         raise BdlbenchError(f"likelihood {likelihoods.label(likelihood)}: {error}") from error
-    scaler = Scaler.fit(examples)
+    try:
+        scaler = Scaler.fit(examples)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     network = models.network(model, examples.x.shape[1:], outputs, likelihood.constants)
     posterior = Posterior(
         network=network,

@@ -73,7 +73,7 @@ class Block(nn.Module):
 
 
 def _convolution(inside: int, outside: int, stride: int, size: int = 3) -> nn.Sequential:
-    groups = max(1, math.gcd(GROUPS, outside // 2))
+    groups = 1 if outside % 2 else math.gcd(GROUPS, outside // 2)
     return nn.Sequential(
         nn.Conv2d(inside, outside, size, stride, padding=size // 2, bias=False),
         nn.GroupNorm(groups, outside),
