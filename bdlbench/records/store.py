@@ -172,7 +172,7 @@ def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
             yield name, None
 
 
-def read_predictions(folder: Path, record: Record) -> dict[str, Predicted]:
+def read_predictions(folder: Path, record: Record) -> dict[str, Any]:
     """Read a run's predictions, and verify them against the checksum in its record.
 
     Raises:

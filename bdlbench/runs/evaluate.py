@@ -99,7 +99,7 @@ def predict(
     on_draw: Callable[[], None] = lambda: None,
     epochs: Sequence[float] = (),
     likelihood: Likelihood = _CATEGORICAL,
-) -> dict[str, Predicted]:
+) -> dict[str, Any]:
     """Average the predictive densities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
 
     Args:
