@@ -159,8 +159,11 @@ class Problem:
     def to_jax(self) -> JaxPotential:
         """Return U(θ) as a JAX function of θ (dim,); its cost must be reported to `charge`.
 
+        A model or likelihood without a translation to JAX is called in torch, which takes longer;
+        call the function's `check` after compiled programs, to raise the model's exceptions.
+
         Raises:
-            BdlbenchError: A layer of the model has no translation to JAX.
+            BdlbenchError: The data are on a GPU that JAX does not find.
         """
         from bdlbench.posterior.to_jax import to_jax  # JAX takes long to import
 

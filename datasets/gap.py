@@ -59,8 +59,9 @@ class Gap:
         ranges = CLUSTERS if self.inputs == "clusters" else BETWEEN
         rng = np.random.default_rng([SEED, split == "test", len(ranges)])
         size = SIZES[split] // len(ranges)
-        x = np.concatenate([rng.uniform(low, high, size) for low, high in ranges])
-        x = np.float32(rng.permutation(x)).astype(np.float64)  # the inputs that a model is given
+        drawn = np.concatenate([rng.uniform(low, high, size) for low, high in ranges])
+        # Rounded to the inputs that a model is given.
+        x = rng.permutation(drawn).astype(np.float32).astype(np.float64)
         y = mean(x) + noise_std(x) * rng.standard_normal(len(x))
         return Examples(x[:, None], y.round(DECIMALS))
 

@@ -108,7 +108,8 @@ class MNIST1D:
 
 def standardised(templates: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return templates with a standard deviation of 1/6, which begin at 0."""
-    return (templates - templates[:, :1]) / templates.std(axis=1, keepdims=True) / 6
+    spread: NDArray[np.float64] = templates.std(axis=1, keepdims=True)
+    return (templates - templates[:, :1]) / (6 * spread)
 
 
 def stretched(template: NDArray[np.float64], padding: int) -> NDArray[np.float64]:

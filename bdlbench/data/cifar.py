@@ -75,6 +75,9 @@ class CifarFiles:
             for member in archive:  # in the order of the file: seeking back unpacks it again
                 if member.name in wanted and (file := archive.extractfile(member)):
                     wanted[member.name] = file.read()
+        for name, content in wanted.items():
+            if not content:
+                raise ValueError(f"no {name}")
         return list(wanted.values())
 
 
