@@ -1,12 +1,11 @@
 """Discovery of plugins; built-in and third-party plugins are loaded in the same way.
 
 A plugin is a class under ``@register("name")``. Installed plugins are entry points of the group
-``bdlbench.samplers``, ``bdlbench.datasets`` or ``bdlbench.studies``; others are loaded by path.
+``bdlbench.<kind>``; others are loaded by path, or are classes of the caller (`bdlbench.at_hand`).
 """
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import difflib
 import hashlib
@@ -25,7 +24,23 @@ from bdlbench.settings import Setting, Spec, coerce, fields, is_simple
 
 Plugin = TypeVar("Plugin", bound=type)
 # The method that identifies a plugin of each kind, and its number of arguments besides `self`.
-KINDS = {"samplers": ("sample", 2), "datasets": ("load", 2), "studies": ("run", 2)}
+KINDS = {
+    "samplers": ("sample", 2),
+    "datasets": ("load", 2),
+    "models": ("build", 2),
+    "metrics": ("contributions", 1),
+    "studies": ("run", 2),
+}
+ONE = {
+    "samplers": "sampler",
+    "datasets": "data set",
+    "models": "model",
+    "metrics": "metric",
+    "studies": "study",
+    "tasks": "task",
+}
+"""The singular of every kind, for messages."""
+_AT_HAND: dict[str, Any] = {}  # classes and tasks of the caller, by reference
 
 
 def register(name: str) -> Callable[[Plugin], Plugin]:
@@ -36,8 +51,8 @@ def register(name: str) -> Callable[[Plugin], Plugin]:
 
     Raises:
         PluginError: The class is not a frozen dataclass whose fields all have simple types and
-            defaults, or it has no ``sample(problem, rng)``, ``load(split, folders)`` or
-            ``run(out, say)``.
+            defaults, or it has no ``sample(problem, rng)``, ``load(split, folders)``,
+            ``build(input_shape, outputs)``, ``contributions(predictions)`` or ``run(out, say)``.
     """
 
     def decorate(plugin: Plugin) -> Plugin:
@@ -53,7 +68,7 @@ def register(name: str) -> Callable[[Plugin], Plugin]:
 
 def names(kind: str) -> list[str]:
     """Return the names of the installed plugins of a kind, sorted."""
-    return sorted({point.name for point in _entry_points(kind)})
+    return sorted({point.name for point in points(kind)})
 
 
 def load(kind: str, reference: str) -> type:
@@ -62,21 +77,31 @@ def load(kind: str, reference: str) -> type:
     Raises:
         PluginError: The plugin is missing, ambiguous or broken.
     """
+    if reference in _AT_HAND:
+        return _of_kind(kind, reference, _AT_HAND[reference])
     if reference.endswith(".py"):
         return _load_file(kind, Path(reference))
-    points = [point for point in _entry_points(kind) if point.name == reference]
-    if not points:
-        raise PluginError(_unknown(kind, reference))
-    if len({point.value for point in points}) > 1:
-        owners = " and ".join(sorted(_owner(point) for point in points))
-        raise PluginError(f"{reference}: {owners} both provide it; uninstall one of them")
-    plugin = _import(reference, points[0].load)
+    plugin = load_installed(kind, reference)
     if getattr(plugin, "plugin_name", None) != reference:
         raise PluginError(
-            f"{reference}: entry point {points[0].value} is not a class under "
-            f'@register("{reference}")'
+            f'{reference}: its entry point is not a class under @register("{reference}")'
         )
     return _of_kind(kind, reference, plugin)
+
+
+def load_installed(kind: str, reference: str) -> Any:
+    """Return what the entry point of this name refers to.
+
+    Raises:
+        PluginError: It is missing, ambiguous or broken.
+    """
+    found = [point for point in points(kind) if point.name == reference]
+    if not found:
+        raise PluginError(_unknown(kind, reference))
+    if len({point.value for point in found}) > 1:
+        owners = " and ".join(sorted(_owner(point) for point in found))
+        raise PluginError(f"{reference}: {owners} both provide it; uninstall one of them")
+    return _import(reference, found[0].load)
 
 
 def configure(plugin: type, settings: Mapping[str, str | Setting]) -> Any:
@@ -102,42 +127,29 @@ def configure(plugin: type, settings: Mapping[str, str | Setting]) -> Any:
 
 def create(kind: str, spec: Spec, defaults: Mapping[str, Setting] | None = None) -> Any:
     """Load and configure the plugin that `spec` refers to; its settings override `defaults`."""
-    return configure(load(kind, spec.reference), {**(defaults or {}), **dict(spec.settings)})
+    given = {} if spec.complete else dict(defaults or {})
+    return configure(load(kind, spec.reference), {**given, **dict(spec.settings)})
+
+
+def hold(reference: str, plugin: Any) -> None:
+    """Make a class or a task of the caller available to `load` under a reference."""
+    _AT_HAND[reference] = plugin
+
+
+def held(reference: str) -> Any:
+    """Return the class or task of the caller with this reference, or None."""
+    return _AT_HAND.get(reference)
 
 
 def source_digest(plugin: type) -> str:
-    """Return the SHA-256 of the file that defines the plugin, in hexadecimal."""
-    return hashlib.sha256(Path(inspect.getfile(plugin)).read_bytes()).hexdigest()
+    """Return the SHA-256 of the file that defines the plugin, in hexadecimal.
 
-
-def summary(kind: str, name: str) -> tuple[str, str]:
-    """Return the first line of a plugin's docstring, and its settings.
-
-    The source is parsed, not imported: listing is fast, and includes broken plugins.
+    That of a class at hand is of the source of the class and of what it uses.
     """
-    point = next(point for point in _entry_points(kind) if point.name == name)
-    try:
-        spec = importlib.util.find_spec(point.module)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"No module named {point.module!r}")
-        tree = ast.parse(Path(spec.origin).read_bytes())
-        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        node = classes[point.attr]
-    except (Exception, SystemExit) as error:  # finding a.b imports a, which may raise anything
-        return f"cannot be read: {type(error).__name__}: {error}", ""
-    settings = [
-        f"{ast.unparse(item.target)}={_written(item.value)}"
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and item.value and "ClassVar" not in ast.dump(item)
-    ]
-    return (ast.get_docstring(node) or "").partition("\n")[0], ",".join(settings)
-
-
-def _written(value: ast.expr) -> str:
-    """Format a default as on the command line: strings without quotes."""
-    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-        return value.value
-    return ast.unparse(value)
+    for reference, found in _AT_HAND.items():
+        if found is plugin:
+            return reference.rpartition("@")[2]
+    return hashlib.sha256(Path(inspect.getfile(plugin)).read_bytes()).hexdigest()
 
 
 def nearest(name: str, known: list[str], listing: str = "") -> str:
@@ -156,7 +168,8 @@ def nearest(name: str, known: list[str], listing: str = "") -> str:
     )
 
 
-def _entry_points(kind: str) -> list[EntryPoint]:
+def points(kind: str) -> list[EntryPoint]:
+    """Return the entry points of a kind."""
     return list(entry_points(group=f"bdlbench.{kind}"))
 
 
@@ -194,20 +207,33 @@ def _of_kind(kind: str, reference: str, plugin: type) -> type:
     return plugin
 
 
-def _load_file(kind: str, path: Path) -> type:
+def execute(path: Path) -> ModuleType:
+    """Execute a plugin file as a module.
+
+    Raises:
+        PluginError: It does not exist, or raises an exception.
+    """
     if not path.is_file():
         raise PluginError(f"{path}: no such file; give the path of a plugin file or a name")
-    module = _import(str(path), lambda: _execute(path))
+    module: ModuleType = _import(str(path), lambda: _execute(path))
+    return module
+
+
+def _load_file(kind: str, path: Path) -> type:
+    module = execute(path)
     plugins = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and "plugin_name" in vars(value)
-        if value.__module__ == module.__name__
+        if value.__module__ == module.__name__ and hasattr(value, KINDS[kind][0])
     ]
     if len(plugins) != 1:
-        raise PluginError(f"{path}: expected one class under @register, got {len(plugins)}")
+        raise PluginError(
+            f"{path}: expected one {ONE[kind]}, a class under @register with {KINDS[kind][0]}(), "
+            f"got {len(plugins)}"
+        )
     name = vars(plugins[0])["plugin_name"]
-    for point in _entry_points(kind):
+    for point in points(kind):
         if point.name == name:
             raise PluginError(
                 f"{path}: {name!r} is provided by {_owner(point)}; choose another name"
@@ -241,7 +267,7 @@ def _import(reference: str, importer: Callable[[], Any]) -> Any:
 
 
 def _unknown(kind: str, name: str) -> str:
-    one = {"samplers": "sampler", "datasets": "data set", "studies": "study"}[kind]
+    one = ONE[kind]
     if "/" in name or Path(name).exists():
         return f"{name}: expected the name of a {one}, or a plugin file that ends in .py"
     if "," in name:

@@ -25,10 +25,18 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """Name or path of a plugin, and its settings; processes exchange it instead of objects."""
+    """Name or path of a plugin, and its settings; processes exchange it instead of objects.
+
+    Args:
+        reference: Name or path, or the reference of a class at hand.
+        settings: Settings as text.
+        complete: Whether the settings of an instance were given, to which no defaults of a task
+            are added.
+    """
 
     reference: str
     settings: tuple[tuple[str, str], ...] = ()
+    complete: bool = False
 
     def __str__(self) -> str:
         if not self.settings:

@@ -86,7 +86,9 @@ class BudgetCurves:
         return Finding(text, numbers, self._draw(out, title, by_epochs, by_draws))
 
     def _shown(self) -> dict[str, str]:
-        ood = {f"ood.{name}.auroc": f"AUROC of {name}" for name in tasks.get(self.task).ood[:1]}
+        ood = {
+            f"ood.{name}.auroc": f"AUROC of {name}" for name in tasks.get(self.task).ood_names[:1]
+        }
         return LABELS | ood
 
     def _scores_by_draws(self, say: Say) -> dict[str, Series]:

@@ -14,7 +14,7 @@ from bdlbench.data.examples import search_folders
 from bdlbench.data.scaler import Scaler
 from bdlbench.metrics.scores import score
 from bdlbench.posterior.potential import Posterior, build_posterior
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 from bdlbench.runs.evaluate import predict
 
 from .intervals import Array
@@ -23,7 +23,7 @@ from .intervals import Array
 def posterior_of(task: str, model: str | None = None, prior_std: float | None = None) -> Posterior:
     """Return the posterior of a task, optionally with another model or prior."""
     chosen = tasks.get(task)
-    images = tasks.training_images(chosen, "test", search_folders())
+    images = task_data.training_set(chosen, "test", search_folders())
     prior_std = chosen.prior_std if prior_std is None else prior_std
     return build_posterior(images, model or chosen.model, prior_std, torch.device("cpu"))[0]
 
@@ -68,6 +68,6 @@ def sharpness(posterior: Posterior, theta: Tensor) -> float:
 def scores_of(task: str, posterior: Posterior, draws: Iterable[Tensor]) -> dict[str, float]:
     """Return all metrics of draws of shape (dim,) on the task's test and OOD sets."""
     chosen, folders = tasks.get(task), search_folders()
-    scaler = Scaler.fit(tasks.training_images(chosen, "test", folders))
-    images = tasks.evaluation_images(chosen, "test", folders)
+    scaler = Scaler.fit(task_data.training_set(chosen, "test", folders))
+    images = task_data.evaluation_sets(chosen, "test", folders)
     return score(predict(posterior.network, draws, images, scaler, torch.device("cpu")))

@@ -52,7 +52,7 @@ class Temperature:
         """Compare the measured temperatures with theory, and find the best for each metric."""
         measured = {name: self._measure(scale) for name, scale in NOISES.items()}
         say("measured on the line")
-        ood = tasks.get(self.task).ood[0]
+        ood = tasks.get(self.task).ood_names[0]
         shown = {
             "accuracy": ("accuracy", max),
             "negative_log_likelihood": ("NLL", min),

@@ -13,7 +13,7 @@ from bdlbench.metrics.functions import most_probable
 from bdlbench.metrics.statistics import seed_interval
 from bdlbench.records.predictions import Predictions
 from bdlbench.registry import register
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 from bdlbench.study import Finding, Say
 
 from . import figure
@@ -53,7 +53,7 @@ class Unknown:
         model = self.model or ("lenet5" if self.task == "mnist" else None)
         comparison = compare(self, list(COLOURS), out, model=model)
         predicted = predictions(comparison, list(COLOURS))
-        sets = {"test": self.task, (ood := tasks.get(self.task).ood[0]): ood}
+        sets = {"test": self.task, (ood := tasks.get(self.task).ood_names[0]): ood}
         top = {
             (name, kind): np.stack([run[kind].probabilities.max(1) for run in runs])
             for name, runs in predicted.items()
@@ -80,7 +80,7 @@ class Unknown:
             f"Over {CONFIDENT:.0%} confident in OOD {ood}: SGD {sgd.mean:.0%}, SGLD {sgld.mean:.0%}"
         )
         files = self._histograms(out, title, sets, top)
-        images = tasks.evaluation_images(tasks.get(self.task), "test", search_folders())[ood]
+        images = task_data.evaluation_sets(tasks.get(self.task), "test", search_folders())[ood]
         examples = {name: runs[0][ood] for name, runs in predicted.items()}
         return Finding(text, numbers, files + self._examples(out, ood, images, examples))
 

@@ -25,7 +25,7 @@ from bdlbench.comparison.result import Comparison
 from bdlbench.data.examples import Examples
 from bdlbench.leaderboard import boards
 from bdlbench.leaderboard.boards import Board
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data
 from bdlbench.runs.job import Job
 from bdlbench.runs.machine import cores
 
@@ -79,7 +79,7 @@ def published_boards() -> list[Board]:
     return boards.build(Path(__file__).parents[1] / "results")
 
 
-_load = cache(tasks.load)
+_load = cache(task_data.load)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(split: str, name: str, folders: object) -> Examples:
         return _load(split, name, ())
 
-    monkeypatch.setattr(tasks, "load", load)
+    monkeypatch.setattr(task_data, "load", load)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ ORDER = (  # each imports only from those before it
         "errors",
         "settings",
         "registry",
+        "at_hand",
+        "descriptions",
         "storage",
         "noise",
         "optim",

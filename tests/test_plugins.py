@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.errors import PluginError
 from bdlbench.settings import Spec, coerce, fields, parse
 from tests.processes import WAIT
@@ -32,7 +32,7 @@ INSTALLED = [(kind, name) for kind in registry.KINDS for name in registry.names(
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
 def test_installed_plugins_have_a_summary(kind: str, name: str) -> None:
     plugin = registry.load(kind, name)
-    says, settings = registry.summary(kind, name)
+    says, settings = descriptions.summary(kind, name)
     assert says.endswith(".")
     assert says == (plugin.__doc__ or "").partition("\n")[0]
     types = fields(plugin)

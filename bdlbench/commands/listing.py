@@ -1,10 +1,10 @@
-"""List plugins, models and tasks, without importing the plugins."""
+"""List plugins and tasks, without importing those of others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.errors import BdlbenchError
 
 
@@ -14,22 +14,27 @@ def render(what: str) -> str:
     Raises:
         BdlbenchError: The kind is unknown.
     """
-    if what in registry.KINDS:
-        return _columns([(name, *registry.summary(what, name)) for name in registry.names(what)])
+    if what in registry.KINDS and what != "models":
+        return _installed(what)
     if what == "models":
         from bdlbench.posterior.models import NAMES
 
-        return "\n".join(NAMES)
+        return "\n".join(filter(None, [*NAMES, _installed(what)]))
     if what == "tasks":
-        from bdlbench.runs.tasks import TASKS
+        from bdlbench.runs.built_in_tasks import TASKS
 
         rows = [
-            (task.name, f"{task.dataset} against {', '.join(task.ood)}", task.model)
+            (task.name, " against ".join(filter(None, [task.dataset, ", ".join(task.sets)])), model)
             for task in TASKS.values()
+            for model in [str(task.model)]
         ]
-        return _columns(rows)
-    known = [*registry.KINDS, "models", "tasks"]
+        return _columns([*rows, *((name, "installed", "") for name in registry.names(what))])
+    known = [*registry.KINDS, "tasks"]
     raise BdlbenchError(f"nothing to list as {what!r}{registry.nearest(what, known)}")
+
+
+def _installed(kind: str) -> str:
+    return _columns([(name, *descriptions.summary(kind, name)) for name in registry.names(kind)])
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> str:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.result import Comparison
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
+from bdlbench.posterior.models import Model
 from bdlbench.runs import machine
+from bdlbench.runs.task import Task
 
-Sampler = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from bdlbench.problem import Problem
+
+
+class SamplerPlugin(Protocol):
+    """A sampler at hand: an instance of a class under ``@register``."""
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        """Yield draws of θ."""
+
+
+Sampler = str | os.PathLike[str] | SamplerPlugin | type[SamplerPlugin]
 
 
 def compare(
     samplers: Sampler | Sequence[Sampler],
     *,
-    task: str | None = None,
-    model: str | None = None,
+    task: str | os.PathLike[str] | Task | type[Task] | None = None,
+    model: str | os.PathLike[str] | Model | type[Model] | None = None,
     seeds: int | Sequence[int] | None = None,
     epochs: float | None = None,
     draws: int | None = None,
@@ -47,9 +63,12 @@ def compare(
         ``bdlbench.compare(["sgd", "sgld:step_size=1e-4"], task="digits", seeds=3).to_frame()``
 
     Args:
-        samplers: Names or plugin files, such as ``sgld:step_size=1e-5`` or ``./mine.py``.
-        task: Name of a task; by default mnist if its data is available, else digits.
-        model: Name of a model; by default the task's.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5`` or ``./mine.py``; classes
+            under ``@register``, or instances of them, whose settings are used as they are.
+        task: Name or file of a task, or a `Task`; by default mnist if its data is available, else
+            digits.
+        model: Name or file of a model, or a class or instance with ``build(input_shape,
+            outputs)``; by default the task's.
         seeds: Number of seeds, or the seeds; each sampler is run once per seed. By default the
             task's number.
         epochs: Budget of a run, in epochs; by default the task's.
@@ -74,7 +93,7 @@ def compare(
     """
     execution = ExecutionOptions(jobs, backend, address, timeout, memory, force, quiet)
     planned = make(
-        [samplers] if isinstance(samplers, str | os.PathLike) else samplers,
+        _one_or_many(samplers),
         task=task,
         model=model,
         seeds=seeds,
@@ -95,6 +114,12 @@ def compare(
         from bdlbench.comparison.conclude import conclude
 
         return conclude(planned, *made)
+
+
+def _one_or_many(samplers: Any) -> Any:
+    """Return a list of one sampler that was given without a list."""
+    one = isinstance(samplers, str | os.PathLike | type) or dataclasses.is_dataclass(samplers)
+    return [samplers] if one else samplers
 
 
 def _prefetch(planned: Planned) -> None:

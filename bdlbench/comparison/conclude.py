@@ -53,7 +53,7 @@ def conclude(
             )
         ),
         differences=differences(
-            compared(setup.task.ood, setup.split),
+            compared(setup.task.ood_names, setup.split),
             planned.labels,
             predictions,
             planned.baseline,

@@ -15,15 +15,15 @@ import numpy as np
 from bdlbench import registry
 from bdlbench.comparison.planned import Planned, check_seeds, make
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior import models
-from bdlbench.runs import tasks
+from bdlbench.runs import chosen_models, tasks
+from bdlbench.runs.task import SPLITS
 from bdlbench.settings import fields, integer, parse, positive, shown
 
 # Every combination is a separate comparison; by the key of the file, the option of `planned.make`.
 LISTS = {"tasks": "task", "models": "model", "epochs": "epochs", "draws": "draws"}
 CHECKS: dict[str, Callable[[Any], object]] = {
     "tasks": tasks.get,
-    "models": models.build,
+    "models": chosen_models.find,
     "epochs": lambda value: positive("epochs", value),
     "draws": lambda value: integer("draws", value),
 }
@@ -90,8 +90,8 @@ def _check(content: dict[str, Any]) -> Grid:
     seeds, split = content.get("seeds"), content.get("split", "test")
     if seeds is not None:
         check_seeds(seeds)
-    if split not in tasks.SPLITS:
-        raise BdlbenchError(f"split: expected {' or '.join(tasks.SPLITS)}, got {shown(split)}")
+    if split not in SPLITS:
+        raise BdlbenchError(f"split: expected {' or '.join(SPLITS)}, got {shown(split)}")
     axes = [_axis(key, content[key]) if key in content else [None] for key in LISTS]
     combinations = [dict(zip(LISTS.values(), one, strict=True)) for one in itertools.product(*axes)]
     samplers = tuple(_samplers(content.get("samplers")))

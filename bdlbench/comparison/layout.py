@@ -114,7 +114,7 @@ def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
         "cost": cost,
         "all": [*map(scored_column, comparison.compared), *fidelity, *cost],
     }
-    universe = _universe(split, comparison.setup.task.ood)
+    universe = _universe(split, comparison.setup.task.ood_names)
     found: dict[str, Column] = {}
     for name in names:
         for column in groups.get(name) or [one for one in universe if _is_called(name, one)]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import at_hand, registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.records import store
 from bdlbench.runs import plan
 from bdlbench.runs.job import Job
 from bdlbench.runs.plan import Candidate, Setup
+from bdlbench.runs.tasks import TaskLike
 from bdlbench.settings import Spec, integer, parse, shown
 
 
@@ -52,10 +54,10 @@ LOCAL = "changed numerical code, whose runs are on separate boards; see bdlbench
 
 
 def make(
-    samplers: Sequence[str | os.PathLike[str]],
+    samplers: Sequence[Any],
     *,
-    task: str | None = None,
-    model: str | None = None,
+    task: TaskLike | None = None,
+    model: Any = None,
     seeds: int | Sequence[int] | None = None,
     epochs: float | None = None,
     draws: int | None = None,
@@ -70,9 +72,10 @@ def make(
     """Plan the runs of a comparison.
 
     Args:
-        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``.
-        task: Name of a task; by default mnist if its data is available, else digits.
-        model: Name of a model; by default the task's.
+        samplers: Names or plugin files, such as ``sgld:step_size=1e-5``; classes or instances.
+        task: Name or file of a task, or a Task; by default mnist if its data is available, else
+            digits.
+        model: Name or file of a model, a class or an instance; by default the task's.
         seeds: Number of seeds, or the seeds; each sampler is run once per seed. By default the
             task's number.
         epochs: Budget; by default the task's.
@@ -147,13 +150,22 @@ def check_samplers(samplers: Any) -> list[Spec]:
     """Parse the samplers, and check their hyperparameters before data are downloaded."""
     if isinstance(samplers, str | Mapping) or not isinstance(samplers, Iterable):
         raise BdlbenchError(f'expected a list of samplers, ["sgd"], got {shown(samplers)}')
-    given = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in samplers]
-    if not given:
+    specs = [_spec(one) for one in samplers]
+    if not specs:
         raise BdlbenchError("expected at least one sampler, got none; see `bdlbench list samplers`")
-    for text in given:
-        if not isinstance(text, str):
-            raise BdlbenchError(f'expected the name of a sampler, such as "sgd", got {shown(text)}')
-    specs = [parse(text) for text in given]
     for spec in specs:
         registry.create("samplers", spec)
     return specs
+
+
+def _spec(given: Any) -> Spec:
+    """Return a reference to a sampler: a name, a file, a class or an instance."""
+    if isinstance(given, os.PathLike):
+        given = os.fspath(given)
+    if isinstance(given, Spec):
+        return given
+    if isinstance(given, str):
+        return parse(given)
+    if isinstance(given, type) or dataclasses.is_dataclass(given):
+        return at_hand.refer("samplers", given)
+    raise BdlbenchError(f'expected the name of a sampler, such as "sgd", got {shown(given)}')

@@ -136,7 +136,7 @@ def _pixels(comparison: Summary, column: Column) -> str:
 
 def _print_bars(comparison: Summary, console: Console, name_width: int) -> None:
     """Print the confident fraction on each OOD set, as bars."""
-    sets = comparison.setup.task.ood if comparison.setup.split == "test" else ()
+    sets = comparison.setup.task.ood_names if comparison.setup.split == "test" else ()
     if not sets:
         return
     share = (console.width - name_width) // len(sets) - len("   100.0 % ±10.0 ▲")

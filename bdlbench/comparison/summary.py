@@ -90,7 +90,7 @@ class Summary:
     @property
     def headline(self) -> list[str]:
         """Names of the metrics that samplers are ranked on."""
-        return headline(self.setup.task.ood, self.setup.split)
+        return headline(self.setup.task.ood_names, self.setup.split)
 
     def verdict(self, sampler: str, metric: str) -> Verdict | None:
         """Return the verdict on a sampler against the baseline, or None if there is none."""
@@ -102,7 +102,7 @@ class Summary:
     @property
     def compared(self) -> list[str]:
         """Names of the metrics with a verdict."""
-        return compared(self.setup.task.ood, self.setup.split)
+        return compared(self.setup.task.ood_names, self.setup.split)
 
 
 def summarize(

@@ -1,54 +1,96 @@
-"""Standardisation of images."""
+"""Standardisation of inputs and of real targets by the training data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bdlbench.data.examples import Examples
 
+LEVELS = 256  # of a pixel
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Scaler:
-    """Standardise pixels by the mean and standard deviation of the training pixels.
+    """Standardise inputs and real targets by mean and standard deviation of the training data.
 
-    OOD sets, too, are scaled by the training data: their own statistics would reveal them.
+    Tables are scaled by column, images with channels by channel, all other inputs by one mean and
+    one standard deviation. Tokens stay as they are. Other sets, too, are scaled by the training
+    data: their own statistics would reveal them.
 
     Args:
-        mean: Mean of the training pixels / 255.
-        std: Their standard deviation.
-
-    Raises:
-        ValueError: The standard deviation is not positive.
+        mean: Mean of the training inputs, of pixels / 255; shape () or (columns or channels,).
+        std: Their standard deviation (of the population), likewise; infinite where an input is
+            constant, which becomes 0.
+        target_mean: Mean of real training targets, in their units; 0 for classes.
+        target_std: Their standard deviation (of the population), in their units; 1 for classes.
     """
 
-    mean: float
-    std: float
-    _table: NDArray[np.float32] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if not self.std > 0:
-            raise ValueError(
-                f"expected a positive standard deviation of the pixels, got {self.std}"
-            )
-        table = ((np.arange(256) / 255 - self.mean) / self.std).astype(np.float32)
-        object.__setattr__(self, "_table", table)
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    target_mean: float = 0.0
+    target_std: float = 1.0
 
     @classmethod
-    def fit(cls, images: Examples) -> Scaler:
-        """Return the scaler of training images (population mean and standard deviation)."""
-        pixels, count = images.x, images.x.size
-        if count == 0:
-            raise ValueError("expected at least one image to fit a scaler on, got none")
-        # Integers are exact, and avoid a float64 copy of the images.
-        total = int(pixels.sum(dtype=np.int64))
-        squares = int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64))
-        std = float(np.sqrt(count * squares - total**2)) / (255 * count)
-        return cls(total / (255 * count), std)
+    def fit(cls, examples: Examples) -> Scaler:
+        """Return the scaler of training examples.
 
-    def __call__(self, images: Examples) -> NDArray[np.float32]:
-        """Return the standardised pixels, shape (N, 28, 28)."""
-        scaled: NDArray[np.float32] = self._table[images.x]
-        return scaled
+        Raises:
+            ValueError: There are none, or all inputs or targets are equal.
+        """
+        if examples.x.size == 0:
+            raise ValueError("expected at least one example to fit a scaler on, got none")
+        mean, std = _moments(examples.x)
+        if examples.x.dtype != np.int64 and np.isinf(std).all():
+            raise ValueError("expected training inputs that differ, got equal ones")
+        if not examples.real:
+            return cls(mean, std)
+        if np.ptp(examples.y) == 0:
+            raise ValueError(f"expected training targets that differ, all are {examples.y[0]:g}")
+        return cls(mean, std, float(examples.y.mean()), float(examples.y.std()))
+
+    def __call__(self, examples: Examples) -> NDArray[np.float32] | NDArray[np.int64]:
+        """Return the standardised inputs, float32, or tokens unchanged, int64."""
+        x = examples.x
+        if x.dtype == np.int64:
+            return x
+        by_column = (-1, *(1 for _ in x.shape[2:]))
+        mean, std = (
+            part.reshape(by_column) if part.ndim else part for part in (self.mean, self.std)
+        )
+        if x.dtype != np.uint8:
+            return ((x - mean) / std).astype(np.float32)
+        levels = np.arange(LEVELS) / (LEVELS - 1)
+        table = ((levels - self.mean[..., None]) / self.std[..., None]).astype(np.float32)
+        if table.ndim == 1:
+            return table[x]
+        columns = np.arange(len(table)).reshape(by_column)
+        return table[columns, x]
+
+    def targets(self, examples: Examples) -> NDArray[np.float32] | NDArray[np.int64]:
+        """Return the standardised real targets, float32, or a copy of the class numbers, int64."""
+        if not examples.real:
+            return examples.y.copy()
+        scaled = (examples.y - self.target_mean) / self.target_std
+        return scaled.astype(np.float32)
+
+
+def _moments(x: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation of inputs, the latter infinite where it is zero."""
+    axes = {2: (0,), 4: (0, 2, 3)}.get(x.ndim, tuple(range(x.ndim)))
+    if x.dtype == np.int64:
+        return np.zeros(()), np.ones(())
+    if x.dtype == np.uint8:
+        # Integers are exact, those of Python of any size, and need no float64 copy of the images.
+        count = x.size // (x.shape[1] if len(axes) < x.ndim else 1)
+        scale = (LEVELS - 1) * count
+        total = x.sum(axis=axes, dtype=np.int64)
+        squares = np.square(x, dtype=np.uint16).sum(axis=axes, dtype=np.int64)
+        spread = count * squares.astype(object) - total.astype(object) ** 2
+        mean, std = total / scale, np.sqrt(np.asarray(spread, np.float64)) / scale
+    else:
+        mean, std = x.mean(axis=axes, dtype=np.float64), x.std(axis=axes, dtype=np.float64)
+    constant = x.max(axis=axes) == x.min(axis=axes)
+    return np.asarray(mean), np.where(constant, np.inf, std)

@@ -17,7 +17,7 @@ from bdlbench.execution.locks import Lock
 from bdlbench.execution.processes import UNLIMITED, Descriptor, Ended, Limits
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
-from bdlbench.runs import machine, run, tasks
+from bdlbench.runs import machine, run, task_data
 from bdlbench.runs.job import Job
 
 INTERVAL = 0.5  # seconds between two looks whether another process has finished a run
@@ -100,7 +100,7 @@ def _data_of(job: Job) -> dict[Key, Kept]:
             return found
         # Planned by another process. If the data has changed, the run will say so.
         return shared.keep(
-            *tasks.identify(tasks.get(job.task), job.configuration.split, job.search_folders)
+            *task_data.identify(job.load_task(), job.configuration.split, job.search_folders)
         )
 
 

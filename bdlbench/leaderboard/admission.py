@@ -5,7 +5,7 @@ All runs of a board have the same task, data, prior, model, budget and numerics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -18,9 +18,11 @@ from bdlbench.data import origins
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.posterior import models
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import Predictions, Sets
 from bdlbench.records.record import Record
 from bdlbench.runs import numerics, plan, tasks
+from bdlbench.runs.task import of_record
 from bdlbench.storage import documents
 
 MOST_PARAMETERS = 10**7
@@ -66,22 +68,28 @@ def _read(folder: Path) -> Record:
 def check_record(record: Record) -> None:
     """Check a run's prior, burn-in, data sets and model size against its task, and its name.
 
+    Of a task that is not built in, the runs of a board are checked against each other only.
+
     Raises:
         BdlbenchError: One of them is wrong.
     """
-    task, made = tasks.get(record.task), record.configuration
-    expected = {
-        "prior_std": (task.prior_std, made.prior_std),
-        "burn_in": (task.budget.burn_in, made.burn_in),
-        "data sets": (sorted(["train", "test", *task.ood]), sorted(record.data)),
-    }
+    task, made = tasks.built_in(record.task), record.configuration
+    expected: dict[str, tuple[object, object]] = {}
+    if task is not None:
+        expected = {
+            "prior_std": (task.prior_std, made.prior_std),
+            "burn_in": (task.budget.burn_in, made.burn_in),
+            "likelihood": (plan.recorded(task.likelihood), made.likelihood),
+            "data sets": (sorted(["train", "test", *task.sets]), sorted(record.data)),
+        }
     for name, (of_task, of_run) in expected.items():
         if of_task != of_run:
             raise RecordError(
                 f"{record.run}: expected {name} {of_task}, as in task {record.task}, got {of_run}; "
                 "rerun it with this version"
             )
-    _check_model(made.model)
+    if made.model_sha256 is None:
+        _check_model(made.model)
     name = f"{plan.stem(record.task, record.sampler, made, record.data)}-{record.seed}"
     if record.run != name:
         raise RecordError(f"{record.run}: the record is that of run {name}")
@@ -170,7 +178,7 @@ def identity(record: Record) -> str:
     return documents.to_json([record.sampler.name, record.sampler.settings])
 
 
-def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:
+def check_inputs(record: Record, sets: Sets, labels: Labels) -> None:
     """Check that a run's predictions are for the inputs of its task.
 
     Args:
@@ -181,13 +189,19 @@ def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels
     Raises:
         RecordError: The sets, the labels or the number of draws are wrong.
     """
-    expected = ["test", *tasks.get(record.task).ood]
+    expected = [name for name in record.data if name != "train"]
+    kind = Densities if of_record(record).kind == "real" else Predictions
+    if not all(isinstance(predictions, kind) for predictions in sets.values()):
+        raise RecordError(
+            f"{record.run}: expected {kind.__name__}, as for its likelihood "
+            f"{record.configuration.likelihood or 'categorical'}, got another kind"
+        )
     if sorted(sets) != sorted(expected):
         raise RecordError(f"{record.run}: expected predictions for {expected}, got {sorted(sets)}")
     for name, predictions in sets.items():
-        if not np.array_equal(predictions.labels, labels.setdefault(name, predictions.labels)):
+        if not np.array_equal(predictions.truth, labels.setdefault(name, predictions.truth)):
             raise RecordError(f"{record.run}: the labels of its {name} set are not the task's")
-        draws = len(predictions.votes)
+        draws = predictions.draws
         if draws != record.draws:
             raise RecordError(
                 f"{record.run}: expected {record.draws} draws, as in its record, got {draws} in "

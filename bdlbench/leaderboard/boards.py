@@ -22,6 +22,7 @@ from bdlbench.reference.control_rows import kept_controls
 from bdlbench.reference.reference import Reference
 from bdlbench.runs import numerics, tasks
 from bdlbench.runs.plan import Setup
+from bdlbench.runs.task import of_record
 from bdlbench.settings import Spec, differing
 from bdlbench.storage.escaping import LONGEST, visible
 
@@ -116,14 +117,20 @@ def build(results: Path, warn: Warn | None = None) -> list[Board]:
 
 def order(board: Board) -> tuple[int, int]:
     """Sort the largest task first, and of its boards the one with most samplers."""
-    return -list(tasks.TASKS).index(board.task), -len(board.entries)
+    known = list(tasks.TASKS)
+    place = known.index(board.task) if board.task in known else -1
+    return -place, -len(board.entries)
 
 
 def _key(record: Record) -> tuple[Any, ...]:
     """Return what the runs of a board have in common; their data come last."""
     made = record.configuration
     subject = record.task, made.model, _mark(record)
-    return *subject, made.epochs, made.draws, origins.digest(record.data)
+    data = dict(record.data)
+    if tasks.built_in(record.task) is None:  # else the task says so
+        data["posterior"] = f"{made.likelihood}, {made.prior_std}, {made.burn_in}"
+        data["model"] = made.model_sha256 or ""
+    return *subject, made.epochs, made.draws, origins.digest(data)
 
 
 def _mark(record: Record, several: bool = False) -> str:
@@ -142,10 +149,11 @@ def _board(results: Path, runs: Sequence[Record], several: bool, warn: Warn | No
     admission.check_board(runs)
     data, made = runs[0].data, runs[0].configuration
     budget = Budget(made.epochs, made.draws, made.burn_in)
-    task = replace(tasks.get(runs[0].task), budget=budget)
+    known = tasks.built_in(runs[0].task)
+    task = of_record(runs[0]) if known is None else replace(known, budget=budget)
     setup = Setup(task, made.model, "test", "cpu", results, data_dir=None)
     reference, note = fidelity.find_reference(setup, data)
-    headline = summary.headline(task.ood, setup.split)
+    headline = summary.headline(task.ood_names, setup.split)
     return Board(
         task=task.name,
         model=setup.model,

@@ -1,23 +1,28 @@
-"""The stored predictions of a run, from which every metric is computed."""
+"""The stored predictions of a run, from which every metric is computed.
+
+Those of classes are `Predictions`, those of real targets `Densities`.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bdlbench.errors import RecordError
+from bdlbench.records import densities
+from bdlbench.records.densities import Densities
 from bdlbench.records.quantization import ROUNDING, to_probabilities
 from bdlbench.storage import files
 from bdlbench.storage.archives import read_arrays
 from bdlbench.storage.escaping import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -75,6 +80,19 @@ class Predictions:
         self._check_types()
         self._check_values()
         self._check_history()
+
+    @property
+    def truth(self) -> NDArray[np.int64]:
+        """The labels, (inputs,)."""
+        return self.labels
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return len(self.votes)
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -160,7 +178,13 @@ class Predictions:
             raise ValueError("expected epochs that are finite and never decrease")
 
 
-def save(path: Path, sets: Mapping[str, Predictions]) -> None:
+Predicted = Predictions | Densities
+"""Predictions for one set of inputs."""
+Sets = Mapping[str, Predicted]
+"""Predictions of a run, by set."""
+
+
+def save(path: Path, sets: Sets) -> None:
     """Write predictions to a compressed .npz file with arrays named ``<set>/<field>``.
 
     The bytes are reproducible: sets in alphabetical order, arrays in C order, entries dated 1980.
@@ -186,7 +210,7 @@ def _compression(array: NDArray[Any]) -> int:
     return zipfile.ZIP_BZIP2 if array.dtype.kind == "f" else zipfile.ZIP_LZMA
 
 
-def read(path: Path) -> dict[str, Predictions]:
+def read(path: Path) -> dict[str, Predicted]:
     """Read the predictions that `save` wrote; nothing is unpickled.
 
     Raises:
@@ -199,14 +223,17 @@ def read(path: Path) -> dict[str, Predictions]:
     return parse(content, path)
 
 
-def parse(content: bytes, path: Path) -> dict[str, Predictions]:
+def parse(content: bytes, path: Path) -> dict[str, Predicted]:
     """Parse the content of a predictions file; `path` is named in errors.
 
     Raises:
         RecordError: The content is invalid.
     """
     try:
-        sets = {name: Predictions(**arrays) for name, arrays in _arrays(content).items()}
+        sets: dict[str, Predicted] = {
+            name: (Densities if "location" in arrays else Predictions)(**arrays)
+            for name, arrays in _arrays(content).items()
+        }
         _check_sets(sets)
     # On corrupt bytes, zipfile, zlib and NumPy raise almost any exception.
     except Exception as error:
@@ -225,18 +252,28 @@ def _arrays(content: bytes) -> dict[str, dict[str, Any]]:
         name, _, field = key.rpartition("/")
         sets.setdefault(name, {})[field] = array
     for name, arrays in sets.items():
-        fields = {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
+        fields = _expected_fields(arrays)
         if arrays.keys() != fields:
             raise ValueError(f"expected arrays {sorted(fields)} in {name!r}, got {sorted(arrays)}")
     return sets
 
 
-def _check_sets(sets: Mapping[str, Predictions]) -> None:
+def _expected_fields(arrays: Mapping[str, Any]) -> set[str]:
+    if "location" in arrays:
+        return {*densities.DTYPES, *({"epochs"} & arrays.keys())}
+    return {*_DTYPES, *(_HISTORY if _HISTORY.keys() & arrays.keys() else ())}
+
+
+def _check_sets(sets: Sets) -> None:
     if not sets:
         raise ValueError("expected at least one set of inputs, got none")
+    if len({type(predicted) for predicted in sets.values()}) > 1:
+        raise ValueError("expected sets of one kind, got class probabilities and densities")
     for name, predictions in sets.items():
         if not _SET_NAME.fullmatch(name):
             raise ValueError(f"expected a set name of letters, digits, - and _, got {name!r}")
+        if isinstance(predictions, Densities):
+            continue
         classes, labels = predictions.log_probabilities.shape[1], predictions.labels
         if name in IN_DISTRIBUTION and (labels.min() < 0 or labels.max() >= classes):
             actual = f"{labels.min()}..{labels.max()}"

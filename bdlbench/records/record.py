@@ -53,6 +53,8 @@ class Configuration:
         numerics: The numerics version.
         protocol: In old records, with `code_sha256`, instead of `numerics`.
         code_sha256: Digest of the code, in old records.
+        likelihood: The likelihood, such as ``gaussian:noise_std=0.5``; None for classes.
+        model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
         others: Any further fields of the file.
     """
 
@@ -66,6 +68,8 @@ class Configuration:
     numerics: str | None = None
     protocol: int | None = None
     code_sha256: str | None = None
+    likelihood: str | None = None
+    model_sha256: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:

@@ -106,17 +106,18 @@ def build() -> dict[str, Any]:
 
 def _configuration() -> dict[str, Any]:
     required = {
-        "model": _word("[a-z][a-z0-9]{0,19}(-[0-9]{1,5}){0,5}", "a model's name"),
+        "model": _word("[a-z][a-z0-9-]{0,39}(:[A-Za-z0-9_=.,+-]{1,200})?", "a model's name"),
         "prior_std": _number(0),
         "budget": _object({"epochs": _number(0), "draws": _COUNT, "burn_in": _number(0, 1)}),
         "split": {"enum": list(IN_DISTRIBUTION)},
         "device": {"enum": ["cpu", "cuda"]},
     }
     numerics = _word(r"[0-9]{1,9}(\+[0-9a-f]{8})?", "a numerics version, such as 2")
+    optional = {"likelihood": _text(200), "model_sha256": _DIGEST}
     # Old records have a protocol and a digest of the code instead of a numerics version.
     version = {"numerics": numerics}, {"protocol": _COUNT, "code_sha256": _DIGEST}
     return {
-        **_object(required, **version[0], **version[1]),
+        **_object(required, **version[0], **version[1], **optional),
         "oneOf": [{"required": list(names)} for names in version],
         "additionalProperties": _VALUE,
         "maxProperties": 20,

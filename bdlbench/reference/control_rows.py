@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bdlbench.data.examples import search_folders
 from bdlbench.metrics import controls
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data
 from bdlbench.runs.plan import Setup
 from bdlbench.storage import documents, files
 from bdlbench.storage.documents import to_json
@@ -35,11 +35,13 @@ def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, di
 def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
     """Compute the control rows of every OOD set of the task."""
     folders = search_folders(setup.data_dir)
-    train = tasks.training_images(setup.task, setup.split, folders)
-    sets = tasks.evaluation_images(setup.task, setup.split, folders)
+    train = task_data.training_set(setup.task, setup.split, folders)
+    sets = task_data.evaluation_sets(setup.task, setup.split, folders)
+    if train.x.ndim != 3 or train.x.dtype != "uint8":
+        return {}
     return {
         name: controls.control_aurocs(train.x, sets["test"].x, sets[name].x)
-        for name in setup.task.ood
+        for name in setup.task.ood_names
     }
 
 

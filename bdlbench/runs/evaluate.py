@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,30 +16,40 @@ from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
 from bdlbench.metrics.functions import predictive_entropy
+from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.posterior.models import Network
-from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predicted, Predictions
 from bdlbench.records.quantization import shorten, to_probabilities
 
+_CATEGORICAL = Categorical()
 ROWS = 5_000  # inputs per forward pass: bounds the memory of the activations
 TRACED = 200  # inputs whose log p(label) is stored for every draw
 FOLLOWED = 500  # inputs whose votes and learning curve are stored
 
 
 class Predictor:
-    """Predict sets of images, one draw at a time.
+    """Predict sets of inputs, one draw at a time.
 
     Args:
         network: The model.
         sets: Examples by name.
         scaler: Scaler of the training data.
         device: Device of the forward passes.
+        likelihood: The likelihood.
     """
 
     def __init__(
-        self, network: Network, sets: Mapping[str, Examples], scaler: Scaler, device: torch.device
+        self,
+        network: Network,
+        sets: Mapping[str, Examples],
+        scaler: Scaler,
+        device: torch.device,
+        likelihood: Any = _CATEGORICAL,
     ) -> None:
-        self._network, self._device = network, device
-        self._inputs = {name: torch.from_numpy(scaler(images)) for name, images in sets.items()}
+        self._network, self._device, self._likelihood = network, device, likelihood
+        self._scaler = scaler
+        self._inputs = {name: torch.from_numpy(scaler(examples)) for name, examples in sets.items()}
 
     def __call__(self, theta: Tensor) -> dict[str, Tensor]:
         """Return log-probabilities, float64 (inputs, classes), of every set for θ (dim,).
@@ -46,16 +57,37 @@ class Predictor:
         Raises:
             Diverged: The model's outputs are not finite.
         """
-        parameters = self._network.unflatten(theta[None].to(self._device))
         found = {}
+        for name, outputs in self._outputs(theta):
+            found[name] = self._likelihood.log_probabilities(outputs)[0]
+            _check_finite(found[name].float())
+        return found
+
+    def densities(self, theta: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return location and scale, float64 (inputs,), of every set for θ (dim,).
+
+        They are in the units of the targets: the standardisation is undone.
+
+        Raises:
+            Diverged: They are not finite.
+        """
+        found = {}
+        mean, std = self._scaler.target_mean, self._scaler.target_std
+        for name, outputs in self._outputs(theta):
+            location, scale = (part[0] for part in self._likelihood.location_scale(outputs))
+            found[name] = location * std + mean, scale * std
+            for part in found[name]:
+                _check_finite(part.float())
+        return found
+
+    def _outputs(self, theta: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield the outputs of every set, float64 (1, inputs, outputs)."""
+        parameters = self._network.unflatten(theta[None].to(self._device))
         for name, x in self._inputs.items():
             with torch.no_grad():
                 parts = [part[None].to(self._device) for part in x.split(ROWS)]
-                logits = torch.cat([self._network(parameters, part)[0] for part in parts])
-            found[name] = logits.double().cpu().log_softmax(-1)
-            if not bool(found[name].float().isfinite().all()):
-                raise Diverged("the model's outputs are not finite")
-        return found
+                outputs = torch.cat([self._network(parameters, part) for part in parts], dim=1)
+            yield name, outputs.double().cpu()
 
 
 def predict(
@@ -66,8 +98,9 @@ def predict(
     device: torch.device,
     on_draw: Callable[[], None] = lambda: None,
     epochs: Sequence[float] = (),
-) -> dict[str, Predictions]:
-    """Average the predicted probabilities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
+    likelihood: Likelihood = _CATEGORICAL,
+) -> dict[str, Predicted]:
+    """Average the predictive densities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
 
     Args:
         network: The model.
@@ -78,20 +111,36 @@ def predict(
         on_draw: Called after every draw.
         epochs: Epochs used up to each draw; if given, the history of the in-distribution set is
             included.
+        likelihood: The likelihood.
 
     Raises:
         Diverged: The model's outputs are not finite for a draw.
     """
-    predictor = Predictor(network, sets, scaler, device)
-    averages = {name: _Average(images.y) for name, images in sets.items()}
+    predictor = Predictor(network, sets, scaler, device, likelihood)
+    real = likelihood.kind == "real"
+    collected: dict[str, Any] = {
+        name: _Mixture(examples, likelihood) if real else _Average(_labels(examples))
+        for name, examples in sets.items()
+    }
     for theta in draws:
-        for name, log_p in predictor(theta).items():
-            averages[name].add(log_p)
+        predicted: Mapping[str, Any] = predictor.densities(theta) if real else predictor(theta)
+        for name, values in predicted.items():
+            collected[name].add(values)
         on_draw()
     return {
-        name: average.result(epochs if name in IN_DISTRIBUTION else ())
-        for name, average in averages.items()
+        name: each.result(epochs if name in IN_DISTRIBUTION else ())
+        for name, each in collected.items()
     }
+
+
+def _labels(examples: Examples) -> NDArray[np.int64]:
+    """Return the labels; of an OOD set with real targets, zeros."""
+    return np.zeros(len(examples), np.int64) if examples.real else examples.y
+
+
+def _check_finite(values: Tensor) -> None:
+    if not bool(values.isfinite().all()):
+        raise Diverged("the model's outputs are not finite")
 
 
 def log_likelihoods(log_p: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -143,6 +192,28 @@ class _Average:
     def _log_mean(self) -> Tensor:
         assert self._log_sum is not None, "there must be at least one draw"
         return self._log_sum - math.log(len(self._votes))
+
+
+class _Mixture:
+    """The densities of all draws for one set."""
+
+    def __init__(self, examples: Examples, likelihood: Any) -> None:
+        self._targets = examples.y if examples.real else np.zeros(len(examples))
+        self._df = np.array(likelihood.df, np.float64)
+        self._location: list[NDArray[np.float32]] = []
+        self._scale: list[NDArray[np.float32]] = []
+
+    def add(self, density: tuple[Tensor, Tensor]) -> None:
+        location, scale = (part.float().numpy() for part in density)
+        self._location.append(location)
+        self._scale.append(scale[:1] if (scale == scale[0]).all() else scale)
+
+    def result(self, epochs: Sequence[float]) -> Densities:
+        location = np.stack(self._location)
+        width = max(map(len, self._scale))
+        scales = [np.broadcast_to(scale, (width,)) for scale in self._scale]
+        history = np.array(epochs, np.float64) if epochs else None
+        return Densities(location, np.stack(scales), self._df, self._targets, history)
 
 
 def _entropy(log_p: Tensor) -> Tensor:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bdlbench import at_hand
 from bdlbench.data.examples import search_folders
 from bdlbench.metrics import scores
+from bdlbench.posterior.models import Model
 from bdlbench.records.record import Configuration, Record, Sampler
+from bdlbench.runs import chosen_models, tasks
+from bdlbench.runs.task import Task
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class Job:
         results: Folder of the results.
         folders: Folders searched for data first.
         module: Module of a built-in sampler, imported once for all its runs; else empty.
+        task_reference: Name, file or reference of the task, as for `tasks.get`.
+        model_reference: Name, file or reference of the model; empty for the task's.
+        carried: Pickles of classes and tasks at hand, by reference.
     """
 
     run: str
@@ -38,6 +45,19 @@ class Job:
     results: Path
     folders: tuple[Path, ...] = ()
     module: str = ""
+    task_reference: str = ""
+    model_reference: str = ""
+    carried: dict[str, bytes] = field(default_factory=dict)
+
+    def load_task(self) -> Task:
+        """Return the task."""
+        at_hand.receive(self.carried)
+        return tasks.get(self.task_reference or self.task)
+
+    def load_model(self) -> Model:
+        """Return the model, an object with ``build(input_shape, outputs)``."""
+        task = self.load_task()
+        return chosen_models.find(self.model_reference or task.model)
 
     def record(self, **outcome: Any) -> Record:
         """Return the record with this outcome, before the predictions are stored."""

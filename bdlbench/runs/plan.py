@@ -10,17 +10,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import at_hand, registry
 from bdlbench.data import shared
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
-from bdlbench.posterior import models
+from bdlbench.posterior import likelihoods
+from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.records import trials
 from bdlbench.records.record import Configuration, Sampler
-from bdlbench.runs import machine, numerics, tasks
+from bdlbench.runs import chosen_models, machine, numerics, task_data, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
-from bdlbench.runs.tasks import Task
+from bdlbench.runs.task import SPLITS, RecordedLikelihood, Task
+from bdlbench.runs.tasks import TaskLike
 from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.locations import absolute, results_at
@@ -51,11 +53,14 @@ class Setup:
 
     Args:
         task: The task, with the requested budget.
-        model: Name of the model.
+        model: Name of the model, as in records.
         split: ``test``, or ``validation`` for tuning.
         device: ``cpu`` or ``cuda``.
         results: Folder of the results.
         data_dir: Folder searched for data first.
+        task_reference: Reference of the task, as for `tasks.get`.
+        model_reference: Reference of the model, as for `chosen_models.find`; empty for the task's.
+        model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
     """
 
     task: Task
@@ -64,18 +69,18 @@ class Setup:
     device: str
     results: Path
     data_dir: Path | None
+    task_reference: str = ""
+    model_reference: str = ""
+    model_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, str):
-            raise BdlbenchError(f"model: expected a name, got {shown(self.model)}")
-        models.build(self.model)
-        if self.split not in tasks.SPLITS:
-            raise BdlbenchError(f"expected --split {' or '.join(tasks.SPLITS)}, got {self.split!r}")
+        if self.split not in SPLITS:
+            raise BdlbenchError(f"expected --split {' or '.join(SPLITS)}, got {self.split!r}")
 
 
 def set_up(
-    task: str | None,
-    model: str | None,
+    task: TaskLike | None,
+    model: Any,
     epochs: float | None,
     split: str,
     data_dir: str | os.PathLike[str] | None,
@@ -95,10 +100,16 @@ def set_up(
         budget["draws"] = integer("draws", draws)
     folder = _folder(data_dir)
     chosen, note = _choose_task(task, folder)
+    reference = tasks.refer(task if task is not None else chosen.name)
     chosen = replace(chosen, budget=replace(chosen.budget, **budget))
+    given = chosen.model if model is None else model
+    built = chosen_models.find(given)
     setup = Setup(
         task=chosen,
-        model=chosen.model if model is None else model,
+        model=chosen_models.label(built),
+        model_reference="" if model is None else chosen_models.refer(given),
+        model_sha256=chosen_models.source_digest(built),
+        task_reference=reference,
         split=split,
         device=machine.choose_device(device),
         results=results_at(results),
@@ -116,13 +127,13 @@ def _folder(data_dir: str | os.PathLike[str] | None) -> Path | None:
     return folder
 
 
-def _choose_task(name: str | None, data_dir: Path | None) -> tuple[Task, str]:
+def _choose_task(name: TaskLike | None, data_dir: Path | None) -> tuple[Task, str]:
     """Return the named task; by default mnist if its data is available, else digits."""
     if name is not None:
         return tasks.get(name), ""
     for split, needed in (("train", "mnist"), ("test", "mnist"), ("test", "notmnist")):
         try:
-            tasks.load(split, needed, search_folders(data_dir))
+            task_data.load(split, needed, search_folders(data_dir))
         except DataMissing as error:
             log.debug("%s", error.__cause__ or error)
             return tasks.get("digits"), f"data set {needed} is not available: {EMBEDDED}"
@@ -133,7 +144,7 @@ def configure_sampler(spec: Spec, task: Task) -> Candidate:
     """Load a sampler; its hyperparameters are the user's, else the task's, else its defaults."""
     plugin = registry.load("samplers", spec.reference)
     name = vars(plugin)["plugin_name"]
-    defaults = task.settings.get(name, {})
+    defaults = {} if spec.complete else task.settings.get(name, {})
     instance = registry.configure(plugin, {**defaults, **dict(spec.settings)})
     identity = numerics.identify(plugin)
     return Candidate(spec, name, asdict(instance), identity, plugin.__module__)
@@ -152,7 +163,7 @@ def _label(candidate: Candidate, alike: Sequence[Candidate]) -> str:
 
 def fingerprints(setup: Setup) -> dict[str, str]:
     """Return the SHA-256 of the training and evaluation sets, by name; runs will share the data."""
-    digests, loaded = tasks.identify(setup.task, setup.split, search_folders(setup.data_dir))
+    digests, loaded = task_data.identify(setup.task, setup.split, search_folders(setup.data_dir))
     shared.keep(digests, loaded)
     return digests
 
@@ -172,6 +183,13 @@ def jobs(
     task, folders = setup.task, data_folders(setup)
     planned = []
     for candidate in candidates:
+        carried = at_hand.carry(
+            (
+                candidate.spec.reference,
+                setup.task_reference,
+                setup.model_reference.partition(":")[0],
+            )
+        )
         count = trials.count(
             setup.results, task.name, setup.model, candidate.name, candidate.settings
         )
@@ -185,6 +203,8 @@ def jobs(
             split=setup.split,
             device=setup.device,
             numerics=candidate.identity.numerics,
+            likelihood=recorded(task.likelihood),
+            model_sha256=setup.model_sha256,
         )
         name = stem(task.name, sampler, configuration, data)
         planned.append(
@@ -200,11 +220,21 @@ def jobs(
                     results=absolute(setup.results),
                     folders=folders,
                     module=candidate.module if is_built_in(candidate.module) else "",
+                    task_reference=setup.task_reference,
+                    model_reference=setup.model_reference,
+                    carried=carried,
                 )
                 for seed in seeds
             ]
         )
     return planned
+
+
+def recorded(likelihood: Likelihood) -> str | None:
+    """Return a likelihood as in records: None for the categorical one, which old records had."""
+    if isinstance(likelihood, RecordedLikelihood):
+        return likelihood.label
+    return None if isinstance(likelihood, Categorical) else likelihoods.label(likelihood)
 
 
 def stem(task: str, sampler: Sampler, made: Configuration, data: Mapping[str, str]) -> str:

@@ -14,12 +14,11 @@ from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError, Diverged
 from bdlbench.metrics.scores import score
-from bdlbench.posterior.models import Network
-from bdlbench.posterior.potential import build_posterior
+from bdlbench.posterior.potential import Posterior, build_posterior
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
-from bdlbench.runs import machine, tasks
+from bdlbench.runs import machine, task_data
 from bdlbench.runs.draws import Draws
 from bdlbench.runs.evaluate import predict
 from bdlbench.runs.job import Job
@@ -40,7 +39,7 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
     device = torch.device(job.configuration.device)
     # Standard output is reserved for the table; plugins print to standard error.
     with machine.one_thread(), redirect_stdout(sys.stderr):
-        problem, network, scaler, work = _prepare(job, device, on_progress)
+        problem, posterior, scaler, work = _prepare(job, device, on_progress)
         machine.warm_up()
         machine.reset_peak_memory(device)
         with Draws(problem.chains, problem.dim) as draws:
@@ -50,13 +49,14 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
                 work.evaluate(len(draws))
                 try:
                     result.sets = predict(
-                        network,
+                        posterior.network,
                         draws,
                         _evaluation_sets(job),
                         scaler,
                         device,
                         work.evaluated,
                         epochs=result.epochs,
+                        likelihood=posterior.likelihood,
                     )
                 except Diverged as error:
                     result.outcome, result.reason = DIVERGED, str(error)
@@ -72,29 +72,32 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
 
 def _prepare(
     job: Job, device: torch.device, on_progress: OnProgress
-) -> tuple[Problem, Network, Scaler, Work]:
+) -> tuple[Problem, Posterior, Scaler, Work]:
     """Build the problem from the training data only."""
     settings = job.configuration
-    images = tasks.training_images(tasks.get(job.task), settings.split, job.search_folders)
-    _check_data(job, "train", images)
-    posterior, scaler = build_posterior(images, settings.model, settings.prior_std, device)
+    task = job.load_task()
+    examples = task_data.training_set(task, settings.split, job.search_folders)
+    _check_data(job, "train", examples)
+    posterior, scaler = build_posterior(
+        examples, job.load_model(), settings.prior_std, device, task.likelihood
+    )
     budget = Budget(settings.epochs, settings.draws, settings.burn_in)
-    inputs = tasks.evaluation_size(tasks.get(job.task), settings.split)
+    inputs = task_data.evaluation_size(task, settings.split)
     work = Work(budget.epochs * posterior.n, budget.draws, inputs, on_progress)
     problem = Problem(posterior, budget, on_progress=work.sampled)
-    return problem, posterior.network, scaler, work
+    return problem, posterior, scaler, work
 
 
 def _evaluation_sets(job: Job) -> dict[str, Examples]:
     split = job.configuration.split
-    sets = tasks.evaluation_images(tasks.get(job.task), split, job.search_folders)
-    for name, images in sets.items():
-        _check_data(job, name, images)
+    sets = task_data.evaluation_sets(job.load_task(), split, job.search_folders)
+    for name, examples in sets.items():
+        _check_data(job, name, examples)
     return sets
 
 
-def _check_data(job: Job, name: str, images: Examples) -> None:
-    if images.sha256 != job.data[name]:
+def _check_data(job: Job, name: str, examples: Examples) -> None:
+    if examples.sha256 != job.data[name]:
         raise DataError(f"{job.task}: the {name} data changed since the run was planned; run again")
 
 

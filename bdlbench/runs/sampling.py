@@ -15,7 +15,7 @@ from bdlbench import registry
 from bdlbench.errors import Diverged, PluginError, RecordError
 from bdlbench.noise import generator
 from bdlbench.problem import Problem
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.predictions import Predicted
 from bdlbench.records.record import COMPLETED, DIVERGED
 from bdlbench.runs import numerics
 from bdlbench.runs.draws import Draws
@@ -40,7 +40,7 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     epochs: list[float] = field(default_factory=list)
-    sets: dict[str, Predictions] = field(default_factory=dict)
+    sets: dict[str, Predicted] = field(default_factory=dict)
 
 
 def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Outcome:

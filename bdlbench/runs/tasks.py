@@ -1,217 +1,109 @@
-"""The tasks: problems with their evaluation sets, budgets and default hyperparameters."""
+"""Tasks: the built-in ones, and those of packages, files and callers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
 from pathlib import Path
+from typing import Any
 
-from bdlbench import registry
-from bdlbench.data import shared
-from bdlbench.data.examples import Examples, split_validation
-from bdlbench.errors import BdlbenchError
-from bdlbench.problem import Budget
-from bdlbench.settings import Setting, shown
+from bdlbench import at_hand, registry
+from bdlbench.errors import BdlbenchError, PluginError
+from bdlbench.runs.built_in_tasks import TASKS
+from bdlbench.runs.task import Task
+from bdlbench.settings import shown
 
-SPLITS = ("test", "validation")
-Settings = Mapping[str, Mapping[str, Setting]]
-Load = Callable[[str, str], Examples]  # a split of a data set, given by its plugin's name
-
-# Selected by `bdlbench tune … --trials 10`, by the NLL on the validation split; all trials are in
-# results/tuning/. Other hyperparameters have the sampler's defaults.
-DIGITS: Settings = {
-    "sgd": {"batch_size": 32, "learning_rate": 0.146},
-    "sgld": {"batch_size": 32, "step_size": 2.92e-4},
-    "psgld": {"batch_size": 32, "step_size": 3e-4},
-    "hmc": {"target_accept_prob": 0.629},
-    "nuts": {"target_accept_prob": 0.629},
-    "mc-dropout": {"batch_size": 32, "dropout": 0.1},
-    "sghmc": {"batch_size": 32, "step_size": 5.84e-5},
-    "csgld": {"batch_size": 32, "step_size": 4.38e-4},
-    "deep-ensemble": {"batch_size": 32, "learning_rate": 0.2},
-    "swag": {"batch_size": 32, "learning_rate": 0.026, "constant_rate": 0.201},
-    "laplace": {"batch_size": 32, "learning_rate": 0.26},
-    "sgd-covariance": {"batch_size": 32, "damping": 0.39},
-}
-MNIST_1K: Settings = {
-    "sgd": {"batch_size": 32, "learning_rate": 0.195},
-    "sgld": {"batch_size": 32, "step_size": 5.19e-4},
-    "psgld": {"batch_size": 32, "step_size": 5.84e-4},
-    "hmc": {"target_accept_prob": 0.629},
-    "nuts": {"target_accept_prob": 0.673},
-    "mc-dropout": {"batch_size": 32, "learning_rate": 0.195, "dropout": 0.0443},
-    "sghmc": {"batch_size": 32, "step_size": 4.38e-5},
-    "csgld": {"batch_size": 32, "step_size": 4.38e-4},
-    "deep-ensemble": {"batch_size": 32, "learning_rate": 0.292},
-    "swag": {"batch_size": 32, "learning_rate": 0.195, "constant_rate": 0.0156},
-    "laplace": {"batch_size": 32, "learning_rate": 0.462},
-    "sgd-covariance": {"batch_size": 32, "damping": 0.39},
-}
-MNIST: Settings = {
-    "sgd": {"learning_rate": 0.389},
-    "sgld": {"step_size": 1e-5},
-    "psgld": {"step_size": 1e-5},
-    "hmc": {"target_accept_prob": 0.935},
-    "mc-dropout": {"learning_rate": 0.26, "dropout": 0.0905},
-    "deep-ensemble": {"learning_rate": 0.462},
-    "swag": {"learning_rate": 0.0462, "constant_rate": 0.336},
-}
-
-
-@dataclass(frozen=True)
-class Task:
-    """A problem plus its evaluation.
-
-    Args:
-        name: Name on the command line.
-        dataset: Data set of training and test images.
-        ood: OOD data sets.
-        model: Name of the shared model.
-        budget: Epochs, draws and burn-in, the same for every sampler.
-        prior_std: Standard deviation of the prior on every weight and bias.
-        train_size: Number of training images, the first of the data set; None for all.
-        settings: Default hyperparameters by sampler.
-        seeds: Default number of seeds: as many as two samplers take a minute for, but at least 3.
-    """
-
-    name: str
-    dataset: str
-    ood: tuple[str, ...]
-    model: str
-    budget: Budget
-    prior_std: float = 0.1**0.5
-    train_size: int | None = None
-    settings: Settings = field(default_factory=dict)
-    seeds: int = 3
-
-
-TASKS = {
-    task.name: task
-    for task in (
-        Task(
-            name="digits",
-            dataset="digits",
-            ood=("letters",),
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            settings=DIGITS,
-            seeds=10,
-        ),
-        Task(
-            name="mnist-1k",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            train_size=1000,
-            settings=MNIST_1K,
-        ),
-        Task(
-            name="mnist",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            model="mlp-400-400",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
-        ),
-    )
-}
-"""By name, the smallest task first."""
+LISTING = "bdlbench list tasks"
+TaskLike = str | os.PathLike[str] | Task | type[Task]
 
 
 def budget_of(task: Task) -> str:
     """Describe the task's budget; the number of draws only if it is not the default."""
-    default = TASKS[task.name].budget
-    draws = "" if task.budget.draws == default.draws else f", {task.budget.draws} draws"
+    default = TASKS[task.name].budget if task.name in TASKS else None
+    draws = "" if default and task.budget.draws == default.draws else f", {task.budget.draws} draws"
     return f"{task.budget.epochs:g} epochs{draws}"
 
 
-def get(name: str) -> Task:
-    """Return the task of this name.
+def get(task: TaskLike) -> Task:
+    """Return a task: itself, or that of this name or file.
+
+    Args:
+        task: Name of a built-in or installed task, path of a file that defines one, reference from
+            `refer`, or a task.
 
     Raises:
         BdlbenchError: No such task exists.
     """
-    if not isinstance(name, str):
-        raise BdlbenchError(f"task: expected a name, got {shown(name)}")
-    if name not in TASKS:
-        raise BdlbenchError(f"no task {name!r}{registry.nearest(name, list(TASKS))}")
-    return TASKS[name]
+    if isinstance(task, type) and issubclass(task, Task):
+        return _made(task)
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, os.PathLike):
+        task = os.fspath(task)
+    if not isinstance(task, str):
+        raise BdlbenchError(f"task: expected a name, a file or a Task, got {shown(task)}")
+    if task in TASKS:
+        return TASKS[task]
+    if isinstance(held := registry.held(task), Task):
+        return held
+    if task.endswith(".py"):
+        return _of_file(Path(task))
+    names = registry.names("tasks")
+    if task not in names:
+        known = [*TASKS, *names]
+        raise BdlbenchError(f"no task {task!r}{registry.nearest(task, known, LISTING)}")
+    return _checked(task, registry.load_installed("tasks", task))
 
 
-def training_images(task: Task, split: str, folders: Sequence[Path]) -> Examples:
-    """Return the training images: all of them, or the first 90 % for the validation split."""
-    return _training_images(task, split, _loader(folders))
+def find(name: str) -> Task | None:
+    """Return the built-in or installed task of this name, or None."""
+    return get(name) if name in (*TASKS, *registry.names("tasks")) else None
 
 
-def evaluation_images(task: Task, split: str, folders: Sequence[Path]) -> dict[str, Examples]:
-    """Return the evaluation sets, by name.
-
-    For ``test``, the test set and every OOD set. For ``validation``, only the last 10 % of the
-    training data, so that hyperparameters are never tuned on data of a reported result.
-    """
-    return _evaluation_images(task, split, _loader(folders))
+def built_in(name: str) -> Task | None:
+    """Return the built-in task of this name, or None."""
+    return TASKS.get(name)
 
 
-def evaluation_size(task: Task, split: str) -> int:
-    """Return the number of evaluation inputs that are shared, without reading them."""
-    if split == "validation":
-        return shared.count("train", task.dataset) // 10
-    return sum(shared.count("test", name) for name in (task.dataset, *task.ood))
+def refer(task: TaskLike) -> str:
+    """Return a reference with which `get` finds the task, in other processes after `carry`."""
+    if isinstance(task, str | os.PathLike):
+        text = os.fspath(task)
+        return str(Path(text).absolute()) if text.endswith(".py") else text
+    found = get(task)
+    return found.name if TASKS.get(found.name) == found else at_hand.hold_object(found.name, found)
 
 
-def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, str]:
-    """Return the SHA-256 of the training and evaluation sets, by name."""
-    return identify(task, split, folders)[0]
+def _of_file(path: Path) -> Task:
+    """Return the task that a file defines, as an instance or as a class."""
+    module = registry.execute(path)
+    found = [value for value in vars(module).values() if isinstance(value, Task)]
+    if not found:
+        classes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Task)
+            if value.__module__ == module.__name__
+        ]
+        found = [_made(each) for each in classes]
+    distinct = [task for i, task in enumerate(found) if all(task is not one for one in found[:i])]
+    if len(distinct) != 1:
+        raise PluginError(f"{path}: expected one Task, such as TASK = Task(…), got {len(distinct)}")
+    return _checked(str(path), distinct[0])
 
 
-def identify(
-    task: Task, split: str, folders: Sequence[Path]
-) -> tuple[dict[str, str], dict[tuple[str, str], Examples]]:
-    """Load the data of a task.
-
-    Returns:
-        The SHA-256 of the training and evaluation sets, by name; and the data sets that they are
-        taken from, by split and name.
-    """
-    loaded: dict[tuple[str, str], Examples] = {}
-
-    def once(split: str, name: str) -> Examples:
-        if (split, name) not in loaded:
-            loaded[split, name] = load(split, name, folders)
-        return loaded[split, name]
-
-    parts = {
-        "train": _training_images(task, split, once),
-        **_evaluation_images(task, split, once),
-    }
-    return {name: part.sha256 for name, part in parts.items()}, loaded
+def _made(task: type[Task]) -> Task:
+    try:
+        return task()  # type: ignore[call-arg]
+    except TypeError as error:
+        raise PluginError(
+            f"{task.__name__}: expected a default for every field ({error})"
+        ) from None
 
 
-def load(split: str, name: str, folders: Sequence[Path]) -> Examples:
-    """Load a split of a data set, given by its plugin's name."""
-    cached = shared.find(split, name)
-    if cached is not None:
-        return cached
-    images = registry.load("datasets", name)().load(split, folders)
-    assert isinstance(images, Examples)
-    return images
-
-
-def _loader(folders: Sequence[Path]) -> Load:
-    return lambda split, name: load(split, name, folders)
-
-
-def _training_images(task: Task, split: str, load: Load) -> Examples:
-    images = load("train", task.dataset)
-    if split == "validation":
-        images, _ = split_validation(images)
-    return images[: task.train_size]
-
-
-def _evaluation_images(task: Task, split: str, load: Load) -> dict[str, Examples]:
-    if split == "validation":
-        return {split: split_validation(load("train", task.dataset))[1]}
-    names = {split: task.dataset} | {name: name for name in task.ood}
-    return {key: load("test", name) for key, name in names.items()}
+def _checked(reference: str, found: Any) -> Task:
+    task = _made(found) if isinstance(found, type) and issubclass(found, Task) else found
+    if not isinstance(task, Task):
+        raise PluginError(f"{reference}: expected a Task, got {type(found).__name__}")
+    if task.name in TASKS:
+        raise PluginError(f"{reference}: {task.name!r} is a built-in task; choose another name")
+    return task

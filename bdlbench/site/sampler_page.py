@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.comparison.summary import read_predictions
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
@@ -66,7 +66,7 @@ def view(results: Path, label: str, pairs: Sequence[Pair], site: Path) -> dict[s
 def _summary(name: str) -> str:
     """Return the first line of an installed sampler's docstring, without importing it."""
     known = name in registry.names("samplers")
-    return registry.summary("samplers", name)[0] if known else ""
+    return descriptions.summary("samplers", name)[0] if known else ""
 
 
 def _section(results: Path, site: Path, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[s
 
 def _names(task: str, sets: Mapping[str, Predictions]) -> dict[str, str]:
     """Return labels of the sets by name, the in-distribution set first."""
-    known = tasks.TASKS.get(task)
+    known = tasks.built_in(task)
     inside = next(name for name in sets if name in IN_DISTRIBUTION)
     first = f"{known.dataset if known else task} ({inside} set)"
     return {inside: first} | {name: f"{name} (OOD)" for name in sorted(sets) if name != inside}

@@ -36,11 +36,11 @@ def test_versions_machine_data_results_and_plugins_are_reported(
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     (tmp_path / "MNIST" / "raw" / "train.gz").write_bytes(b"1234")
     store.write(tmp_path / "results", synthetic.record(), {})
-    points = registry._entry_points
+    points = registry.points
     broken = EntryPoint("broken", "nowhere.to.be:Found", "bdlbench.samplers")
     monkeypatch.setattr(
         registry,
-        "_entry_points",
+        "points",
         lambda kind: points(kind) + ([broken] if kind == "samplers" else []),
     )
     found = examine(None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.commands import listing
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior.models import NAMES
@@ -27,11 +27,16 @@ def test_one_line_per_name(what: str, names: list[str]) -> None:
 
 def test_a_line_has_description_and_hyperparameters() -> None:
     (line,) = (line for line in listing.render("samplers").splitlines() if line.startswith("sgd "))
-    description, settings = registry.summary("samplers", "sgd")
+    description, settings = descriptions.summary("samplers", "sgd")
     assert line.endswith(f"  {description}  {settings}")
     assert "learning_rate=0.1" in settings
     (line,) = (line for line in listing.render("tasks").splitlines() if line.startswith("digits "))
-    assert line.split()[1:] == ["digits", "against", *TASKS["digits"].ood, TASKS["digits"].model]
+    assert line.split()[1:] == [
+        "digits",
+        "against",
+        *TASKS["digits"].ood_names,
+        TASKS["digits"].model,
+    ]
 
 
 @pytest.mark.parametrize("what", ["sampler", "", "data sets"])
@@ -40,7 +45,7 @@ def test_the_error_for_an_unknown_kind_lists_the_known_kinds(what: str) -> None:
         listing.render(what)
     message = str(caught.value)
     assert message.startswith(f"nothing to list as {what!r}")
-    assert message.endswith("(available: samplers, datasets, studies, models, tasks)")
+    assert message.endswith("(available: samplers, datasets, models, metrics, studies, tasks)")
 
 
 GOOD = '''

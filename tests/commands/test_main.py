@@ -87,7 +87,10 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("compare sgd --task digits --data-dir gone", "expected --data-dir to name a folder, got"),
         ("compare ./gone.py", "gone.py: no such file; give the path of a plugin file or a name"),
         ("compare ./syntax.py", "syntax.py: cannot be loaded, line 2: SyntaxError: "),
-        ("compare ./empty.py", "empty.py: expected one class under @register, got 0"),
+        (
+            "compare ./empty.py",
+            "empty.py: expected one sampler, a class under @regis",
+        ),
         ("compare ./raises.py", "raises.py: cannot be loaded: ZeroDivisionError: division by"),
         ("list nope", "nothing to list as 'nope' (available: samplers, datasets, "),
         ("show", "Missing argument 'RUN'"),

@@ -13,7 +13,7 @@ from bdlbench.commands import main
 from bdlbench.comparison.compare import compare
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import worker
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data
 
 SAMPLER = """
 @register("{name}")
@@ -73,7 +73,7 @@ compare sgld:step_size=-1 | sgld: expected step_size > 0, got -1.0
 compare sgld:nope=1 | sgld: no setting 'nope' (available:
 compare sgld:setp_size=1 | did you mean step_size?
 compare sgld:step_size=1,step_size=2 | step_size is given twice; give it once
-compare ./two.py | two.py: expected one class under @register, got 2
+compare ./two.py | two.py: expected one sampler, a class under @register with sample(), got 2
 compare ./binary.py | binary.py: cannot be loaded
 compare ./folder.py | folder.py: no such file
 compare ./folder | ./folder: expected the name of a sampler, or a plugin file that ends in .py
@@ -113,7 +113,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("ok.toml").write_text('tasks = ["digits"]\n[samplers.sgd]\n')
     for name in ("folder", "folder.py"):
         Path(name).mkdir()
-    monkeypatch.setattr(tasks, "load", lambda *_: pytest.fail("data were decoded"))
+    monkeypatch.setattr(task_data, "load", lambda *_: pytest.fail("data were decoded"))
     monkeypatch.setattr(worker, "obtain", lambda *_: pytest.fail("a run was started"))
     return tmp_path
 
@@ -153,8 +153,8 @@ def test_a_wrong_input_is_refused_in_one_line(
         ({"seeds": [1, 1]}, "each once, got (1, 1)"),
         ({"epochs": "ten"}, 'epochs: expected a number > 0, got "ten"'),
         ({"draws": True}, "draws: expected a positive integer, got True"),
-        ({"task": 5}, "task: expected a name, got 5"),
-        ({"model": os}, "model: expected a name, got "),
+        ({"task": 5}, "task: expected a name, a file or a Task, got 5"),
+        ({"model": os}, "model: expected a name, a file or a model, got "),
         ({"results": 5}, "expected a folder or a URL, got 5"),
         ({"data_dir": 5}, "data_dir: expected a folder, got 5"),
         ({"jobs": 1.5}, "jobs: expected a positive integer, got 1.5"),

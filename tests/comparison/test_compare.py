@@ -17,7 +17,7 @@ from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.execution import worker
 from bdlbench.records import store
 from bdlbench.records.record import Record
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 Write = Callable[..., str]
@@ -154,13 +154,13 @@ def test_the_validation_split_is_the_last_tenth_of_the_training_data(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = set()
-    load = tasks.load
+    load = task_data.load
 
     def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         asked.add((split, name))
         return load(split, name, folders)
 
-    monkeypatch.setattr(tasks, "load", spy)
+    monkeypatch.setattr(task_data, "load", spy)
     found = compare(["sgd:batch_size=32", "sgld:batch_size=32"], tmp_path, split="validation")
     assert asked == {("train", "digits")}
     assert found.controls == {}

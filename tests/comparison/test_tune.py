@@ -17,7 +17,7 @@ from bdlbench.data.examples import Examples
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store, trials
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data, tasks
 from bdlbench.runs.plan import configure_sampler
 from bdlbench.settings import parse
 
@@ -41,13 +41,13 @@ def find(samplers: Sequence[str], results: Path, **options: Any) -> list[tune.Tu
 def test_the_best_trial_is_selected_and_stored(
     compare: Compare, write_sampler: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, asked, load = write_sampler(BODY), set(), tasks.load
+    path, asked, load = write_sampler(BODY), set(), task_data.load
 
     def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         asked.add((split, name))
         return load(split, name, folders)
 
-    monkeypatch.setattr(tasks, "load", spy)
+    monkeypatch.setattr(task_data, "load", spy)
     search = {"size": Range(1, 60, log=False)}
     (found,) = find([path], tmp_path, trials=6, search=search)
     assert asked == {("train", "digits")}, "tuning reads training data only"

@@ -27,7 +27,7 @@ def test_the_official_test_images() -> None:
 
 
 @needs_data
-def test_the_training_images() -> None:
+def test_the_training_set() -> None:
     images = registry.load("datasets", "mnist")().load("train", search_folders())
     assert len(images) == 60_000
     assert images.y[:5].tolist() == [5, 0, 4, 1, 9]

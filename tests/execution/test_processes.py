@@ -19,7 +19,7 @@ from bdlbench.data.examples import Examples
 from bdlbench.execution import processes
 from bdlbench.execution.processes import Ended, Limits
 from bdlbench.records import store
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data
 from tests.processes import WAIT, server, wait_for
 
 Write = Callable[..., str]
@@ -230,8 +230,8 @@ def test_data_is_decoded_once_for_all_runs(
         loaded.append((split, name))
         return decoded(split, name, folders)
 
-    decoded = tasks.load
-    monkeypatch.setattr(tasks, "load", load)
+    decoded = task_data.load
+    monkeypatch.setattr(task_data, "load", load)
     body = """
     from bdlbench.data import shared
     files = shared._FILES.values()

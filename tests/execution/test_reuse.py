@@ -17,7 +17,7 @@ from bdlbench.metrics import controls
 from bdlbench.metrics.scores import TOLERANCE
 from bdlbench.records import store
 from bdlbench.records.record import Record
-from bdlbench.runs import tasks
+from bdlbench.runs import task_data
 from bdlbench.runs.job import Job
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -88,8 +88,8 @@ def test_controls_are_computed_once(
 ) -> None:
     path = write_sampler(QUICK)
     found = compare([path], tmp_path).controls
-    data = {split: tasks.load(split, "digits", ()).x for split in ("train", "test")}
-    letters = tasks.load("test", "letters", ()).x
+    data = {split: task_data.load(split, "digits", ()).x for split in ("train", "test")}
+    letters = task_data.load("test", "letters", ()).x
     wanted = controls.control_aurocs(data["train"], data["test"], letters)
     assert found == {"letters": pytest.approx(wanted, rel=TOLERANCE, abs=TOLERANCE)}
     monkeypatch.setattr(controls, "control_aurocs", lambda *images: pytest.fail("once is enough"))

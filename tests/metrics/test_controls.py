@@ -59,13 +59,13 @@ def pixel(value: int) -> Examples:
     return np.full((1, 1, 1), value, np.uint8)
 
 
-def test_ten_thousand_training_images_are_spread_over_all() -> None:
+def test_ten_thousand_training_set_are_spread_over_all() -> None:
     train = np.zeros((15_000, 1, 1), np.uint8)
     train[10_000:] = 250  # not among the first 10,000
     assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 1.0
 
 
-def test_no_more_than_ten_thousand_training_images_are_used() -> None:
+def test_no_more_than_ten_thousand_training_set_are_used() -> None:
     train = np.zeros((20_000, 1, 1), np.uint8)
     train[1::2] = 250  # every second image is used, and none of these
     assert control_aurocs(train, pixel(250), pixel(100))["pixel_knn"] == 0.0

@@ -25,8 +25,8 @@ from bdlbench.records.quantization import PRECISION
 from bdlbench.reference import gate, reference
 from bdlbench.reference import make as making
 from bdlbench.reference.chains import Chains, Length
-from bdlbench.runs import evaluate, tasks
-from bdlbench.runs.tasks import Task
+from bdlbench.runs import evaluate, task_data, tasks
+from bdlbench.runs.task import Task
 from bdlbench.storage import published
 from tests.processes import WAIT
 
@@ -155,8 +155,8 @@ def test_predictions_are_the_average_over_every_iteration(
     length = Length(5, 8, 4)
     made = make(tmp_path, length)
     theta = torch.tensor(np.stack([state.theta for state in states[4:]]))  # (samples, chains, dim)
-    sets = tasks.evaluation_images(TINY, "test", ())
-    scaler = Scaler.fit(tasks.training_images(TINY, "test", ()))
+    sets = task_data.evaluation_sets(TINY, "test", ())
+    scaler = Scaler.fit(task_data.training_set(TINY, "test", ()))
     network, cpu = build("softmax"), torch.device("cpu")
 
     def average(part: torch.Tensor) -> np.ndarray:
@@ -286,7 +286,7 @@ def test_published_references_have_passed_the_gate_and_are_small(task: str, tmp_
     assert found.facts.model == "mlp-50"
     assert found.facts.prior_std == tasks.get(task).prior_std
     assert all(gate.verdicts(gate.diagnose(found.trace)).values())
-    assert found.sets.keys() == {"test", *tasks.get(task).ood}
+    assert found.sets.keys() == {"test", *tasks.get(task).ood_names}
     file = Path(reference.file_of(task, found.facts.data)).with_suffix(".npz")
     (path,) = [p for p in published.published(str(file)) if p.exists()]
     assert path.stat().st_size < 10e6

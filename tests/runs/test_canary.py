@@ -49,7 +49,7 @@ yield problem.init(rng)
 SESSION = """
 import sys
 import torch
-from bdlbench.runs import run, tasks
+from bdlbench.runs import run, task_data, tasks
 from bdlbench.comparison.compare import compare
 from bdlbench.comparison.planned import make
 from bdlbench.data.scaler import Scaler
@@ -66,12 +66,12 @@ def look_isolated(split):
 
 task = tasks.get("digits")
 look("test")
-held = tasks.evaluation_images(task, "test", ())
+held = task_data.evaluation_sets(task, "test", ())
 look("test")
 look_isolated("test")
 del held
 look("validation")
-held = tasks.evaluation_images(task, "validation", ())["validation"]
+held = task_data.evaluation_sets(task, "validation", ())["validation"]
 held = torch.from_numpy(Scaler.fit(held)(held))
 look("validation")
 look_isolated("validation")

@@ -15,7 +15,7 @@ from bdlbench.comparison.compare import compare
 from bdlbench.data import examples, idx
 from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError, DataMissing
-from bdlbench.runs import plan, tasks
+from bdlbench.runs import plan, task_data
 
 NEEDED = [("train", "mnist"), ("test", "mnist"), ("test", "notmnist")]
 
@@ -49,7 +49,7 @@ def test_mnist_is_the_default_if_all_of_its_data_is_available(
             raise DataMissing("not here")
         return Examples(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64), 10)
 
-    monkeypatch.setattr(tasks, "load", load)
+    monkeypatch.setattr(task_data, "load", load)
     expected = ("mnist", "task mnist, since its data is available")
     if missing:
         expected = ("digits", f"data set {missing[1]} is not available: {plan.EMBEDDED}")

@@ -17,7 +17,7 @@ from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
 from bdlbench.records.record import Record
-from bdlbench.runs import plan, tasks
+from bdlbench.runs import plan, task_data
 from bdlbench.runs.job import Job
 from bdlbench.runs.run import execute
 from bdlbench.settings import parse
@@ -179,13 +179,13 @@ def test_test_data_are_loaded_after_the_sampler_has_finished(
 ) -> None:
     job = make_job(write_sampler("yield problem.init(rng)\nprint('finished')"), tmp_path)
     events: list[str] = []
-    load = tasks.load
+    load = task_data.load
 
     def spy(split: str, name: str, folders: Sequence[Path]) -> Examples:
         events.append(f"{split} {name}")
         return load(split, name, folders)
 
-    monkeypatch.setattr(tasks, "load", spy)
+    monkeypatch.setattr(task_data, "load", spy)
     monkeypatch.setattr("builtins.print", events.append)
     execute(job)
     assert events == ["train digits", "finished", "test digits", "test letters"]

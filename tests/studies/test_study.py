@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.commands import main
 from bdlbench.errors import PluginError
 from bdlbench.study import create
@@ -25,7 +25,7 @@ def test_the_registered_studies_are_those_of_pyproject() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_study_has_a_summary_and_is_created_by_name(name: str) -> None:
     study = create(name, {"jobs": 1} if name in ("calibration", "budget") else {"seed": 7})
-    summary, settings = registry.summary("studies", name)
+    summary, settings = descriptions.summary("studies", name)
     assert summary.endswith(".")
     assert summary == (type(study).__doc__ or "").partition("\n")[0]
     assert set(re.findall(r"(\w+)=", settings)) == set(vars(study))
