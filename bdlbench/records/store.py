@@ -19,7 +19,7 @@ from typing import Any
 
 from bdlbench.errors import RecordError
 from bdlbench.records import predictions
-from bdlbench.records.predictions import Predicted, Sets
+from bdlbench.records.predictions import Sets
 from bdlbench.records.record import SCHEMA, Record, parse
 from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
