@@ -15,14 +15,28 @@ from bdlbench.registry import register
 if TYPE_CHECKING:
     from bdlbench.comparison.compare import compare
     from bdlbench.comparison.result import Comparison
-    from bdlbench.problem import Problem
+    from bdlbench.data.examples import Examples
+    from bdlbench.problem import Budget, Problem
+    from bdlbench.runs.task import Task
 
-__all__ = ["Comparison", "Problem", "__version__", "compare", "register"]
+__all__ = [
+    "Budget",
+    "Comparison",
+    "Examples",
+    "Problem",
+    "Task",
+    "__version__",
+    "compare",
+    "register",
+]
 
 # Importing torch takes seconds, too long for `bdlbench --help`.
 _LAZY = {
+    "Budget": "bdlbench.problem",
     "Comparison": "bdlbench.comparison.result",
+    "Examples": "bdlbench.data.examples",
     "Problem": "bdlbench.problem",
+    "Task": "bdlbench.runs.task",
     "compare": "bdlbench.comparison.compare",
 }
 __version__: str

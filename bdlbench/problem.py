@@ -124,6 +124,16 @@ class Problem:
         """Return views of θ as named tensors of shape (chains, *shape), layer by layer."""
         return self._posterior.network.unflatten(theta)
 
+    def dropout_sites(self) -> dict[str, int]:
+        """Return the weights whose inputs are hidden units, for dropout: groups by name.
+
+        Raises:
+            BdlbenchError: The hidden units of the model cannot be found.
+        """
+        from bdlbench.posterior.sites import dropout_sites  # used by one sampler
+
+        return dropout_sites(self._posterior.network, self._posterior.x)
+
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim), and charge it.
 
@@ -149,8 +159,11 @@ class Problem:
     def to_jax(self) -> JaxPotential:
         """Return U(θ) as a JAX function of θ (dim,); its cost must be reported to `charge`.
 
+        A model or likelihood without a translation to JAX is called in torch, which takes longer;
+        call the function's `check` after compiled programs, to raise the model's exceptions.
+
         Raises:
-            BdlbenchError: A layer of the model has no translation to JAX.
+            BdlbenchError: The data are on a GPU that JAX does not find.
         """
         from bdlbench.posterior.to_jax import to_jax  # JAX takes long to import
 

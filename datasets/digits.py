@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from bdlbench import register
+from bdlbench.data import parts
 from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import upsample
+from bdlbench.data.installed import sklearn_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+    from pathlib import Path
 
 TRAIN = 1297
 
@@ -39,20 +38,8 @@ class Digits:
         Raises:
             ValueError: The split is neither "train" nor "test".
         """
-        if split not in self.splits:
-            raise ValueError(f"expected a split of {self.splits}, got {split!r}")
-        rows = _table()[:TRAIN] if split == "train" else _table()[TRAIN:]
+        parts.check_split(split, self.splits)
+        table = sklearn_numbers("digits.csv.gz").astype(np.int64)
+        rows = table[:TRAIN] if split == "train" else table[TRAIN:]
         counts = rows[:, :-1].reshape(-1, 8, 8).astype(np.uint8)
         return Examples(upsample(counts), rows[:, -1].copy(), classes=10)
-
-
-def _table() -> NDArray[np.int64]:
-    """Return 64 counts and the label of every image, like `sklearn.datasets.load_digits`.
-
-    Importing `sklearn.datasets` instead would take as long as a small run.
-    """
-    spec = find_spec("sklearn")
-    assert spec is not None, "scikit-learn is installed with bdlbench"
-    assert spec.origin is not None
-    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    return np.loadtxt(file, np.int64, delimiter=",")

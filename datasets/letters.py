@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bdlbench import register
+from bdlbench.data import parts
 from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import block_counts, letter_bitmaps, upsample
 
@@ -42,8 +43,7 @@ class Letters:
         Raises:
             ValueError: The split is not "test".
         """
-        if split not in self.splits:
-            raise ValueError(f"expected a split of {self.splits}, got {split!r}")
+        parts.check_split(split, self.splits)
         bitmaps, labels = letter_bitmaps(COPIES, STROKE, SPREAD, SEED)
         counts = block_counts(np.stack([normalised(bitmap) for bitmap in bitmaps]))
         return Examples(upsample(counts), labels, classes=10)

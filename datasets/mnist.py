@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from bdlbench import register
+from bdlbench.data import parts
 from bdlbench.data.idx import IdxFiles
 
 if TYPE_CHECKING:
@@ -46,6 +47,5 @@ class MNIST:
             DataError: A file is truncated, corrupt or of another format.
             DataMissing: A file was not found and cannot be downloaded.
         """
-        if split not in self.splits:
-            raise ValueError(f"expected a split of {self.splits}, got {split!r}")
+        parts.check_split(split, self.splits)
         return FILES.read(split, folders)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bdlbench import register
+from bdlbench.data import parts
 from bdlbench.data.examples import Examples
 from bdlbench.data.glyphs import letter_bitmaps
 
@@ -47,8 +48,7 @@ class MNISTLetters:
         Raises:
             ValueError: The split is not "test".
         """
-        if split not in self.splits:
-            raise ValueError(f"expected a split of {self.splits}, got {split!r}")
+        parts.check_split(split, self.splits)
         bitmaps, labels = letter_bitmaps(COPIES, STROKE, SPREAD, SEED)
         return Examples(np.stack([like_mnist(bitmap) for bitmap in bitmaps]), labels, classes=10)
 

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from bdlbench import registry
+from bdlbench import descriptions, registry
 from bdlbench.runs import machine
 from bdlbench.study import create
 
@@ -23,7 +23,7 @@ FINDINGS = PLOTS / "findings.json"
 ORDER = (
     "learning-rate", "batch-size", "weights", "stationary", "diffusion", "temperature",
     "loss-slope", "gradient-flow", "unknown", "calibration", "anneal-or-quench",
-    "momentum-and-adam", "budget",
+    "momentum-and-adam", "budget", "bands",
 )  # fmt: skip
 HEAD = """# The studies
 
@@ -54,7 +54,7 @@ def page(findings: dict[str, dict[str, object]]) -> str:
     """Return docs/studies.md."""
     parts = [HEAD]
     for name in sorted(findings, key=lambda name: (*ORDER, name).index(name)):
-        about, _ = registry.summary("studies", name)
+        about, _ = descriptions.summary("studies", name)
         entry = findings[name]
         plots = entry["pictures"]
         assert isinstance(plots, list)

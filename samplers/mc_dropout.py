@@ -21,8 +21,9 @@ class MCDropout:
 
     A hidden unit is dropped by masking its outgoing weights, so that the draws m⊙θ are a
     distribution over weights: m is 0 with probability p, else 1/(1 − p), the same for all weights
-    of a unit; in convolutions a unit is a feature map. Inputs and biases are not dropped: without
-    a hidden layer all draws are the same point estimate. Training minimises the mean of U(m⊙θ)
+    of a unit; in convolutions a unit is a feature map. Every layer that reads a unit has its own
+    mask. Inputs, biases and embeddings are not dropped: without a hidden layer all draws are the
+    same point estimate. Training minimises the mean of U(m⊙θ)
     over masks, the paper's variational objective, with cosine annealing of η.
 
     It is approximate: the variational family consists of two-point distributions.
@@ -47,20 +48,21 @@ class MCDropout:
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
         """Train with dropout, then yield randomly masked copies of the last state."""
         theta = problem.init(rng)
-        mask = torch.ones_like(theta)
+        mask, sites = torch.ones_like(theta), problem.dropout_sites()
         for batch, _ in problem.steps(self.batch_size, rng):
             rate = self.learning_rate * cosine(problem.progress) / problem.n
-            self._drop(problem, mask, rng)
+            self._drop(problem.unflatten(mask), sites, rng)
             gradient = problem.gradient(mask * theta, batch)
             theta.addcmul_(mask, gradient, value=-rate)
         for _ in range(problem.draws):
-            self._drop(problem, mask, rng)
+            self._drop(problem.unflatten(mask), sites, rng)
             yield mask * theta
 
-    def _drop(self, problem: Problem, mask: Tensor, rng: Generator) -> None:
+    def _drop(self, masks: dict[str, Tensor], sites: dict[str, int], rng: Generator) -> None:
         """Draw a new mask in place; weights have shape (chains, units out, units in, …)."""
-        weights = [view for view in problem.unflatten(mask).values() if view.dim() > 2]
-        for view in weights[1:]:
-            chains, _, units, *rest = view.shape
-            kept = torch.rand(chains, 1, units, *[1] * len(rest), generator=rng, device=rng.device)
+        for name, groups in sites.items():
+            view = masks[name].unflatten(1, (groups, -1))
+            chains, _, _, units, *rest = view.shape
+            shape = (chains, groups, 1, units, *[1] * len(rest))
+            kept = torch.rand(shape, generator=rng, device=rng.device)
             view.copy_((kept >= self.dropout) / (1 - self.dropout))

@@ -28,14 +28,23 @@ def doctor(data_dir: DataDir = None, results: Results = OWN, debug: Debug = Fals
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the sampler, such as my-sampler.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[KIND] NAME",
+            help="What to write: sampler (the default), task, model, dataset or metric; its name.",
+        ),
+    ],
     debug: Debug = False,
 ) -> None:
-    """Write a template of a sampler plugin, which runs and passes the checks unchanged."""
+    """Write a commented template of a plugin or a task, which runs unchanged."""
     from bdlbench.commands import scaffold
 
-    path = scaffold.write(name, Path())
-    typer.echo(f"{path}: try `bdlbench check ./{path}` and `bdlbench compare sgld ./{path}`")
+    if len(words) > 2:
+        raise BdlbenchError(f"expected KIND and NAME, such as task my-task, got {' '.join(words)}")
+    kind, name = ["sampler", *words][-2:]
+    path, attempt = scaffold.write(kind, name, Path())
+    typer.echo(f"{path}: try `{attempt}`")
 
 
 @app.command()

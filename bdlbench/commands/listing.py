@@ -21,7 +21,7 @@ def render(what: str) -> str:
 
         return "\n".join(filter(None, [*NAMES, _installed(what)]))
     if what == "tasks":
-        from bdlbench.runs.tasks import TASKS
+        from bdlbench.runs.built_in_tasks import TASKS
 
         rows = [
             (task.name, " against ".join(filter(None, [task.dataset, ", ".join(task.sets)])), model)

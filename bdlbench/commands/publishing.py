@@ -120,15 +120,24 @@ def verify(
     sampler: Annotated[
         str | None, typer.Option(help="The sampler's plugin file, if it is not installed.")
     ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The task's file, if it is not installed.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The model's file, if it isn't installed or the task's."),
+    ] = None,
     data_dir: DataDir = None,
     results: Results = OWN,
     debug: Debug = False,
 ) -> None:
     """Verify runs: schema, checksums, inputs and metrics; with --rerun also the predictions."""
     from bdlbench.verification import verify as verification
+    from bdlbench.verification.rerun import Files
 
     bad, total = [], 0
-    for finding in verification.verify(results, runs, rerun, sampler, data_dir, say):
+    given = Files(sampler, task, model)
+    for finding in verification.verify(results, runs, rerun, given, data_dir, say):
         typer.echo(finding)
         total += 1
         if finding.verdict != verification.HOLDS:

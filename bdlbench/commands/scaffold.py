@@ -1,4 +1,4 @@
-"""Write the template of a plugin."""
+"""Write the template of a plugin or a task."""
 
 from __future__ import annotations
 
@@ -10,83 +10,53 @@ from pathlib import Path
 from bdlbench import registry
 from bdlbench.errors import PluginError
 
-TEMPLATE = '''"""TITLE: describe the sampler in one sentence."""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
-
-import torch
-
-from bdlbench import Problem, register
-from bdlbench.noise import normal_like
-from bdlbench.settings import check_positive
-
-
-@register("NAME")
-@dataclass(frozen=True)
-class CLASS:
-    """Langevin dynamics: θ ← θ − (ε/2)·∇Û(θ) + N(0, εT). Replace this by your update equation."""
-
-    # The target: "exact" (exp(−U/T), up to the step size), "approximate", or "point".
-    # `bdlbench check` checks the draws against it.
-    target: ClassVar[str] = "exact"
-
-    # Hyperparameters, each with a default: bdlbench compare ./FILE:step_size=1e-5
-    step_size: float = 1e-4  # ε; the checks and tuning may set it
-    batch_size: int = 32
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_positive(step_size=self.step_size, batch_size=self.batch_size)
-
-    def sample(self, problem: Problem, rng: torch.Generator) -> Iterator[torch.Tensor]:
-        """Yield draws of θ, each a float32 tensor of shape (chains, dim)."""
-        theta = problem.init(rng)
-        noise_std = (self.step_size * self.temperature) ** 0.5
-        # Each step: a minibatch per chain, and whether to yield the state after it as a draw.
-        for batch, keep in problem.steps(self.batch_size, rng):
-            # ∇Û, an unbiased estimate of ∇U: a sum over the training data, prior included.
-            gradient = problem.gradient(theta, batch)
-            # Take all random numbers from rng, so that runs are reproducible.
-            noise = normal_like(theta, rng)  # N(0, 1), faster than torch.randn
-            theta = theta - self.step_size / 2 * gradient + noise_std * noise
-            if keep:
-                yield theta
-'''
-IMPORTED = ("ClassVar", "Iterator", "Problem")  # by the template
+KINDS = {  # of each, the plural in the registry and the command to try
+    "sampler": ("samplers", "bdlbench check ./{0}` and `bdlbench compare sgld ./{0}"),
+    "task": ("tasks", "bdlbench compare sgd sgld --task ./{0}"),
+    "model": ("models", "bdlbench compare sgd sgld --task digits --model ./{0}"),
+    "dataset": ("datasets", "bdlbench new task my-task` with dataset='./{0}'; then `bdlbench list"),
+    "metric": ("metrics", "bdlbench compare sgd sgld --task digits --metric ./{0}"),
+}
+IMPORTED = (
+    *("Budget", "ClassVar", "Examples", "Iterator", "LearntGaussian", "Network", "Path"),
+    *("Predictions", "Problem", "Sequence", "Task"),
+)  # by the templates
+TEMPLATES = Path(__file__).with_name("templates")
 
 
-def _check_free(name: str, path: Path, class_name: str) -> None:
+def _check_free(kind: str, name: str, path: Path, class_name: str) -> None:
     """Refuse names that belong to something else, with which the file would not work."""
     taken = ""
-    if name in registry.names("samplers"):
-        taken = "a sampler"
+    if name in registry.names(KINDS[kind][0]):
+        taken = f"a {kind}"
     elif keyword.iskeyword(path.stem) or class_name in IMPORTED:
         taken = "a word of Python or of the template"
     elif not path.exists() and find_spec(path.stem) is not None:
         taken = "a Python package, which the file would hide"
     if taken:
-        raise PluginError(f"{name} is the name of {taken}; try bdlbench new my-{name}")
+        raise PluginError(f"{name} is the name of {taken}; try bdlbench new {kind} my-{name}")
 
 
-def write(name: str, folder: Path) -> Path:
-    """Write ``<name>.py``, a sampler that runs and passes the checks unchanged.
+def write(kind: str, name: str, folder: Path) -> tuple[Path, str]:
+    """Write ``<name>.py``, a plugin that runs unchanged; return its path and what to try.
 
     Raises:
-        PluginError: The name is invalid or taken, or the file cannot be written.
+        PluginError: The kind or the name is invalid or taken, or the file cannot be written.
     """
+    if kind not in KINDS:
+        raise PluginError(f"nothing to write as {kind!r}{registry.nearest(kind, list(KINDS))}")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
-        raise PluginError(f"expected a name such as my-sampler, got {name!r}")
+        raise PluginError(f"expected a name such as my-{kind}, got {name!r}")
     path = folder / f"{name.replace('-', '_')}.py"
     words = name.split("-")
     class_name = "".join(map(str.capitalize, words))
-    _check_free(name, path, class_name)
-    text = TEMPLATE.replace("NAME", name).replace("CLASS", class_name)
+    _check_free(kind, name, path, class_name)
+    template = (TEMPLATES / f"{kind}.txt").read_text("utf-8")
+    text = template.replace("NAME", name).replace("CLASS", class_name)
     text = text.replace("TITLE", " ".join(words).capitalize()).replace("FILE", path.name)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise PluginError(f"cannot write {path}: {error.strerror}; choose another name") from error
-    return path
+    return path, KINDS[kind][1].format(path)

@@ -16,6 +16,7 @@ from bdlbench.comparison.columns import scored_column
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics import EQUAL
 from bdlbench.records import store
+from bdlbench.records.densities import Densities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +31,8 @@ BARS = 18
 SURE = 0.9  # as in `metrics.confident`
 
 Confidence = Mapping[str, NDArray[np.float64]]
-"""Highest class probability of each input by set, pooled over seeds."""
+"""Of each input by set, pooled over seeds: the highest class probability, or for real targets the
+standard deviation of the prediction."""
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
@@ -50,7 +52,8 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 def plot(comparison: Summary) -> Figure:
     """Plot a comparison.
 
-    Above: a histogram of the highest class probability for the evaluation set and every OOD set.
+    Above: a histogram of the highest class probability, or of the predictive standard deviation,
+    for the evaluation set and every OOD set.
     Below: the headline metrics with 95 % confidence intervals over seeds.
     """
     from matplotlib.figure import Figure
@@ -121,10 +124,14 @@ def _intervals(axes: Axes, comparison: Summary, metric: str, colours: Mapping[st
 
 
 def confidence(results: Path, runs: Sequence[str]) -> Confidence:
-    """Return the highest class probability of each input, pooled over runs."""
+    """Return the highest class probability or standard deviation of each input, over runs."""
     values: dict[str, list[NDArray[np.float64]]] = {}
     for run in runs:
         folder = store.folder_of(results, run)
         for name, predictions in store.read_predictions(folder, store.read(folder)).items():
-            values.setdefault(name, []).append(predictions.probabilities.max(axis=1))
+            if isinstance(predictions, Densities):
+                found = np.sqrt(predictions.variance)
+            else:
+                found = predictions.probabilities.max(axis=1)
+            values.setdefault(name, []).append(found)
     return {name: np.concatenate(parts) for name, parts in values.items()}

@@ -46,6 +46,9 @@ class Arrays:
             return parts.part(_examples(x, y, self.classes), split, self.test, self.seed)
         if (y is None) != (y_test is None):
             raise ValueError("expected both y and y_test, or neither")
+        if x_test.shape[1:] != x.shape[1:]:
+            shape = ", ".join(map(str, ("n", *x.shape[1:])))
+            raise ValueError(f"expected x_test of shape ({shape}), got {x_test.shape}")
         both = None if y is None else np.concatenate([y, y_test])  # the same classes in both
         examples = _examples(np.concatenate([x, x_test]), both, self.classes)
         if split == "train":
@@ -98,6 +101,6 @@ def _read(path: Path) -> dict[str, NDArray[Any] | None]:
         with np.load(path, allow_pickle=False) as file:
             if "x" not in file:
                 raise DataError(f"{path}: expected an array x, got {', '.join(file) or 'none'}")
-            return {name: file[name] if name in file else None for name in NAMES}
+            return {name: file.get(name) for name in NAMES}
     except (OSError, ValueError, TypeError, EOFError, AttributeError) as error:
         raise DataError(f"{path}: expected an .npz file with x and y ({error})") from error

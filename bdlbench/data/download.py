@@ -1,7 +1,8 @@
-"""Downloads from a list of mirrors."""
+"""Files of data sets: found in folders, or downloaded from a list of mirrors."""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -91,6 +92,53 @@ def fetch(
             reason = getattr(_first(error), "strerror", None) or error
             raise DataError(f"cannot write {target}: {reason}; {remedy}") from error
     raise DataMissing(f"{target.name} could not be downloaded ({'; '.join(reasons)})")
+
+
+def existing(places: Sequence[str], folders: Sequence[Path]) -> Path | None:
+    """Return the first of some places, relative paths, that exists in a folder, or None."""
+    paths = [folder / place for folder in folders for place in places]
+    return next((path for path in paths if path.exists()), None)
+
+
+def obtain(
+    name: str, places: Sequence[str], urls: Sequence[str], md5: str, folders: Sequence[Path]
+) -> Path:
+    """Return the path of a file, which is downloaded to the first writable folder if needed.
+
+    Args:
+        name: Name of the data set, for messages.
+        places: Relative paths at which the file, or an unpacked copy, may be in every folder; a
+            download is stored at the last of them.
+        urls: Addresses of the file, tried in order.
+        md5: MD5 of a download; local copies may be packed in another way.
+        folders: Folders to search, in order.
+
+    Raises:
+        DataMissing: It was not found and cannot be downloaded.
+        ValueError: No folder is given.
+    """
+    if not folders:
+        raise ValueError("expected at least one folder to search for data, got none")
+    if (found := existing(places, folders)) is not None:
+        return found
+    target = _first_writable(folders) / places[-1]
+    try:
+        fetch(urls, target, md5)
+    except DataMissing as error:
+        raise DataMissing(
+            f"{name} is not on disk and cannot be downloaded; set BDLBENCH_DATA or "
+            "--data-dir; details: bdlbench doctor"
+        ) from DataMissing(f"{error}, and is not in {', '.join(map(str, folders))}")
+    return target
+
+
+def _first_writable(folders: Sequence[Path]) -> Path:
+    for folder in folders:
+        # A folder that does not exist yet is created in its closest existing ancestor.
+        closest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if closest.is_dir() and os.access(closest, os.W_OK | os.X_OK):
+            return folder
+    return folders[-1]  # `fetch` raises the reason
 
 
 def _first(error: BaseException) -> BaseException:

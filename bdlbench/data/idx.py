@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bdlbench.data.download import fetch
+from bdlbench.data.download import existing, obtain
 from bdlbench.data.examples import Examples
-from bdlbench.errors import DataError, DataMissing
+from bdlbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +51,6 @@ class IdxFiles:
             DataMissing: A file was not found and cannot be downloaded.
             ValueError: No folder is given.
         """
-        if not folders:
-            raise ValueError("expected at least one folder to search for data, got none")
         prefix = "train" if split == "train" else "t10k"
         images = self._locate(f"{prefix}-images-idx3-ubyte", folders)
         labels = self._locate(f"{prefix}-labels-idx1-ubyte", folders)
@@ -67,29 +64,20 @@ class IdxFiles:
             raise DataError(f"{labels}: expected labels below {CLASSES}, got {top}; {REMEDY}")
         return Examples(pixels, targets.astype(np.int64), classes=CLASSES)
 
-    def _find(self, file: str, folders: Sequence[Path]) -> Path | None:
-        places = [folder / self.name / "raw" for folder in folders]
-        paths = [place / name for place in places for name in (file, f"{file}.gz")]
-        return next((path for path in paths if path.exists()), None)
-
     def _locate(self, file: str, folders: Sequence[Path]) -> Path:
-        found = self._find(file, folders)
-        if found is not None:
-            return found
-        target = _first_writable(folders) / self.name / "raw" / f"{file}.gz"
-        urls = [mirror + target.name for mirror in self.mirrors]
-        try:
-            fetch(urls, target, self.md5[target.name])
-        except DataMissing as error:
-            raise DataMissing(
-                f"{self.name} is not on disk and cannot be downloaded; set BDLBENCH_DATA or "
-                "--data-dir; details: bdlbench doctor"
-            ) from DataMissing(f"{error}, and is not in {', '.join(map(str, folders))}")
-        return target
+        packed = f"{file}.gz"
+        urls = [mirror + packed for mirror in self.mirrors]
+        places = [f"{self.name}/raw/{file}", f"{self.name}/raw/{packed}"]
+        return obtain(self.name, places, urls, self.md5[packed], folders)
 
     def missing(self, folders: Sequence[Path]) -> list[str]:
         """Return the names of the files that are in none of the folders."""
-        return [file for file in self.md5 if self._find(file.removesuffix(".gz"), folders) is None]
+        raw = f"{self.name}/raw"
+        return [
+            file
+            for file in self.md5
+            if existing([f"{raw}/{file.removesuffix('.gz')}", f"{raw}/{file}"], folders) is None
+        ]
 
 
 def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -130,12 +118,3 @@ def _unpack(path: Path) -> bytes:
         raise DataError(f"{path}: expected a complete gzip file, got {error}; {REMEDY}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}; {REMEDY}") from error
-
-
-def _first_writable(folders: Sequence[Path]) -> Path:
-    for folder in folders:
-        # A folder that does not exist yet is created in its closest existing ancestor.
-        closest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if closest.is_dir() and os.access(closest, os.W_OK | os.X_OK):
-            return folder
-    return folders[-1]  # `fetch` raises the reason

@@ -42,7 +42,7 @@ def enough(training: Examples) -> Examples:
     return training
 
 
-def check_split(split: str) -> None:
-    """Raise a ValueError for an unknown split."""
-    if split not in SPLITS:
-        raise ValueError(f"expected a split of {SPLITS}, got {split!r}")
+def check_split(split: str, splits: tuple[str, ...] = SPLITS) -> None:
+    """Raise a ValueError for a split that a data set does not have."""
+    if split not in splits:
+        raise ValueError(f"expected a split of {splits}, got {split!r}")

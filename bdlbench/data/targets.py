@@ -30,6 +30,8 @@ def convert(name: str, values: NDArray[Any], classes: Classes) -> tuple[NDArray[
     Raises:
         ValueError: The values are not of the expected kind, or might be of either.
     """
+    if values.dtype.kind == "O":
+        values = values.astype(str)
     if values.ndim != 1:
         raise ValueError(f"target {name}: expected shape (n,), got {values.shape}")
     if classes is None or classes is False:
@@ -42,7 +44,7 @@ def convert(name: str, values: NDArray[Any], classes: Classes) -> tuple[NDArray[
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"target {name}: expected two or more different classes, got {names}")
     if values.dtype.kind == "f" and len(names) > FEW:
-        raise ValueError(f"target {name}: {len(names)} different numbers; {SAY.partition(', ')[2]}")
+        raise ValueError(f"target {name}: {len(names)} different numbers; give classes=False")
     index = {value: number for number, value in enumerate(names)}
     unknown = [value for value in np.unique(values).tolist() if value not in index]
     if unknown:

@@ -122,5 +122,6 @@ class _Runner:
 
     def _account(self, gradients: int) -> None:
         self._problem.charge(gradients * self._problem.n)
+        self._potential.check()
         if not np.isfinite(np.asarray(self.state.energy)).all():
             raise Diverged(f"U is not finite after {self._problem.epochs:.3g} epochs")

@@ -5,7 +5,7 @@ All runs of a board have the same task, data, prior, model, budget and numerics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -18,9 +18,11 @@ from bdlbench.data import origins
 from bdlbench.errors import BdlbenchError, RecordError
 from bdlbench.posterior import models
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import Predictions, Sets
 from bdlbench.records.record import Record
 from bdlbench.runs import numerics, plan, tasks
+from bdlbench.runs.task import of_record
 from bdlbench.storage import documents
 
 MOST_PARAMETERS = 10**7
@@ -176,7 +178,7 @@ def identity(record: Record) -> str:
     return documents.to_json([record.sampler.name, record.sampler.settings])
 
 
-def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels) -> None:
+def check_inputs(record: Record, sets: Sets, labels: Labels) -> None:
     """Check that a run's predictions are for the inputs of its task.
 
     Args:
@@ -188,12 +190,18 @@ def check_inputs(record: Record, sets: Mapping[str, Predictions], labels: Labels
         RecordError: The sets, the labels or the number of draws are wrong.
     """
     expected = [name for name in record.data if name != "train"]
+    kind = Densities if of_record(record).kind == "real" else Predictions
+    if not all(isinstance(predictions, kind) for predictions in sets.values()):
+        raise RecordError(
+            f"{record.run}: expected {kind.__name__}, as for its likelihood "
+            f"{record.configuration.likelihood or 'categorical'}, got another kind"
+        )
     if sorted(sets) != sorted(expected):
         raise RecordError(f"{record.run}: expected predictions for {expected}, got {sorted(sets)}")
     for name, predictions in sets.items():
-        if not np.array_equal(predictions.labels, labels.setdefault(name, predictions.labels)):
+        if not np.array_equal(predictions.truth, labels.setdefault(name, predictions.truth)):
             raise RecordError(f"{record.run}: the labels of its {name} set are not the task's")
-        draws = len(predictions.votes)
+        draws = predictions.draws
         if draws != record.draws:
             raise RecordError(
                 f"{record.run}: expected {record.draws} draws, as in its record, got {draws} in "

@@ -20,7 +20,7 @@ from bdlbench.records.record import Record, Sampler
 from bdlbench.reference import fidelity
 from bdlbench.reference.control_rows import kept_controls
 from bdlbench.reference.reference import Reference
-from bdlbench.runs import numerics, tasks
+from bdlbench.runs import built_in_tasks, numerics, tasks
 from bdlbench.runs.plan import Setup
 from bdlbench.runs.task import of_record
 from bdlbench.settings import Spec, differing
@@ -117,7 +117,7 @@ def build(results: Path, warn: Warn | None = None) -> list[Board]:
 
 def order(board: Board) -> tuple[int, int]:
     """Sort the largest task first, and of its boards the one with most samplers."""
-    known = list(tasks.TASKS)
+    known = list(built_in_tasks.TASKS)
     place = known.index(board.task) if board.task in known else -1
     return -place, -len(board.entries)
 

@@ -70,7 +70,8 @@ def find(reference: str) -> Model:
         if spec.settings:
             raise BdlbenchError(f"{spec.reference}: expected no settings, got {reference!r}")
         return BuiltIn(spec.reference)
-    if not spec.reference.endswith(".py") and spec.reference not in registry.names("models"):
+    known = registry.held(spec.reference) or spec.reference in registry.names("models")
+    if not known and not spec.reference.endswith(".py"):
         raise BdlbenchError(_unknown(spec.reference))
     return cast(Model, registry.create("models", spec))
 

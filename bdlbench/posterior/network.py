@@ -123,7 +123,7 @@ class Network:
         names = self.shapes.keys() - {CONSTANTS}
         own = {name: parameters[name] for name in names}
         first = next(iter(own.values()))
-        buffers = self._buffers_like(first)
+        buffers = self.buffers_like(first)
         if len(x) == 1:
             return self._one({name: p.squeeze(0) for name, p in own.items()}, buffers, x[0])[None]
         if self.one_by_one:
@@ -140,7 +140,7 @@ class Network:
             raise BdlbenchError(f"expected a tensor of outputs, got {type(outputs).__name__}")
         return outputs
 
-    def _buffers_like(self, parameter: Tensor) -> dict[str, Tensor]:
+    def buffers_like(self, parameter: Tensor) -> dict[str, Tensor]:
         """Return the buffers on the device and with the precision of a parameter."""
         kind = parameter.device, parameter.dtype
         if kind not in self._buffers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +10,13 @@ from torch import Tensor
 
 from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
-from bdlbench.errors import BdlbenchError
+from bdlbench.errors import BdlbenchError, DataError
 from bdlbench.posterior import backward, likelihoods, models
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.posterior.models import Model
 from bdlbench.posterior.network import Network
 
+See = Callable[[Tensor, Tensor], None]
 _CATEGORICAL = Categorical()
 ROWS = 10_000  # training points at a time in full-batch evaluations, to limit memory
 
@@ -70,10 +72,24 @@ class Posterior:
         The estimate scales the minibatch's likelihood term by N/n and adds the exact prior term.
         Arguments as in `potential`.
         """
+        return self._gradient(theta, batch, lambda outputs, y: None)
+
+    def value_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Return U(θ), float64 (chains,), and ∇U(θ), (chains, dim), at the cost of the gradient."""
+        value = 0.5 / self.prior_std**2 * theta.double().square().sum(-1)
+
+        def subtract(outputs: Tensor, y: Tensor) -> None:
+            value.sub_(self.likelihood.log_prob(outputs, y).double().sum(-1))
+
+        return value, self._gradient(theta, None, subtract)
+
+    def _gradient(self, theta: Tensor, batch: Tensor | None, see: See) -> Tensor:
+        """Return ∇U; `see` is called with the outputs and targets of every chunk."""
         scale, result = self._scale(batch), None
         for x, y in self._chunks(batch, len(theta)):
 
             def slope(outputs: Tensor, y: Tensor = y) -> Tensor:
+                see(outputs, y)
                 return likelihoods.slope(self.likelihood, outputs, y).mul_(-scale)
 
             part = backward.gradient(self.network, theta, x, slope)
@@ -121,7 +137,10 @@ def build_posterior(
         outputs = likelihood.outputs(examples.classes)
     except ValueError as error:
         raise BdlbenchError(f"likelihood {likelihoods.label(likelihood)}: {error}") from error
-    scaler = Scaler.fit(examples)
+    try:
+        scaler = Scaler.fit(examples)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     network = models.network(model, examples.x.shape[1:], outputs, likelihood.constants)
     posterior = Posterior(
         network=network,

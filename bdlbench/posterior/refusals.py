@@ -40,6 +40,5 @@ def _check_layer(what: str, layer: nn.Module) -> None:
     rate = rate or getattr(layer, "dropout", 0)
     if isinstance(rate, float) and rate > 0:
         raise BdlbenchError(
-            f"{what} with a dropout of {rate:g}, a random forward; set it to 0 (mc-dropout adds "
-            "its own)"
+            f"{what} with dropout {rate:g}, which is random; set it to 0 (mc-dropout adds its own)"
         )

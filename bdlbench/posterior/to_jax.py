@@ -1,11 +1,12 @@
-"""U(θ) in JAX, translated from a torch posterior, for samplers written in JAX."""
+"""U(θ) of a torch posterior in JAX, for samplers written in JAX: translated, or called back."""
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -14,12 +15,32 @@ import torch
 from jax import Array, lax
 
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.jax_layers import translate
-from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood
-from bdlbench.posterior.models import Network
+from bdlbench.posterior import jax_layers, jax_likelihoods
+from bdlbench.posterior.jax_callback import CalledPotential, Torch
+from bdlbench.posterior.likelihoods import Likelihood
+from bdlbench.posterior.network import CONSTANTS, Network
 from bdlbench.posterior.potential import Posterior
 
+log = logging.getLogger(__name__)
+
 ROWS = 2000  # training points at a time, so that activations fit the processor's cache
+
+
+class JaxPotential(Protocol):
+    """U(θ) in JAX, a pytree: pass it to compiled functions as an argument.
+
+    Value and gradient together cost one gradient.
+    """
+
+    def __call__(self, theta: Array) -> Array:
+        """Return U(θ), a float32 scalar, for θ of shape (dim,); see `Posterior.potential`."""
+
+    def check(self) -> None:
+        """Raise the error of an evaluation, to be called where compiled programs return.
+
+        Raises:
+            BdlbenchError: The model raised an exception; U has been NaN since.
+        """
 
 
 @dataclass(frozen=True)
@@ -38,11 +59,10 @@ class _Model:
     meta_fields=["model"],
 )
 @dataclass(frozen=True)
-class JaxPotential:
-    """U(θ) in JAX.
+class TranslatedPotential:
+    """U(θ) in JAX, written in JAX.
 
-    A pytree whose leaves are the data: pass it to compiled functions as an argument, so that the
-    data are not compiled into the program. Value and gradient together cost one gradient.
+    The leaves of the pytree are the data, so that they are not compiled into the program.
 
     Args:
         model: Static part.
@@ -65,23 +85,55 @@ class JaxPotential:
         """Return the network's outputs, shape (n, outputs), for θ (dim,) and inputs (n, …)."""
         return _outputs(self.model, theta, x)
 
+    def check(self) -> None:
+        """Nothing can fail."""
+
 
 def to_jax(posterior: Posterior) -> JaxPotential:
-    """Translate a posterior to JAX; the data stay on their device.
+    """Return U(θ) of a posterior in JAX; the data stay on their device.
+
+    Networks and likelihoods without a translation are evaluated by torch, which takes longer.
+
+    Raises:
+        BdlbenchError: There is a translation, and the data are on a GPU that JAX does not find.
+    """
+    reason = untranslatable(posterior)
+    if not reason:
+        return translated(posterior)
+    log.info("U and its gradient are evaluated by torch: %s", reason)
+    return CalledPotential(Torch(posterior))
+
+
+def untranslatable(posterior: Posterior) -> str:
+    """Return the reason why a posterior has no translation; empty if it has one."""
+    if posterior.network.layers is None:
+        return (
+            f"expected a Sequential of known layers, got {type(posterior.network.module).__name__}"
+        )
+    try:
+        for layer in posterior.network.layers:
+            jax_layers.translate(layer)
+        jax_likelihoods.translate(posterior.likelihood)
+    except BdlbenchError as error:
+        return str(error)
+    return ""
+
+
+def translated(posterior: Posterior) -> TranslatedPotential:
+    """Translate a posterior to JAX.
 
     Raises:
         BdlbenchError: A layer or the likelihood has no translation, or the data are on a GPU that
             JAX does not find.
     """
-    if type(posterior.likelihood) not in _LIKELIHOODS:
-        raise BdlbenchError(_unknown("likelihood", posterior.likelihood, list(_LIKELIHOODS)))
-    module = posterior.network.module
-    for layer in module:
-        translate(layer)  # raises for an unknown layer
-    model = _Model(repr(module), posterior.likelihood, posterior.prior_std, posterior.network)
+    reason = untranslatable(posterior)
+    if reason:
+        raise BdlbenchError(reason)
+    network = posterior.network
+    model = _Model(repr(network.module), posterior.likelihood, posterior.prior_std, network)
     device = device_of(posterior.x)
     parts = (posterior.x, posterior.y, torch.ones(posterior.n))
-    return JaxPotential(model, *(jax.device_put(_chunked(part), device) for part in parts))
+    return TranslatedPotential(model, *(jax.device_put(_chunked(part), device) for part in parts))
 
 
 def device_of(tensor: torch.Tensor) -> jax.Device:
@@ -121,15 +173,17 @@ def _outputs(model: _Model, theta: Array, x: Array) -> Array:
         name: part.reshape(tuple(shape))
         for part, (name, shape) in zip(parts, network.shapes.items(), strict=True)
     }
-    for index, layer in enumerate(network.module):
+    for index, layer in enumerate(network.layers or ()):
         weight, bias = parameters.get(f"{index}.weight"), parameters.get(f"{index}.bias")
-        x = translate(layer)(x, weight, bias)
+        x = jax_layers.translate(layer)(x, weight, bias)
+    if network.constants:
+        x = jnp.concatenate([x, jnp.tile(parameters[CONSTANTS], (len(x), 1))], axis=1)
     return x
 
 
 def _chunk_loss(model: _Model, theta: Array, chunk: _Data) -> Array:
     x, y, weight = chunk
-    log_prob = _LIKELIHOODS[type(model.likelihood)](model.likelihood, _outputs(model, theta, x), y)
+    log_prob = jax_likelihoods.translate(model.likelihood)(_outputs(model, theta, x), y)
     return -jnp.sum(weight * log_prob)
 
 
@@ -155,29 +209,3 @@ def _backward(model: _Model, gradient: Array, factor: Array) -> tuple[Array, Non
 
 
 _negative_log_likelihood.defvjp(_forward, _backward)
-
-
-def _categorical(likelihood: Categorical, outputs: Array, y: Array) -> Array:
-    chosen = jnp.take_along_axis(outputs, y[:, None], axis=1)[:, 0]
-    return chosen - jax.nn.logsumexp(outputs, axis=1)
-
-
-def _gaussian(likelihood: Gaussian, outputs: Array, y: Array) -> Array:
-    residual = (y - outputs[:, 0]) / likelihood.noise_std
-    return -0.5 * residual**2 - math.log(likelihood.noise_std * math.sqrt(2 * math.pi))
-
-
-def _bernoulli(likelihood: Bernoulli, outputs: Array, y: Array) -> Array:
-    return y * outputs[:, 0] - jax.nn.softplus(outputs[:, 0])
-
-
-_LIKELIHOODS: dict[type, Callable[..., Array]] = {
-    Categorical: _categorical,
-    Gaussian: _gaussian,
-    Bernoulli: _bernoulli,
-}
-
-
-def _unknown(kind: str, found: object, known: list[type]) -> str:  # pragma: no cover -- likewise
-    names = ", ".join(each.__name__ for each in known)
-    return f"{kind} {type(found).__name__} has no translation to JAX; expected one of {names}"

@@ -28,18 +28,16 @@ def check_forward(network: Network, x: Tensor, outputs: int) -> None:
     """
     x = x[:ROWS].clone()
     theta = network.init(2, torch.Generator().manual_seed(0)).to(x.device)
-    before = torch.get_rng_state(), [x.clone(), *map(torch.clone, _buffers(network, theta))]
+    state, before = torch.get_rng_state(), _read(network, theta, x)
     with torch.random.fork_rng(devices=[]):
         found = _outputs(network, theta[:1], x, outputs)
-        random = not torch.equal(before[0], torch.get_rng_state())
-        after = [x, *_buffers(network, theta)]
+        random = not torch.equal(state, torch.get_rng_state())
+        for name, value in _read(network, theta, x).items():
+            if not torch.equal(value, before[name]):
+                raise BdlbenchError(f"the forward changes its {name}; it must only read them")
         again = _outputs(network, theta[:1], x, outputs)
     if random or not torch.equal(found, again):
         raise BdlbenchError("the forward is random: two calls differ; remove dropout and noise")
-    names = ["inputs", *(f"buffer {name}" for name, _ in network.module.named_buffers())]
-    for name, old, new in zip(names, before[1], after, strict=True):
-        if not torch.equal(old, new):
-            raise BdlbenchError(f"the forward changes its {name}; it must only read them")
     alone = torch.cat([_outputs(network, theta[:1], row[None], outputs) for row in x])
     if (alone - found).abs().max() > TOLERANCE * found.abs().max():
         raise BdlbenchError(
@@ -63,7 +61,8 @@ def _outputs(network: Network, theta: Tensor, x: Tensor, outputs: int) -> Tensor
             f"the forward raises {type(error).__name__} on inputs {shape}: {reason}"
         ) from error
     if found.shape != (len(x), outputs):
-        shown = ", ".join(["n", *map(str, found.shape[1:])])
+        first = ["n" if size == len(x) else str(size) for size in found.shape[:1]]
+        shown = ", ".join([*first, *map(str, found.shape[1:])])
         raise BdlbenchError(f"expected outputs of shape (n, {outputs}), got ({shown})")
     return found
 
@@ -81,5 +80,8 @@ def _vectorises(network: Network, theta: Tensor, x: Tensor) -> bool:
     return True
 
 
-def _buffers(network: Network, theta: Tensor) -> list[Tensor]:
-    return list(network._buffers_like(theta).values())
+def _read(network: Network, theta: Tensor, x: Tensor) -> dict[str, Tensor]:
+    """Return copies of what a forward may read but not change, with 0 for NaN."""
+    buffers = network.buffers_like(theta).items()
+    read = {"inputs": x, **{f"buffer {name}": buffer for name, buffer in buffers}}
+    return {name: value.clone().nan_to_num() for name, value in read.items()}

@@ -19,7 +19,7 @@ from typing import Any
 
 from bdlbench.errors import RecordError
 from bdlbench.records import predictions
-from bdlbench.records.predictions import Predicted, Predictions
+from bdlbench.records.predictions import Predicted, Sets
 from bdlbench.records.record import SCHEMA, Record, parse
 from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
@@ -57,7 +57,7 @@ def check_exists(results: Path) -> None:
         )
 
 
-def write(results: Path, record: Record, sets: Mapping[str, Predictions]) -> Record:
+def write(results: Path, record: Record, sets: Sets) -> Record:
     """Store a run atomically, replacing an earlier one of the same name.
 
     Returns:

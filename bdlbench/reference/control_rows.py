@@ -37,6 +37,8 @@ def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
     folders = search_folders(setup.data_dir)
     train = task_data.training_set(setup.task, setup.split, folders)
     sets = task_data.evaluation_sets(setup.task, setup.split, folders)
+    if train.x.ndim != 3 or train.x.dtype != "uint8":
+        return {}
     return {
         name: controls.control_aurocs(train.x, sets["test"].x, sets[name].x)
         for name in setup.task.ood_names

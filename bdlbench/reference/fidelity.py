@@ -11,7 +11,8 @@ from bdlbench.metrics.convergence import bulk_ess, r_hat
 from bdlbench.metrics.functions import Float64s, most_probable
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.metrics.statistics import Interval, seed_interval
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import Predicted, Predictions
 from bdlbench.records.quantization import to_probabilities
 from bdlbench.records.record import Record
 from bdlbench.reference.gate import FEWEST, SHARE
@@ -123,3 +124,10 @@ def _r_hat(runs: Sequence[Predictions]) -> dict[str, Interval]:
     shortest = min(len(trace) for trace in traces)
     value = float(np.quantile(r_hat(np.stack([trace[-shortest:] for trace in traces])), SHARE))
     return {"r_hat": Interval(value, None, None, len(traces))} if np.isfinite(value) else {}
+
+
+def distance(a: Predicted, b: Predicted) -> float:
+    """Return the total variation between two predictions of the same inputs, their mean."""
+    if isinstance(a, Densities) or isinstance(b, Densities):
+        raise NotImplementedError
+    return total_variation(a.probabilities, b.probabilities)

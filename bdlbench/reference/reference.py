@@ -29,6 +29,7 @@ from bdlbench.storage.locations import results_at
 from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a run must share with its reference
+USUAL = "categorical"  # the likelihood of facts that name none
 REMEDY = "delete it and run bdlbench reference again"
 _FACTS = {
     **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
@@ -47,6 +48,7 @@ class Facts:
         task: Name of the task.
         model: Name of the model.
         prior_std: Standard deviation of the prior.
+        likelihood: Label of the likelihood; None for the categorical one.
         settings: Length of the chains and HMC's hyperparameters.
         data: SHA-256 of the data sets, by name.
         environment: As in a record.
@@ -64,6 +66,7 @@ class Facts:
     task: str
     model: str
     prior_std: float
+    likelihood: str | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, str]
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -106,15 +109,24 @@ class Reference:
     trace: Trace
     draws: NDArray[np.float16]
 
-    def check_fits(self, model: str, prior_std: float, data: Mapping[str, str]) -> None:
-        """Check that the reference is for this problem; `data` are SHA-256 by data set.
+    def check_fits(
+        self, model: str, prior_std: float, data: Mapping[str, str], likelihood: str | None = None
+    ) -> None:
+        """Check that the reference is for this problem.
+
+        Args:
+            model: Name of the model.
+            prior_std: Standard deviation of the prior.
+            data: SHA-256 of the data sets, by name.
+            likelihood: Label of the likelihood; None for the categorical one.
 
         Raises:
-            RecordError: The model, the prior or the data differ.
+            RecordError: The model, the prior, the data or the likelihood differ.
         """
         pairs: dict[str, tuple[Any, Any]] = {
             "model": (self.facts.model, model),
             "prior_std": (self.facts.prior_std, prior_std),
+            "likelihood": (self.facts.likelihood or USUAL, likelihood or USUAL),
         }
         for name in JUDGED_ON:
             pairs[f"{name} data"] = (self.facts.data[name][:12], data[name][:12])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from bdlbench import metrics
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.records import store
-from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions, Sets
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.storage.documents import to_json
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-Sets = Mapping[str, Predictions]
 EXTRA = "pip install 'bdlbench[export]'"
 
 
@@ -68,7 +68,7 @@ def facts(record: Record) -> dict[str, str]:
 def to_tree(record: Record, sets: Sets) -> xr.DataTree:
     """Return a run as ArviZ groups: one chain, one dimension of inputs per set.
 
-    The record is in the attributes. The groups:
+    The record is in the attributes. The groups, for classes:
 
     - ``posterior_predictive``: each draw's most probable class, on the first test inputs;
     - ``predictions``: the same on the OOD sets;
@@ -76,28 +76,53 @@ def to_tree(record: Record, sets: Sets) -> xr.DataTree:
     - ``sample_stats``: epochs used up to each draw;
     - ``observed_data``: labels of all sets;
     - ``constant_data``: log-probabilities and entropy, averaged over draws.
+
+    For real targets ``posterior_predictive`` and ``predictions`` hold location and scale of every
+    draw, and ``log_likelihood`` the log density.
     """
     import xarray as xr
 
     inside = in_distribution(sets)
-    votes = {name: _of_draws(averaged.votes, name) for name, averaged in sets.items()}
-    constant: dict[str, Any] = {}
-    for name, averaged in sets.items():
-        inputs = f"{name}_input"
-        constant[f"{name}_log_probabilities"] = ((inputs, "class"), averaged.log_probabilities)
-        constant[f"{name}_expected_entropy"] = (inputs, averaged.expected_entropy)
-    groups: dict[str, dict[str, Any]] = {
-        "posterior_predictive": {n: v for n, v in votes.items() if n in IN_DISTRIBUTION},
-        "predictions": {n: v for n, v in votes.items() if n not in IN_DISTRIBUTION},
-        "observed_data": {n: (f"{n}_input", averaged.labels) for n, averaged in sets.items()},
-        "constant_data": constant,
-    }
+    groups = _real_groups(sets) if isinstance(inside, Densities) else _class_groups(sets)
     if inside.trace is not None and inside.epochs is not None:
-        groups["log_likelihood"] = {"label": _of_draws(inside.trace, "traced")}
+        name = "target" if isinstance(inside, Densities) else "label"
+        groups["log_likelihood"] = {name: _of_draws(np.asarray(inside.trace), "traced")}
         groups["sample_stats"] = {"epochs": (("chain", "draw"), inside.epochs[None])}
     tree = xr.DataTree.from_dict({f"/{name}": xr.Dataset(group) for name, group in groups.items()})
     tree.attrs = dict(facts(record))
     return tree
+
+
+def _class_groups(sets: Sets) -> dict[str, dict[str, Any]]:
+    classes = {name: each for name, each in sets.items() if isinstance(each, Predictions)}
+    votes = {name: _of_draws(averaged.votes, name) for name, averaged in classes.items()}
+    constant: dict[str, Any] = {}
+    for name, averaged in classes.items():
+        inputs = f"{name}_input"
+        constant[f"{name}_log_probabilities"] = ((inputs, "class"), averaged.log_probabilities)
+        constant[f"{name}_expected_entropy"] = (inputs, averaged.expected_entropy)
+    return {
+        "posterior_predictive": {n: v for n, v in votes.items() if n in IN_DISTRIBUTION},
+        "predictions": {n: v for n, v in votes.items() if n not in IN_DISTRIBUTION},
+        "observed_data": _observed(sets),
+        "constant_data": constant,
+    }
+
+
+def _real_groups(sets: Sets) -> dict[str, dict[str, Any]]:
+    groups: dict[str, dict[str, Any]] = {"posterior_predictive": {}, "predictions": {}}
+    for name, each in sets.items():
+        if isinstance(each, Densities):
+            group = groups["posterior_predictive" if name in IN_DISTRIBUTION else "predictions"]
+            axes = ("chain", "draw", f"{name}_input")
+            scale = np.broadcast_to(each.scale, each.location.shape)
+            group[f"{name}_location"] = (axes, each.location[None])
+            group[f"{name}_scale"] = (axes, scale[None])
+    return {**groups, "observed_data": _observed(sets)}
+
+
+def _observed(sets: Sets) -> dict[str, Any]:
+    return {name: (f"{name}_input", each.truth) for name, each in sets.items()}
 
 
 def _of_draws(values: np.ndarray, name: str) -> tuple[tuple[str, str, str], np.ndarray]:
@@ -105,28 +130,42 @@ def _of_draws(values: np.ndarray, name: str) -> tuple[tuple[str, str, str], np.n
 
 
 def to_frame(record: Record, sets: Sets) -> pd.DataFrame:
-    """Return one row per input of every set: label, probabilities and entropies (in nats).
+    """Return one row per input of every set.
 
-    The record is in the frame's attributes.
+    For classes: label, probabilities and entropies (in nats); for real targets: target, and mean,
+    standard deviation, log density and distribution function of the predictive mixture. The record
+    is in the frame's attributes.
     """
     import pandas as pd
 
     parts = []
-    for name, averaged in sets.items():
-        p = averaged.probabilities
-        columns: dict[str, Any] = {
-            "set": name,
-            "input": np.arange(len(p)),
-            "label": averaged.labels,
-            "predicted": metrics.most_probable(p),
-            "entropy": metrics.predictive_entropy(p),
-            "expected_entropy": averaged.expected_entropy,
-            **{f"p_{c}": p[:, c] for c in range(p.shape[1])},
-        }
-        parts.append(pd.DataFrame(columns))
+    for name, each in sets.items():
+        columns = _real_columns(each) if isinstance(each, Densities) else _class_columns(each)
+        parts.append(pd.DataFrame({"set": name, "input": np.arange(len(each)), **columns}))
     frame = pd.concat(parts, ignore_index=True)
     frame.attrs = dict(facts(record).items())
     return frame
+
+
+def _class_columns(averaged: Predictions) -> dict[str, Any]:
+    p = averaged.probabilities
+    return {
+        "label": averaged.labels,
+        "predicted": metrics.most_probable(p),
+        "entropy": metrics.predictive_entropy(p),
+        "expected_entropy": averaged.expected_entropy,
+        **{f"p_{c}": p[:, c] for c in range(p.shape[1])},
+    }
+
+
+def _real_columns(mixture: Densities) -> dict[str, Any]:
+    return {
+        "target": mixture.targets,
+        "mean": mixture.mean,
+        "standard_deviation": np.sqrt(mixture.variance),
+        "log_density": mixture.log_density,
+        "distribution": mixture.pit,
+    }
 
 
 def _write_tree(record: Record, sets: Sets, path: Path) -> None:

@@ -23,7 +23,7 @@ from bdlbench.metrics import scores
 from bdlbench.metrics.controls import control_aurocs
 from bdlbench.posterior import exact
 from bdlbench.posterior.potential import Posterior, build_posterior
-from bdlbench.posterior.to_jax import to_jax
+from bdlbench.posterior.to_jax import translated
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import quantization
 from bdlbench.records.predictions import Predictions
@@ -143,7 +143,7 @@ def _models() -> Iterator[tuple[str, Golden]]:
 def _in_jax(
     label: str, posterior: Posterior, theta: Tensor, terms: int
 ) -> Iterator[tuple[str, Golden]]:
-    potential, point = to_jax(posterior), jax.numpy.asarray(theta.numpy())
+    potential, point = translated(posterior), jax.numpy.asarray(theta.numpy())
     yield f"{label}: U without ∇U in JAX", rounded(potential(point), terms)
     value, gradient = jax.value_and_grad(potential)(point)
     yield f"{label}: U in JAX", rounded(value, terms)

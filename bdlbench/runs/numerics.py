@@ -24,7 +24,8 @@ from bdlbench.storage import documents
 
 CORE = (  # modules that draws and predictions depend on, besides the sampler's
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
-    *("metrics.functions", "posterior.backward", "posterior.jax_layers", "posterior.likelihoods"),
+    *("metrics.functions", "posterior.backward", "posterior.jax_callback"),
+    *("posterior.jax_layers", "posterior.jax_likelihoods", "posterior.likelihoods"),
     *("posterior.models", "posterior.potential", "posterior.to_jax"),
     *("records.quantization", "runs.evaluate"),
 )

@@ -23,7 +23,7 @@ from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
 from bdlbench.runs.task import SPLITS, Task
 from bdlbench.runs.tasks import TaskLike
-from bdlbench.settings import Setting, Spec, differing, integer, parse, positive, shown
+from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.locations import absolute, results_at
 
@@ -59,7 +59,7 @@ class Setup:
         results: Folder of the results.
         data_dir: Folder searched for data first.
         task_reference: Reference of the task, as for `tasks.get`.
-        model_reference: Reference of the model, as for `chosen_models.find`.
+        model_reference: Reference of the model, as for `chosen_models.find`; empty for the task's.
         model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
     """
 
@@ -107,7 +107,7 @@ def set_up(
     setup = Setup(
         task=chosen,
         model=chosen_models.label(built),
-        model_reference=chosen_models.refer(given),
+        model_reference="" if model is None else chosen_models.refer(given),
         model_sha256=chosen_models.source_digest(built),
         task_reference=reference,
         split=split,
@@ -184,7 +184,11 @@ def jobs(
     planned = []
     for candidate in candidates:
         carried = at_hand.carry(
-            (candidate.spec.reference, setup.task_reference, parse(setup.model_reference).reference)
+            (
+                candidate.spec.reference,
+                setup.task_reference,
+                setup.model_reference.partition(":")[0],
+            )
         )
         count = trials.count(
             setup.results, task.name, setup.model, candidate.name, candidate.settings

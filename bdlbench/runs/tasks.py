@@ -8,84 +8,11 @@ from typing import Any
 
 from bdlbench import at_hand, registry
 from bdlbench.errors import BdlbenchError, PluginError
-from bdlbench.problem import Budget
-from bdlbench.runs.task import Settings, Task
+from bdlbench.runs.built_in_tasks import TASKS
+from bdlbench.runs.task import Task
 from bdlbench.settings import shown
 
 LISTING = "bdlbench list tasks"
-# Selected by `bdlbench tune … --trials 10`, by the NLL on the validation split; all trials are in
-# results/tuning/. Other hyperparameters have the sampler's defaults.
-DIGITS: Settings = {
-    "sgd": {"batch_size": 32, "learning_rate": 0.146},
-    "sgld": {"batch_size": 32, "step_size": 2.92e-4},
-    "psgld": {"batch_size": 32, "step_size": 3e-4},
-    "hmc": {"target_accept_prob": 0.629},
-    "nuts": {"target_accept_prob": 0.629},
-    "mc-dropout": {"batch_size": 32, "dropout": 0.1},
-    "sghmc": {"batch_size": 32, "step_size": 5.84e-5},
-    "csgld": {"batch_size": 32, "step_size": 4.38e-4},
-    "deep-ensemble": {"batch_size": 32, "learning_rate": 0.2},
-    "swag": {"batch_size": 32, "learning_rate": 0.026, "constant_rate": 0.201},
-    "laplace": {"batch_size": 32, "learning_rate": 0.26},
-    "sgd-covariance": {"batch_size": 32, "damping": 0.39},
-}
-MNIST_1K: Settings = {
-    "sgd": {"batch_size": 32, "learning_rate": 0.195},
-    "sgld": {"batch_size": 32, "step_size": 5.19e-4},
-    "psgld": {"batch_size": 32, "step_size": 5.84e-4},
-    "hmc": {"target_accept_prob": 0.629},
-    "nuts": {"target_accept_prob": 0.673},
-    "mc-dropout": {"batch_size": 32, "learning_rate": 0.195, "dropout": 0.0443},
-    "sghmc": {"batch_size": 32, "step_size": 4.38e-5},
-    "csgld": {"batch_size": 32, "step_size": 4.38e-4},
-    "deep-ensemble": {"batch_size": 32, "learning_rate": 0.292},
-    "swag": {"batch_size": 32, "learning_rate": 0.195, "constant_rate": 0.0156},
-    "laplace": {"batch_size": 32, "learning_rate": 0.462},
-    "sgd-covariance": {"batch_size": 32, "damping": 0.39},
-}
-MNIST: Settings = {
-    "sgd": {"learning_rate": 0.389},
-    "sgld": {"step_size": 1e-5},
-    "psgld": {"step_size": 1e-5},
-    "hmc": {"target_accept_prob": 0.935},
-    "mc-dropout": {"learning_rate": 0.26, "dropout": 0.0905},
-    "deep-ensemble": {"learning_rate": 0.462},
-    "swag": {"learning_rate": 0.0462, "constant_rate": 0.336},
-}
-
-TASKS = {
-    task.name: task
-    for task in (
-        Task(
-            name="digits",
-            dataset="digits",
-            ood=("letters",),
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            settings=DIGITS,
-            seeds=10,
-        ),
-        Task(
-            name="mnist-1k",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            train_size=1000,
-            settings=MNIST_1K,
-        ),
-        Task(
-            name="mnist",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            model="mlp-400-400",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
-        ),
-    )
-}
-"""By name, the smallest task first."""
 TaskLike = str | os.PathLike[str] | Task | type[Task]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Labels
 from bdlbench.metrics.scores import VERSION, agree, score
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.predictions import Predicted, Predictions, Sets
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.runs import task_data, tasks
 from bdlbench.storage.locations import is_local
@@ -36,7 +36,7 @@ def labels_of(task: str, data_dir: Path | None = None) -> Labels:
         if known is None:
             return {}
         sets = task_data.evaluation_sets(known, "test", search_folders(data_dir))
-        return {name: images.y for name, images in sets.items()}
+        return {name: examples.y for name, examples in sets.items()}
     return {}
 
 
@@ -101,8 +101,10 @@ def _check_failed(folder: Path, record: Record) -> None:
         )
 
 
-def _check_entropy(record: Record, name: str, predictions: Predictions) -> None:
+def _check_entropy(record: Record, name: str, predictions: Predicted) -> None:
     """Check that no mean entropy of the draws exceeds the entropy of their mean (Jensen)."""
+    if not isinstance(predictions, Predictions):
+        return  # densities are stored for every draw
     entropy = metrics.predictive_entropy(predictions.probabilities)
     excess = float(np.max(predictions.expected_entropy - entropy))
     if excess > _ROUNDING:
@@ -149,7 +151,7 @@ def _rescore(folder: Path, update: bool) -> list[str]:
     return deviations(record, sets) if completed else []
 
 
-def deviations(record: Record, sets: Mapping[str, Predictions]) -> list[str]:
+def deviations(record: Record, sets: Sets) -> list[str]:
     """Describe the metrics of a completed run's record that do not match its predictions."""
     if record.scoring != VERSION:
         return [

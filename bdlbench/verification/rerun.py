@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,20 +13,19 @@ from bdlbench.errors import BdlbenchError
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.predictions import Predicted, Sets
 from bdlbench.records.record import COMPLETED, Record
-from bdlbench.reference.fidelity import total_variation
-from bdlbench.runs import numerics, plan, tasks
+from bdlbench.reference import fidelity
+from bdlbench.runs import chosen_models, numerics, plan, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity
 from bdlbench.settings import Spec
 
-Sets = Mapping[str, Predictions]
 IDENTICAL, WITHIN, BEYOND = "identical", "within the seed spread", "beyond the seed spread"
 NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another outcome"
 TWICE = 2.0  # times the distance between two seeds, since that of a single pair is noisy
 _ROUNDING = 1e-6  # of float32
-_EQUAL = ("model", "prior_std", "budget", "split", "device", "settings")
+_EQUAL = ("model", "prior_std", "budget", "split", "device", "settings", "likelihood")
 _FAILURES = {
     NOT_IDENTICAL: "predictions that are not identical, on an equivalent machine",
     BEYOND: "predictions that differ by more than those of another seed",
@@ -62,24 +61,40 @@ class Repetition:
         return _FAILURES.get(self.verdict, "")
 
 
-def plan_again(record: Record, reference: str | None, data_dir: Path | None, results: Path) -> Job:
+@dataclass(frozen=True)
+class Files:
+    """The plugins of a run that are not installed.
+
+    Args:
+        sampler: File of the sampler.
+        task: File of the task.
+        model: File of the model, unless it is the task's.
+    """
+
+    sampler: str | None = None
+    task: str | None = None
+    model: str | None = None
+
+
+def plan_again(record: Record, given: Files, data_dir: Path | None, results: Path) -> Job:
     """Return the job that repeats a run with the current code.
 
     Args:
         record: Record of the run.
-        reference: File of the sampler, unless it is installed.
+        given: Its plugins that are not installed.
         data_dir: Folder searched for data first.
         results: Folder for the repetition.
 
     Raises:
         BdlbenchError: The run cannot be repeated with the current code and the available data.
     """
-    made, task = record.configuration, tasks.get(record.task)
+    made, task = record.configuration, tasks.get(given.task or record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
-    sampler = plan.configure_sampler(Spec(reference or record.sampler.name, settings), task)
+    sampler = plan.configure_sampler(Spec(given.sampler or record.sampler.name, settings), task)
+    own = chosen_models.label(chosen_models.find(task.model))
     setup, _ = plan.set_up(
-        task.name,
-        made.model,
+        given.task or task.name,
+        given.model or (None if made.model == own else made.model),
         made.epochs,
         made.split,
         data_dir,
@@ -96,7 +111,7 @@ def _check_equal(record: Record, job: Job) -> None:
     """Check that a repetition has the same configuration; the code may be of another version."""
     recorded = {**record.configuration.content(), "settings": record.sampler.settings}
     current = {**job.configuration.content(), "settings": job.sampler.settings}
-    pairs = {name: (recorded[name], current[name]) for name in _EQUAL}
+    pairs = {name: (recorded.get(name), current.get(name)) for name in _EQUAL}
     pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
     for name, (expected, actual) in pairs.items():
         if expected != actual:
@@ -113,7 +128,7 @@ def _short(value: object) -> str:
 def rerun(
     record: Record,
     sets: Sets,
-    reference: str | None,
+    given: Files,
     data_dir: Path | None,
     say: Callable[[str], None],
 ) -> Repetition:
@@ -131,7 +146,7 @@ def rerun(
     Args:
         record: Record of the run.
         sets: Its predictions; empty if it did not complete.
-        reference: File of the sampler, unless it is installed.
+        given: Its plugins that are not installed.
         data_dir: Folder searched for data first.
         say: Called with progress messages.
 
@@ -139,7 +154,7 @@ def rerun(
         BdlbenchError: The run cannot be repeated here.
     """
     with TemporaryDirectory() as space:
-        job = plan_again(record, reference, data_dir, Path(space))
+        job = plan_again(record, given, data_dir, Path(space))
         current, recorded = (
             numerics.identity_of(run.sampler, run.configuration) for run in (job, record)
         )
@@ -195,5 +210,5 @@ def _same(a: Sets, b: Sets) -> bool:
     )
 
 
-def _distance(a: Predictions, b: Predictions) -> float:
-    return total_variation(a.probabilities, b.probabilities)
+def _distance(a: Predicted, b: Predicted) -> float:
+    return fidelity.distance(a, b)

@@ -17,10 +17,11 @@ from bdlbench.runs.machine import processor
 from bdlbench.storage.documents import to_json
 from bdlbench.storage.files import write_file
 from bdlbench.verification.check_run import check_run, locate
-from bdlbench.verification.rerun import Repetition, rerun
+from bdlbench.verification.rerun import Files, Repetition, rerun
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be repeated here"
 FILE = "verdict.json"
+INSTALLED = Files()
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def verify(
     results: Path,
     runs: Sequence[str],
     again: bool = False,
-    sampler: str | None = None,
+    given: Files = INSTALLED,
     data_dir: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Verdict]:
@@ -59,7 +60,7 @@ def verify(
         results: Folder of the results.
         runs: Names or folders of the runs; duplicates are ignored.
         again: Whether to repeat them.
-        sampler: File of their sampler, unless it is installed.
+        given: Their plugins that are not installed.
         data_dir: Folder searched for data first.
         say: Called with progress messages.
 
@@ -71,7 +72,7 @@ def verify(
     """
     labels: dict[str, Labels] = {}
     for folder in locate(results, runs, say):
-        verdict = _verify(folder, labels, again, sampler, data_dir, say)
+        verdict = _verify(folder, labels, again, given, data_dir, say)
         if verdict.verdict != UNKNOWN:
             content = {
                 **asdict(verdict, dict_factory=_without_none),
@@ -91,7 +92,7 @@ def _verify(
     folder: Path,
     labels: dict[str, Labels],
     again: bool,
-    sampler: str | None,
+    given: Files,
     data_dir: Path | None,
     say: Callable[[str], None],
 ) -> Verdict:
@@ -105,7 +106,7 @@ def _verify(
         return Verdict(run, HOLDS)
     sets = store.read_predictions(folder, record) if record.outcome == COMPLETED else {}
     try:
-        repetition = rerun(record, sets, sampler, data_dir, say)
+        repetition = rerun(record, sets, given, data_dir, say)
     except BdlbenchError as error:
         return Verdict(run, UNKNOWN, " ".join(str(error).split()))
     if repetition.wrong:

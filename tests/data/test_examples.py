@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.preprocessing import StandardScaler
 
 from bdlbench.data.examples import Examples, search_folders, split_validation
-from bdlbench.data.scaler import Scaler
 from bdlbench.errors import DataError
 
 
@@ -61,38 +59,6 @@ def test_sha256_changes_with_one_pixel_or_label() -> None:
     labels[0] = 9
     digests = {Examples(p, v, 10).sha256 for p in (images.x, pixels) for v in (images.y, labels)}
     assert len(digests) == 4
-
-
-def test_scaler_equals_scikit_learn() -> None:
-    images, other = make_images(20), make_images(5, seed=1)
-    column = images.x.reshape(-1, 1) / 255
-    theirs = StandardScaler().fit(column)
-    scaler = Scaler.fit(images)
-    assert scaler.mean == pytest.approx(theirs.mean_[0], rel=1e-12)
-    assert scaler.std == pytest.approx(theirs.scale_[0], rel=1e-12)
-    scaled = scaler(other)
-    assert scaled.dtype == np.float32
-    assert scaled.shape == (5, 28, 28)
-    expected = theirs.transform(other.x.reshape(-1, 1) / 255).reshape(scaled.shape)
-    np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-7)
-
-
-def test_scaler_by_hand() -> None:
-    # Half of the pixels 0, half 255: mean 1/2, standard deviation 1/2, scaled to -1 and +1.
-    pixels = np.zeros((2, 28, 28), np.uint8)
-    pixels[1] = 255
-    images = Examples(pixels, np.zeros(2, np.int64), 10)
-    scaler = Scaler.fit(images)
-    assert (scaler.mean, scaler.std) == (0.5, 0.5)
-    assert scaler(images)[:, 0, 0].tolist() == [-1.0, 1.0]
-
-
-def test_scaler_refuses_constant_and_empty_images() -> None:
-    blank = Examples(np.full((2, 28, 28), 7, np.uint8), np.zeros(2, np.int64), 10)
-    with pytest.raises(ValueError, match="expected training inputs that differ"):
-        Scaler.fit(blank)
-    with pytest.raises(ValueError, match="expected at least one example"):
-        Scaler.fit(blank[:0])
 
 
 @pytest.mark.parametrize(("n", "validation"), [(10, 1), (19, 1), (20, 2), (1297, 129)])

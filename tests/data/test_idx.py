@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import bdlbench.data.idx
+import bdlbench.data.download
 from bdlbench.data.idx import IdxFiles, read_idx
 from bdlbench.errors import DataError, DataMissing
 
@@ -48,7 +48,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
         raise DataMissing(f"{target.name} could not be downloaded ({urls[0]}: offline)")
 
-    monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
+    monkeypatch.setattr(bdlbench.data.download, "fetch", refuse)
 
 
 def test_gzipped_and_unpacked_files_give_the_same_images(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_downloads_go_to_the_first_writable_folder(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(gzip.compress(pack(PIXELS if "images" in target.name else LABELS)))
 
-    monkeypatch.setattr(bdlbench.data.idx, "fetch", deliver)
+    monkeypatch.setattr(bdlbench.data.download, "fetch", deliver)
     # A file in place of a folder is not writable even for root.
     (tmp_path / "file").touch(0o777)
     folders = [tmp_path / "file", tmp_path / "cache", tmp_path]
@@ -180,7 +180,7 @@ def test_without_a_writable_folder_the_last_is_tried(
     def refuse(urls: Sequence[str], target: Path, md5: str) -> None:
         raise DataError(f"cannot write {target}")
 
-    monkeypatch.setattr(bdlbench.data.idx, "fetch", refuse)
+    monkeypatch.setattr(bdlbench.data.download, "fetch", refuse)
     files = [tmp_path / "one", tmp_path / "two"]
     for file in files:
         file.touch()

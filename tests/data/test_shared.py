@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,45 @@ def test_a_process_reads_what_it_is_given() -> None:
     found = shared.find("train", "digits")
     assert found is not None
     assert found.sha256 == images(3).sha256
+
+
+KINDS = {
+    "images with channels": Examples(np.full((3, 3, 4, 4), 9, np.uint8), np.arange(3), 7),
+    "a table": Examples(np.arange(6.0).reshape(2, 3), np.array([0.1, -2.5])),
+    "tokens": Examples(np.arange(8).reshape(2, 4), np.array([1, 0]), 2),
+    "without labels": Examples(np.arange(6.0).reshape(2, 3)),
+    "empty": Examples(np.zeros((0, 3)), np.zeros(0)),
+    "not contiguous": Examples(np.arange(24.0).reshape(4, 6)[::2, ::3], np.arange(8.0)[::4]),
+}
+READ = """
+import sys
+from bdlbench.data import shared
+shared.adopt({("test", "mine"): int(sys.argv[1])})
+found = shared.find("test", "mine")
+print(found.sha256, found.classes, found.real, found.x.dtype, found.x.shape)
+"""
+
+
+@pytest.mark.parametrize("examples", KINDS.values(), ids=KINDS.keys())
+def test_every_kind_of_data_comes_back(examples: Examples) -> None:
+    kept = shared.keep({"test": "a"}, {("test", "mine"): examples})
+    shared.adopt({key: one.descriptor for key, one in kept.items()})
+    for _ in range(2):  # reading does not move the position in the file
+        found = shared.find("test", "mine")
+        assert found is not None
+        assert (found.sha256, found.x.shape, found.classes, found.real) == (
+            *(examples.sha256, examples.x.shape, examples.classes, examples.real),
+        )
+    assert shared.count("test", "mine") == len(examples)
+
+
+def test_another_process_reads_what_it_is_given() -> None:
+    examples = KINDS["a table"]
+    kept = shared.keep({"test": "a"}, {("test", "mine"): examples})
+    file = kept["test", "mine"].descriptor
+    command = [sys.executable, "-c", READ, str(file)]
+    made = subprocess.run(command, pass_fds=[file], capture_output=True, text=True, check=True)
+    assert made.stdout == f"{examples.sha256} None True float32 (2, 3)\n"
 
 
 def test_only_the_last_few_tasks_are_kept_and_their_files_are_closed() -> None:

@@ -12,10 +12,19 @@ from torch import Tensor, nn
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression, logistic_regression
-from bdlbench.posterior.likelihoods import Categorical
-from bdlbench.posterior.models import Network
+from bdlbench.posterior.jax_callback import CalledPotential
+from bdlbench.posterior.likelihoods import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Heteroscedastic,
+    LearntGaussian,
+    Likelihood,
+    StudentT,
+)
+from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import Posterior
-from bdlbench.posterior.to_jax import JaxPotential, to_jax
+from bdlbench.posterior.to_jax import TranslatedPotential, to_jax, translated, untranslatable
 from bdlbench.problem import Budget, Problem
 
 MODELS = ("softmax", "mlp-50", "mlp-400-400", "lenet5")
@@ -46,7 +55,7 @@ def assert_equal_to_torch(posterior: Posterior) -> None:
     double = Posterior(
         posterior.network, posterior.likelihood, posterior.x.double(), y, posterior.prior_std
     )
-    potential, flat = to_jax(posterior), theta[0].numpy()
+    potential, flat = translated(posterior), theta[0].numpy()
     expected = double.network(double.network.unflatten(theta.double()), double.x[None])[0]
     outputs, value, gradient, alone = evaluate(potential, flat, posterior.x.numpy())
     assert_close(outputs, expected)
@@ -56,7 +65,7 @@ def assert_equal_to_torch(posterior: Posterior) -> None:
 
 
 @jax.jit
-def evaluate(potential: JaxPotential, theta: Array, x: Array) -> tuple[Array, ...]:
+def evaluate(potential: TranslatedPotential, theta: Array, x: Array) -> tuple[Array, ...]:
     return potential.outputs(theta, x), *jax.value_and_grad(potential)(theta), potential(theta)
 
 
@@ -70,9 +79,32 @@ def test_every_shared_model_has_the_same_outputs_potential_and_gradient(model: s
     assert_equal_to_torch(on_images(model))
 
 
-def test_other_likelihoods_and_layers_without_bias_do_too() -> None:
+def test_layers_without_bias_do_too() -> None:
     assert_equal_to_torch(linear_regression().posterior)
     assert_equal_to_torch(logistic_regression().posterior)
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        Categorical(),
+        Bernoulli(),
+        Gaussian(0.7),
+        LearntGaussian(noise_std=0.6, spread=2.0),
+        Heteroscedastic(noise_std=0.4, spread=0.5),
+        StudentT(df=3.0, scale=0.6),
+    ],
+)
+def test_every_likelihood_has_the_same_potential_and_gradient(likelihood: Likelihood) -> None:
+    rng = torch.Generator().manual_seed(4)
+    classes = {Categorical: 3, Bernoulli: 2}.get(type(likelihood))
+    y = torch.randn(12, generator=rng)
+    if classes:
+        y = torch.randint(classes, (12,), generator=rng)
+    module = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, likelihood.outputs(classes)))
+    network = Network(module, constants=likelihood.constants)
+    x = torch.randn(12, 5, generator=rng)
+    assert_equal_to_torch(Posterior(network, likelihood, x, y, prior_std=0.5))
 
 
 @pytest.mark.parametrize(
@@ -139,24 +171,25 @@ def test_the_data_are_not_compiled_into_the_program() -> None:
     [
         (nn.GELU(), "layer GELU has no translation to JAX; expected one of Linear, Conv2d"),
         (nn.MaxPool2d(2, ceil_mode=True), "expected ceil_mode=False for JAX, got MaxPool2d"),
-        (nn.Conv2d(1, 1, 3, padding_mode="circular"), "expected padding_mode='zeros' for JAX"),
+        (nn.LayerNorm(10), "expected a Sequential of known layers, got Sequential"),
     ],
 )
 def test_an_unknown_layer_or_option_is_named(layer: nn.Module, message: str) -> None:
+    posterior = on_layers(nn.Flatten(), nn.Linear(784, 10), layer)
+    assert untranslatable(posterior).startswith(message)
     with pytest.raises(BdlbenchError, match=message):
-        to_jax(on_layers(nn.Flatten(), nn.Linear(784, 10), layer))
+        translated(posterior)
 
 
 def test_an_unknown_likelihood_is_named() -> None:
-    class Poisson:
-        kind = "classes"
+    class Other(Categorical):
+        pass
 
-        def log_prob(self, outputs: Tensor, y: Tensor) -> Tensor:
-            return y * outputs.squeeze(-1) - outputs.squeeze(-1).exp()
+    posterior = Posterior(models.build("softmax"), Other(), *images(), prior_std=1)
+    assert untranslatable(posterior).startswith("likelihood Other has no translation to JAX")
 
-        def slope(self, outputs: Tensor, y: Tensor) -> Tensor:
-            return y.unsqueeze(-1) - outputs.exp()
 
-    posterior = Posterior(models.build("softmax"), Poisson(), *images(), prior_std=1)
-    with pytest.raises(BdlbenchError, match="likelihood Poisson has no translation to JAX"):
-        to_jax(posterior)
+def test_what_is_known_is_translated_and_what_is_not_is_called() -> None:
+    assert isinstance(to_jax(on_images("lenet5")), TranslatedPotential)
+    layers = nn.Flatten(), nn.Linear(784, 10), nn.GELU()
+    assert isinstance(to_jax(on_layers(*layers)), CalledPotential)

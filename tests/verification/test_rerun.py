@@ -22,6 +22,7 @@ from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record
 from bdlbench.runs import numerics, plan
 from bdlbench.verification import verify
+from bdlbench.verification.rerun import Files
 from tests import synthetic
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
@@ -41,7 +42,7 @@ def run(compare: Compare, write_sampler: Write, tmp_path: Path) -> tuple[Path, s
 
 def check(folder: Path, sampler: str) -> dict[str, Any]:
     """Return the stored verdict on a run, or that on a run that cannot be repeated."""
-    (verdict,) = verify.verify(folder.parents[1], [folder.name], True, sampler)
+    (verdict,) = verify.verify(folder.parents[1], [folder.name], True, Files(sampler))
     if verdict.verdict == "cannot be repeated here":
         assert not (folder / "verdict.json").exists()
         return vars(verdict)

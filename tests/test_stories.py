@@ -1,0 +1,131 @@
+"""What users bring themselves: stories from an empty folder, with the commands that they type."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+STORIES = Path(__file__).parent / "stories"
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder with the files of a story, which is all that is there."""
+    return shutil.copytree(STORIES / request.param, tmp_path / "folder")
+
+
+def bdlbench(folder: Path, command: str, **environment: str) -> Run:
+    """Run a command of bdlbench in a wide terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "bdlbench", *command.split()],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=900,
+        env={**os.environ, "COLUMNS": "200", "BDLBENCH_RESULTS": "", **environment},
+    )  # fmt: skip
+
+
+def succeed(ended: Run) -> str:
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("folder", ["regression"], indirect=True)
+def test_a_table_with_an_own_network_and_sampler(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (120, 3))
+    y = 100 * (np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=120))
+    table = np.column_stack([x, y])
+    np.savetxt(
+        folder / "yacht.csv", table, delimiter=",", header="beam,speed,draught,resistance",
+        comments="",
+    )  # fmt: skip
+    command = "compare sgd sgld:step_size=1e-3,batch_size=16 hmc ./mine.py --task ./yacht.py"
+    printed = succeed(bdlbench(folder, f"{command} --seeds 2 --columns all"))
+    for word in ("LPPD", "RMSE", "CRPS", "coverage", "hmc", "mine", "residual-mlp", "±"):
+        assert word in printed, printed
+    ended = bdlbench(folder, "reference ./yacht.py --chains 4 --samples 60 --warm-up 40")
+    assert "R-hat" in ended.stdout, ended.stderr
+    assert ended.returncode in (0, 2), "it may not have converged"
+    if ended.returncode == 0:
+        assert "TV" in succeed(bdlbench(folder, f"{command} --seeds 2 --columns fidelity"))
+    assert "yacht" in succeed(bdlbench(folder, "leaderboard"))
+    site = Path(succeed(bdlbench(folder, "publish")).strip())
+    assert "residual-mlp" in (folder / site / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", ["images"], indirect=True)
+def test_colour_images_with_a_residual_network_and_an_own_ood_set(folder: Path) -> None:
+    samplers = "sgd:batch_size=20 mc-dropout:batch_size=20"
+    printed = succeed(bdlbench(folder, f"compare {samplers} --task ./birds.py --seeds 1"))
+    assert "tiny-resnet" in printed
+    assert "planes" in printed
+    wider = "compare sgd:batch_size=20 --task ./birds.py --seeds 1 --model ./birds.py:width=6"
+    assert "tiny-resnet:width=6" in succeed(bdlbench(folder, wider))
+
+
+@pytest.mark.parametrize("folder", ["tokens"], indirect=True)
+def test_a_transformer_on_tokens(folder: Path) -> None:
+    command = "compare sgd:batch_size=20 sgld:step_size=1e-3,batch_size=20 --task ./words.py"
+    assert "encoder" in succeed(bdlbench(folder, f"{command} --seeds 1"))
+
+
+@pytest.mark.parametrize("folder", ["package"], indirect=True)
+def test_a_package_with_a_plugin_of_every_kind(folder: Path) -> None:
+    info = folder / "acme-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[bdlbench.samplers]\nacme-descent = acme.plugins:Descent\n"
+        "[bdlbench.datasets]\nacme-clouds = acme.plugins:Clouds\n"
+        "[bdlbench.models]\nacme-net = acme.plugins:Net\n"
+        "[bdlbench.tasks]\nacme-task = acme.plugins:TASK\n"
+        "[bdlbench.metrics]\nacme-doubt = acme.plugins:Doubt\n"
+    )
+    installed = {"PYTHONPATH": str(folder)}
+    for kind in ("samplers", "datasets", "models", "tasks", "metrics"):
+        assert "acme-" in succeed(bdlbench(folder, f"list {kind}", **installed))
+    command = "compare acme-descent sgd:batch_size=20 --task acme-task --seeds 2 --columns all"
+    printed = succeed(bdlbench(folder, command, **installed))
+    for word in ("acme-descent", "acme-net:width=6", "doubt"):
+        assert word in printed, printed
+
+
+CELLS = (
+    """
+from dataclasses import dataclass
+from typing import ClassVar
+import bdlbench
+from bdlbench import register
+
+@register("cell")
+@dataclass(frozen=True)
+class Cell:
+    target: ClassVar[str] = "point"
+    rate: float = 1e-4
+
+    def sample(self, problem, rng):
+        theta = problem.init(rng)
+        for batch, _ in problem.steps(32, rng):
+            theta = theta - self.rate * problem.gradient(theta, batch)
+        yield theta
+""",
+    'bdlbench.compare([Cell, Cell(rate=2e-4)], task="wine", epochs=5, draws=5, seeds=1)',
+)
+
+
+def test_a_sampler_from_a_cell_of_a_notebook(tmp_path: Path) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
+    client = nbclient.NotebookClient(
+        notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    (shown,) = (each for each in notebook.cells[1].outputs if "data" in each)
+    assert "cell:rate=0.0002" in shown["data"]["text/html"]
