@@ -159,12 +159,7 @@ def test_a_posterior_has_the_outputs_that_its_likelihood_needs() -> None:
     ("y", "classes", "likelihood", "message"),
     [
         (None, None, Categorical(), "expected training examples with labels, got inputs alone"),
-        (
-            TABLE[:, 0].astype(float),
-            None,
-            Categorical(),
-            "likelihood categorical: expected classes",
-        ),
+        (TABLE[:, 0].astype(float), None, Categorical(), "likelihood categorical: expected classes"),
         (np.arange(20) % 2, 2, Gaussian(0.5), "gaussian:noise_std=0.5: expected real targets"),
         (np.arange(20) % 3, 3, Bernoulli(), "likelihood bernoulli: expected 2 classes, got 3"),
     ],
