@@ -17,7 +17,8 @@ def check_layers(module: nn.Module) -> None:
     if not isinstance(module, nn.Module):
         raise BdlbenchError(f"expected a torch.nn.Module, got {type(module).__name__}")
     for name, layer in module.named_modules():
-        _check_layer(f"layer {name or 'itself'} is {type(layer).__name__}", layer)
+        where = f"layer {name}" if name else "the module"
+        _check_layer(f"{where} is {type(layer).__name__}", layer)
     parameters = dict(module.named_parameters())
     if not parameters:
         raise BdlbenchError(f"expected a module with parameters, got {type(module).__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,7 @@ class ResNet8:
         widths = [self.width, self.width, 2 * self.width, 4 * self.width]
         blocks = [
             Block(inside, outside, 1 if inside == outside else 2)
-            for inside, outside in zip(widths, widths[1:], strict=False)
+            for inside, outside in pairwise(widths)
         ]
         return nn.Sequential(
             *([nn.Unflatten(1, (1, input_shape[0]))] if len(input_shape) == 2 else []),

@@ -51,7 +51,7 @@ def dropout_sites(network: Network, x: Tensor) -> dict[str, int]:
 def _declared(module: nn.Module, names: Iterable[str]) -> Iterator[tuple[str, int]]:
     layers = dict(module.named_modules())
     known = {id(parameter): name for name, parameter in module.named_parameters()}
-    weights = {name: parameter for name, parameter in module.named_parameters()}
+    weights = dict(module.named_parameters())
     for name in (names,) if isinstance(names, str) else names:
         weight = weights.get(name, getattr(layers.get(name), "weight", None))
         if weight is None or weight.dim() < 2:

@@ -21,7 +21,7 @@ from bdlbench.records.record import Configuration, Sampler
 from bdlbench.runs import chosen_models, machine, numerics, task_data, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
-from bdlbench.runs.task import SPLITS, Task
+from bdlbench.runs.task import SPLITS, RecordedLikelihood, Task
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
@@ -232,6 +232,8 @@ def jobs(
 
 def recorded(likelihood: Likelihood) -> str | None:
     """Return a likelihood as in records: None for the categorical one, which old records had."""
+    if isinstance(likelihood, RecordedLikelihood):
+        return likelihood.label
     return None if isinstance(likelihood, Categorical) else likelihoods.label(likelihood)
 
 

@@ -191,7 +191,9 @@ class Shared(nn.Module):
 def test_shared_weights_count_once_and_unused_ones_have_the_prior_s_gradient() -> None:
     network = Network(Shared(), Shared)
     assert network.dim == 12 + 6
-    posterior = Posterior(network, Categorical(), modules.inputs("residual"), torch.arange(4) % 3, 2)
+    posterior = Posterior(
+        network, Categorical(), modules.inputs("residual"), torch.arange(4) % 3, 2
+    )
     theta = network.init(2, rng())
     torch.testing.assert_close(posterior.gradient(theta)[:, 12:], theta[:, 12:] / 4)
     for chain in range(2):

@@ -42,7 +42,10 @@ def frozen() -> nn.Module:
             nn.Sequential(nn.Linear(3, 3), nn.Dropout2d(0.25)),
             "layer 1 is Dropout2d with dropout 0.25, which is random; set it to 0",
         ),
-        (nn.MultiheadAttention(4, 2, dropout=0.1), "layer itself is MultiheadAttention with dropout"),
+        (
+            nn.MultiheadAttention(4, 2, dropout=0.1),
+            "the module is MultiheadAttention with",
+        ),
         (nn.LSTM(4, 4, num_layers=2, dropout=0.5), "is LSTM with dropout 0.5"),
         (modules.Transformer(dropout=0.1), r"layer encode\.self_attn is MultiheadAttention"),
         (nn.Sequential(nn.Flatten()), "expected a module with parameters, got Sequential"),

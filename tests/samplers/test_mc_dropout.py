@@ -7,16 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from bdlbench import registry
+from bdlbench.errors import BdlbenchError
+from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression
 from bdlbench.posterior.likelihoods import Categorical, Gaussian
-from bdlbench.posterior.models import Network, build
+from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 
 def images() -> Posterior:
     x = torch.randn(20, 28, 28, generator=torch.Generator().manual_seed(0))
-    return Posterior(build("lenet5"), Categorical(), x, torch.arange(20) % 10, prior_std=1.0)
+    return Posterior(models.build("lenet5"), Categorical(), x, torch.arange(20) % 10, prior_std=1.0)
 
 
 def mlp() -> Posterior:
@@ -99,3 +101,56 @@ def test_a_model_without_hidden_layers_is_a_point_estimate() -> None:
     assert (error.abs() < 0.1 * exact.covariance.diagonal().sqrt()).all()
     assert len(draws) == 3
     assert torch.equal(draws[0], draws[2])
+
+
+def test_in_a_residual_network_every_layer_but_the_first_has_masks() -> None:
+    network = models.network("resnet8:width=4", (3, 8, 8), 3)
+    x = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    problem = Problem(
+        Posterior(network, Categorical(), x, torch.arange(20) % 3, 1.0), Budget(20, 40)
+    )
+    draws = sample(problem, dropout=0.3)
+    for name, shape in network.shapes.items():
+        stack = torch.stack([draw[name][0] for draw in draws])
+        if len(shape) < 2 or name == "0.0.weight":
+            assert torch.equal(stack, stack[:1].expand_as(stack)), name
+            continue
+        units = (stack != 0).transpose(1, 2).flatten(2)  # draw, unit, the weights it enters by
+        assert torch.equal(units.any(-1), units.all(-1)), f"{name}: units are dropped completely"
+        k = units[..., 0].numel()
+        assert abs(units[..., 0].double().mean() - 0.7) < 4 * (0.3 * 0.7 / k) ** 0.5, name
+
+
+def test_with_groups_a_unit_is_dropped_in_its_own_group() -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(1, 4, 1), nn.ReLU(), nn.Conv2d(4, 6, 1, groups=2), nn.Flatten()
+        )
+
+    x = torch.randn(10, 1, 1, 1, generator=torch.Generator().manual_seed(0))
+    network = Network(build(), build)
+    problem = Problem(
+        Posterior(network, Categorical(), x, torch.arange(10) % 6, 1.0), Budget(30, 30)
+    )
+    draws = sample(problem, dropout=0.5)
+    kept = torch.stack([draw["2.weight"][0, ..., 0, 0] != 0 for draw in draws])  # draw, 6 out, 2 in
+    groups = kept.view(30, 2, 3, 2)
+    assert torch.equal(groups.any(2), groups.all(2)), "all outputs of the group lose the unit"
+    assert not torch.equal(groups[:, 0], groups[:, 1]), "the groups read other units"
+
+
+def test_a_model_whose_hidden_units_are_not_found_is_refused_in_one_line() -> None:
+    class Product(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(3, 4), nn.Parameter(torch.ones(4, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.first(x) @ self.second
+            return found
+
+    x = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
+    problem = Problem(Posterior(Network(Product(), Product), Gaussian(1.0), x, x[:, 0], 1.0),
+                      Budget(3, 2))  # fmt: skip
+    with pytest.raises(BdlbenchError, match="hidden units of second cannot be found in matmul"):
+        sample(problem)
