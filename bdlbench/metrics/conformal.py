@@ -36,12 +36,12 @@ def coverage(predictions: Predictions) -> Parts | None:
 
 
 def _of_halves(predictions: Predictions, covered: bool) -> Parts | None:
-    if len(predictions) < 2:
+    if len(predictions.labels) < 2:
         return None
-    even = np.arange(len(predictions)) % 2 == 0
+    even = np.arange(len(predictions.labels)) % 2 == 0
     halves = [_half(predictions, calibrating, covered) for calibrating in (even, ~even)]
     widths = [half.shape[1] for half in halves]
-    finish = partial(_finish, edge=widths[0], inputs=len(predictions))
+    finish = partial(_finish, edge=widths[0], inputs=len(predictions.labels))
     return Parts(sparse.hstack(halves, format="csr"), finish)
 
 

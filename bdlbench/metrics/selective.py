@@ -40,7 +40,7 @@ def augrc(predictions: Predictions) -> Parts:
 
 def _by_confidence(predictions: Predictions, risk: Risk) -> Parts:
     """Return the numbers of inputs and of errors by confidence, the highest first."""
-    p, n = predictions.probabilities, len(predictions)
+    p, n = predictions.probabilities, len(predictions.labels)
     wrong = 1 - correct(p, predictions.labels)
     ranks = dense_ranks(max_probability(p))
     cells, shape = (np.arange(n), ranks), (n, int(ranks.max()) + 1)
