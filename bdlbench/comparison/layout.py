@@ -235,13 +235,11 @@ def _known(comparison: Summary, column: Column) -> bool:
 def _universe(split: str, ood: Sequence[str], shift: Sequence[str]) -> list[Column]:
     """Return every column that there is."""
     sets = {"ood": ood, "shift": shift} if split == "test" else {}
-    names = [
-        metric.name.replace("<set>", name)
-        for metric in (*METRICS, *plugins.installed())
-        for name in (
-            sets.get(metric.name.partition(".")[0], ()) if "<set>" in metric.name else ("",)
-        )
-    ]
+    names = []
+    for metric in (*METRICS, *plugins.installed()):
+        prefix, of_set, _ = metric.name.partition(".<set>.")
+        filled = sets.get(prefix, ()) if of_set else ("",)
+        names += [metric.name.replace("<set>", name) for name in filled]
     return [TARGET, *map(scored_column, names), *fidelity_columns(split), *cost_columns()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,7 @@ def adaptive(predictions: Predictions) -> Parts:
         counts, sums = np.split(means * inputs, 2)
         errors = [
             _of_ranges(np.rint(counts[begin:end]), sums[begin:end], sizes)
-            for begin, end in zip(offsets, offsets[1:], strict=False)
+            for begin, end in pairwise(offsets)
         ]
         return np.asarray(np.mean(errors, axis=0))
 

@@ -138,5 +138,5 @@ def describe(name: str, sizes: Mapping[str, int] | None = None) -> Metric:
 
 
 def counts(sizes: Mapping[str, int]) -> str:
-    """Return numbers of inputs as a sentence: ``Inputs: test 10,000, letters 1,000.``"""
+    """Return numbers of inputs as a sentence, such as ``Inputs: test 10,000.``."""
     return "Inputs: " + ", ".join(f"{name} {count:,}" for name, count in sizes.items()) + "."

@@ -22,8 +22,8 @@ MISSED = 1, 10  # share of labels that a set may miss, as a fraction: 10 %
 def set_size(predictions: Predictions) -> Parts | None:
     """Return the mean number of classes in the 90 % prediction sets.
 
-    Least ambiguous sets (LAC; Sadinle, Lei & Wasserman, 2019): the classes with p_c ≥ t. Test inputs
-    at odd places are calibrated on those at even places, and vice versa: t is the ⌈0.9 (m + 1)⌉-th
+    Least ambiguous sets (LAC; Sadinle, Lei & Wasserman, 2019): the classes with p_c ≥ t. Inputs at
+    odd places are calibrated on those at even places, and vice versa: t is the ⌈0.9 (m + 1)⌉-th
     highest probability of the label among the m inputs of the other half, or 0 if there are too
     few. Probabilities that are equal to a relative 2⁻²⁸ are tied.
     """

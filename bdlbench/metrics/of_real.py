@@ -45,8 +45,8 @@ REAL = (
            "real", regression.rmse, "target", "",
            "Anything about uncertainty: it is of the means alone."),
     Metric("crps", "CRPS", "down",
-           "Mean of ∫ (F(z) − [z ≥ y])² dz, F the distribution function of the mixture, in units of "
-           "the target; the absolute error if F is a step.",
+           "Mean of ∫ (F(z) − [z ≥ y])² dz, F the distribution function of the mixture, in units "
+           "of the target; the absolute error if F is a step.",
            "real", regression.crps, "target",
            "Matheson & Winkler (1976); Gneiting & Raftery (2007); Grimit et al. (2006)",
            "Much about the tails: they hardly count. Undefined for Student's t with df ≤ 1."),

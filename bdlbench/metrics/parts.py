@@ -1,4 +1,4 @@
-"""The form of every metric of one set: contributions of its inputs, and what follows from their means."""
+"""The form of every metric of one set: its inputs' contributions, and a function of their means."""
 
 from __future__ import annotations
 

@@ -70,11 +70,9 @@ def adapt(plugin: Any) -> Metric:
         parts=lambda predictions: _parts(name, plugin, predictions),
     )
     for field, known in (("direction", tuple(SIGNS)), ("kind", _KINDS)):
-        if getattr(metric, field) not in known:
-            actual = getattr(metric, field)
-            raise PluginError(
-                f"{name}: expected {field} as one of {', '.join(known)}, got {actual!r}"
-            )
+        if (actual := getattr(metric, field)) not in known:
+            expected = f"{field} as one of {', '.join(known)}"
+            raise PluginError(f"{name}: expected {expected}, got {actual!r}")
     on = getattr(plugin, "on", "test")
     if on not in ("test", "ood"):
         raise PluginError(f"{name}: expected on as test or ood, got {on!r}")

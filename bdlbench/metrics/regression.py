@@ -133,11 +133,9 @@ def _half_by_quadrature(location: Float64s, scale: Float64s, df: float) -> Float
         slope = 0.5 * math.pi * math.cosh(u) * math.cosh(inner)
         residual = (centre + width * math.sinh(inner) - location) / scale
         tail = _distribution(-np.abs(residual), df)  # precise in both tails
-        below, above = (
-            np.where(residual < 0, tail, 1 - tail),
-            np.where(residual < 0, 1 - tail, tail),
-        )
-        return np.asarray(below.mean(axis=0) * above.mean(axis=0) * width * slope)
+        below = np.where(residual < 0, tail, 1 - tail).mean(axis=0)
+        above = np.where(residual < 0, 1 - tail, tail).mean(axis=0)
+        return np.asarray(below * above * width * slope)
 
     nodes, step = _FIRST, 2 * end / _FIRST
     total = sum(integrand(-end + step * k) for k in range(1, nodes))
