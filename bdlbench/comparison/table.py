@@ -95,13 +95,15 @@ def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object])
     """Explain agreement, TV and the controls."""
     lines = [f"agreement and TV not available: {note}"] if note else []
     if floor:
-        same, tv = floor["agreement"], floor["total_variation"]
+        tv = floor["total_variation"]
+        same = f"{floor['agreement']:.4f} and " if "agreement" in floor else ""
         lines.append(
-            "agreement, TV: with the reference posterior's prediction, from a long HMC run. "
-            f"Between the halves of its chains: {same:.4f} and {tv:.4f} (twice that: {2 * tv:.4f})."
+            f"{'agreement, ' if same else ''}TV: with the reference posterior's prediction, from a "
+            "long HMC run. "
+            f"Between the halves of its chains: {same}{tv:.4f} (twice that: {2 * tv:.4f})."
         )
     if controls:
-        lines.append("control: AUROC of a score of the pixels alone, without a network.")
+        lines.append("control: AUROC of a score of the inputs alone, without a network.")
     return lines
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bdlbench.data.examples import search_folders
+from bdlbench.data.scaler import Scaler
 from bdlbench.metrics import controls
 from bdlbench.runs import task_data
 from bdlbench.runs.plan import Setup
@@ -15,7 +16,7 @@ from bdlbench.storage.documents import to_json
 from bdlbench.storage.escaping import visible
 from bdlbench.storage.published import kept
 
-CONTROL_NAMES = ("random", "mean_intensity", "nonzero_fraction", "pixel_knn")
+CONTROL_NAMES = controls.OF_IMAGES
 DELETE_CONTROLS = "delete it and compare again"
 CONTROLS_VERSION = 1  # raised when `controls.control_aurocs` changes
 
@@ -33,14 +34,16 @@ def find_controls(setup: Setup, fingerprints: Mapping[str, str]) -> dict[str, di
 
 
 def compute_controls(setup: Setup) -> dict[str, dict[str, float]]:
-    """Compute the control rows of every OOD set of the task."""
+    """Compute the control rows of every OOD set of the task.
+
+    Images are compared by their pixels, other features as they are scaled for the model.
+    """
     folders = search_folders(setup.data_dir)
     train = task_data.training_set(setup.task, setup.split, folders)
     sets = task_data.evaluation_sets(setup.task, setup.split, folders)
-    if train.x.ndim != 3 or train.x.dtype != "uint8":
-        return {}
+    scaler = (lambda each: each.x) if controls.is_images(train.x) else Scaler.fit(train)
     return {
-        name: controls.control_aurocs(train.x, sets["test"].x, sets[name].x)
+        name: controls.control_aurocs(*map(scaler, (train, sets["test"], sets[name])))
         for name in setup.task.ood_names
     }
 
@@ -78,5 +81,7 @@ def read_controls(path: Path) -> dict[str, dict[str, float]]:
     content = documents.read(path, DELETE_CONTROLS)
     with documents.reading(path, DELETE_CONTROLS):
         for name, row in content.items():
-            documents.check(row, dict.fromkeys(CONTROL_NAMES, documents.NUMBER), visible(name, 40))
+            others = isinstance(row, dict) and "input_knn" in row
+            names = controls.OF_OTHERS if others else CONTROL_NAMES
+            documents.check(row, dict.fromkeys(names, documents.NUMBER), visible(name, 40))
     return content

@@ -198,14 +198,15 @@ def load(
     """
     data = _data_of(task) if data is None else data
     name = task if isinstance(task, str) and not task.endswith(".py") else tasks.get(task).name
-    model = _model_of(name if name == task else task) if model is None else model
+    model = _model_of(task) if model is None else model
     folder = results_at(results)
     path = kept(folder, file_of(name, data, model)) or kept(folder, file_of(name, data))
     if path is None:
+        other = f" --model {model}" if model != _model_of(task) else ""
         raise RecordError(
             f"no reference posterior of {name} for training data {data['train'][:12]} and test "
             f"data {data['test'][:12]}; "
-            f"`bdlbench reference {name}` computes one from the available data"
+            f"`bdlbench reference {name}{other}` computes one from the available data"
         )
     reference = _read(path)
     failed = [verdict for verdict, holds in reference.facts.verdicts.items() if not holds]

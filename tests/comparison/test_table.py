@@ -172,7 +172,7 @@ def test_markdown_is_a_table_followed_by_remarks() -> None:
     assert bullets[2] == "- a|b[red]: plugin error in 3 of 3 runs: KeyError: '[/bold]'"
     assert "3 runs were already stored; --force reruns them" in bullets[3]
     assert "95 % Student-t confidence interval of the mean over seeds" in bullets[4]
-    assert bullets[5].startswith("- control: AUROC of a score of the pixels alone")
+    assert bullets[5].startswith("- control: AUROC of a score of the inputs alone")
 
 
 def test_one_seed_has_no_interval() -> None:

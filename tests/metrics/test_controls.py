@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bdlbench.metrics.controls import control_aurocs
+from bdlbench.metrics.controls import OF_IMAGES, OF_OTHERS, control_aurocs
 
 Examples = NDArray[np.uint8]
 NAMES = {"random", "mean_intensity", "nonzero_fraction", "pixel_knn"}
@@ -90,6 +90,30 @@ def idx_images(folder: str) -> Examples:
     path = Path(os.environ["BDLBENCH_DATA"]) / folder / "raw" / "t10k-images-idx3-ubyte.gz"
     content = gzip.decompress(path.read_bytes())
     return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)
+
+
+def test_colour_images_have_the_controls_of_images() -> None:
+    dark, bright = np.full((12, 3, 4, 4), 9, np.uint8), np.full((5, 3, 4, 4), 200, np.uint8)
+    found = control_aurocs(dark, dark, bright)
+    assert tuple(found) == OF_IMAGES
+    assert (found["mean_intensity"], found["pixel_knn"]) == (1.0, 1.0)
+    assert found["nonzero_fraction"] == 0.5, "no pixel is 0 in either set"
+
+
+def test_features_are_compared_by_their_neighbours_alone() -> None:
+    rng = np.random.default_rng(0)
+    train, inside = (rng.normal(size=(30, 4)).astype(np.float32) for _ in range(2))
+    found = control_aurocs(train, inside, inside + 100)
+    assert tuple(found) == OF_OTHERS
+    assert found["input_knn"] == 1.0
+
+
+def test_tokens_are_compared_by_the_share_that_differs() -> None:
+    train = np.tile(np.arange(6), (12, 1))
+    near, far = train[:4].copy(), train[:4].copy()
+    near[:, 0] = 1000  # far in number, but one token of six
+    far[:, :2] = 9
+    assert control_aurocs(train, near, far)["input_knn"] == 1.0
 
 
 @pytest.mark.skipif("BDLBENCH_DATA" not in os.environ, reason="needs MNIST and notMNIST")

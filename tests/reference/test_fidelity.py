@@ -165,7 +165,7 @@ def test_a_table_has_fidelity_if_the_reference_matches_and_a_reason_otherwise(
     assert document["rows"][0]["metrics"]["agreement"]["mean"] == 1
     assert "| agreement ↑ | TV ↓ |" in table.to_markdown(found)
     for change, reason in (
-        ({"model": "lenet5"}, "the reference of digits is for model lenet5, not softmax"),
+        ({"likelihood": "bernoulli"}, "is for likelihood bernoulli, not categorical"),
         ({"converged": False, "verdicts": {"r_hat": False}}, "has not converged: not r_hat"),
         ({"prior_std": 1.0}, "is for prior_std 1.0, not 0.316"),
     ):

@@ -30,13 +30,13 @@ from bdlbench.runs.task import Task
 from bdlbench.storage import published
 from tests.processes import WAIT
 
-TINY = replace(tasks.get("digits"), name="tiny", ood=(), train_size=60)
+TINY = replace(tasks.get("digits"), name="tiny", model="softmax", ood=(), train_size=60)
 LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
 # Runs in a separate process and kills it after 25 iterations, 20 of which are in the checkpoint.
 SCRIPT = """
 import os, signal, sys
 from bdlbench.reference import make
-from bdlbench.runs import built_in_tasks
+from bdlbench.runs import tasks
 from bdlbench.reference.chains import Chains
 from tests.reference.test_reference import LENGTH, TINY
 
@@ -49,7 +49,7 @@ def iterate(chains):
 
 Chains.iterate = iterate
 built_in_tasks.TASKS["tiny"] = TINY
-make.make("tiny", LENGTH, model="softmax", device="cpu", results=sys.argv[1])
+make.make("tiny", LENGTH, device="cpu", results=sys.argv[1])
 """
 
 
@@ -60,7 +60,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Task:
 
 
 def make(results: Path, length: Length = LENGTH) -> reference.Reference:
-    return making.make("tiny", length, model="softmax", device="cpu", results=results)
+    return making.make("tiny", length, device="cpu", results=results)
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ def test_the_reference_of_mnist_1k_loads_without_its_data(
     def missing(*rest: object) -> dict[str, str]:
         raise DataMissing("no MNIST")
 
-    monkeypatch.setattr(tasks, "fingerprints", missing)
+    monkeypatch.setattr(task_data, "fingerprints", missing)
     found = reference.load("mnist-1k", tmp_path).facts.data
     assert found == origins.USUAL["mnist-1k"]
     with pytest.raises(DataMissing):

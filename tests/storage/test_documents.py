@@ -76,7 +76,7 @@ def _reference(results: Path) -> tuple[Path, Read]:
     p = np.full((3, 10), 0.1)
     made = posterior(p, p, p, prior_std=1.0, data=dict(RECORD.data))
     path = reference.write(results, made)
-    return path, lambda: reference.load("digits", results, data=RECORD.data)
+    return path, lambda: reference.load("digits", results, data=RECORD.data, model="softmax")
 
 
 MAKERS = {"record": _record, "certificate": _certificate, "report": _report,
