@@ -20,7 +20,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, help="number of threads (default: 1)")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of timing (default: 15)")
     parser.add_argument(
-        "--only", help="section: steps, hamiltonian, predicting, side-by-side, start-up, growth"
+        "--only",
+        help="section: steps, generic, hamiltonian, predicting, side-by-side, start-up, growth",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="update benchmarks/README.md")
@@ -46,11 +47,12 @@ def main() -> int:
 def _measure(options: argparse.Namespace) -> dict[str, list]:  # type: ignore[type-arg]
     import torch
 
-    from benchmarks import hamiltonian, machinewide, predicting, steps
+    from benchmarks import generic, hamiltonian, machinewide, predicting, steps
 
     torch.set_num_threads(options.threads)
     sections = {
         "steps": ("A step of mlp-400-400, batch 128", steps.measure),
+        "generic": ("Models without a fast path, batch 128", generic.measure),
         "hamiltonian": ("Leapfrogs", hamiltonian.measure),
         "predicting": ("Predictions", predicting.measure),
         "side-by-side": ("Runs side by side", machinewide.side_by_side),

@@ -200,7 +200,7 @@ def save(path: Path, sets: Sets) -> None:
                     entry = zipfile.ZipInfo(f"{name}/{field}.npy")
                     entry.compress_type = _compression(array)
                     with archive.open(entry, "w") as file:
-                        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+                        np.save(file, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _compression(array: NDArray[Any]) -> int:

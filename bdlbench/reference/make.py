@@ -115,7 +115,7 @@ def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
     train = task_data.training_set(setup.task, setup.split, folders)
     sets = task_data.evaluation_sets(setup.task, setup.split, folders)
     likelihood = setup.task.likelihood
-    model = chosen_models.find(setup.model_reference)
+    model = chosen_models.find(setup.model_reference or setup.task.model)
     posterior, scaler = build_posterior(train, model, setup.task.prior_std, device, likelihood)
     predict = Predictor(posterior.network, sets, scaler, device, likelihood)
     return Chains(

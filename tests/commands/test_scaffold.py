@@ -52,7 +52,7 @@ def test_a_template_is_short_formatted_and_has_no_placeholders(
     path, attempt = scaffold.write(kind, name, tmp_path)
     assert path.name in attempt
     text = path.read_text("utf-8")
-    assert 30 <= text.count("\n") <= 50
+    assert 25 <= text.count("\n") <= 50
     for placeholder in ("NAME", "CLASS", "TITLE", "FILE"):
         assert placeholder not in text
     for arguments in (["check"], ["format", "--check"]):
