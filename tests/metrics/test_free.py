@@ -134,7 +134,9 @@ def test_classwise_calibration_error_is_the_mean_of_those_of_torchmetrics() -> N
     p = predictions(3, 200)
     errors = [
         reference.binary_calibration_error(
-            torch.from_numpy(p.probabilities[:, k].copy()), torch.from_numpy((p.labels == k) * 1), 15
+            torch.from_numpy(p.probabilities[:, k].copy()),
+            torch.from_numpy((p.labels == k) * 1),
+            15,
         )
         for k in range(4)
     ]

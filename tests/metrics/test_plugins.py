@@ -17,9 +17,7 @@ from bdlbench.metrics.catalogue import describe
 from bdlbench.metrics.scores import measure, of_plugins
 from bdlbench.records.densities import Densities
 
-NORMAL = Densities(
-    np.zeros((2, 4), "f4"), np.ones((2, 1), "f4"), np.array(np.inf), np.arange(4.0)
-)
+NORMAL = Densities(np.zeros((2, 4), "f4"), np.ones((2, 1), "f4"), np.array(np.inf), np.arange(4.0))
 
 
 @pytest.fixture(autouse=True)
