@@ -16,8 +16,10 @@ from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.errors import Diverged
 from bdlbench.posterior import models
+from bdlbench.posterior.likelihoods import StudentT
 from bdlbench.posterior.models import Network
 from bdlbench.records import quantization
+from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.quantization import PRECISION
 from bdlbench.runs import evaluate
@@ -26,7 +28,7 @@ from bdlbench.runs.draws import Draws
 CPU = torch.device("cpu")
 MLP = models.build("mlp-5")
 SOFTMAX = models.build("softmax")
-SCALER = Scaler(0.2, 0.3)
+SCALER = Scaler(np.array(0.2), np.array(0.3))
 
 
 def images(n: int, seed: int = 0) -> Examples:
@@ -133,7 +135,9 @@ def test_extreme_logits_do_not_tie(gap: float) -> None:
     weight[3, 0] = gap * 255 / 220
     theta = torch.cat([weight.flatten(), torch.zeros(10)])
     sets = {"a": Examples(pixels, np.zeros(20, np.int64), 10)}
-    found = evaluate.predict(SOFTMAX, [theta, theta], sets, Scaler(0, 1), CPU)["a"]
+    found = evaluate.predict(
+        SOFTMAX, [theta, theta], sets, Scaler(np.array(0.0), np.array(1.0)), CPU
+    )["a"]
     logits = np.zeros((20, 10))
     logits[:, 3] = gap * values / 220
     uncertainty = metrics.max_probability(found.probabilities)
@@ -196,6 +200,29 @@ def test_only_the_in_distribution_set_has_a_history() -> None:
     assert found["test"].trace is not None
     assert found["letters"].trace is None
     assert evaluate.predict(MLP, flat, sets, SCALER, CPU)["test"].trace is None
+
+
+def test_densities_of_every_draw_are_in_units_of_the_target() -> None:
+    rng = np.random.default_rng(0)
+    table = Examples(rng.normal(size=(7, 3)).astype("f4"), rng.normal(50, 9, 7))
+    scaler = Scaler(np.zeros(3), np.ones(3), target_mean=50.0, target_std=9.0)
+    network = models.network("softmax", (3,), 1)
+    thetas = [theta.flatten() for theta in draws(network, 4)]
+    found = evaluate.predict(
+        network, thetas, {"test": table, "far": table}, scaler, CPU, epochs=[1.0, 2.0, 3.0, 4.0],
+        likelihood=StudentT(df=3.0, scale=0.5),
+    )  # fmt: skip
+    inside, outside = found["test"], found["far"]
+    assert isinstance(inside, Densities)
+    assert isinstance(outside, Densities)
+    for theta, location in zip(thetas, inside.location, strict=True):
+        standardised = table.x @ theta[:3].numpy() + theta[3].numpy()
+        np.testing.assert_allclose(location, 50 + 9 * standardised, rtol=1e-5)
+    np.testing.assert_allclose(inside.scale, 4.5)
+    np.testing.assert_array_equal(inside.targets, table.y)
+    assert float(inside.df) == 3
+    assert inside.epochs is not None
+    assert outside.epochs is None
 
 
 @pytest.mark.parametrize("value", [-1e-40, -1e-7, -0.7, -2.3, -87.0, 0.0])
