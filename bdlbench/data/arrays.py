@@ -80,8 +80,10 @@ def arrays(
         seed: Seed of the division.
     """
     place = located.beside_caller(x) if isinstance(x, str | Path) else np.asarray(x)
-    others = (None if each is None else np.asarray(each) for each in (y, x_test, y_test))
-    return Arrays(place, *others, classes, test, seed)
+    labels, inputs, test_labels = (
+        None if each is None else np.asarray(each) for each in (y, x_test, y_test)
+    )
+    return Arrays(place, labels, inputs, test_labels, classes, test, seed)
 
 
 def _examples(x: NDArray[Any], y: NDArray[Any] | None, classes: Classes) -> Examples:

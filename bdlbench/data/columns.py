@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def name_of(frame: pd.DataFrame, column: str | int) -> str:
     """Return the name of a column, given by name or position."""
-    names = list(frame)
+    names = [str(name) for name in frame]
     if isinstance(column, int):
         if not -len(names) <= column < len(names):
             raise ValueError(f"expected one of {len(names)} columns, got column {column}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Scaler:
             raise ValueError(f"expected training targets that differ, all are {examples.y[0]:g}")
         return cls(mean, std, float(examples.y.mean()), float(examples.y.std()))
 
-    def __call__(self, examples: Examples) -> NDArray[np.float32] | NDArray[np.int64]:
+    def __call__(self, examples: Examples) -> NDArray[Any]:
         """Return the standardised inputs, float32, or tokens unchanged, int64."""
         x = examples.x
         if x.dtype == np.int64:
@@ -61,15 +62,18 @@ class Scaler:
             part.reshape(by_column) if part.ndim else part for part in (self.mean, self.std)
         )
         if x.dtype != np.uint8:
-            return ((x - mean) / std).astype(np.float32)
+            scaled: NDArray[np.float32] = ((x - mean) / std).astype(np.float32)
+            return scaled
         levels = np.arange(LEVELS) / (LEVELS - 1)
         table = ((levels - self.mean[..., None]) / self.std[..., None]).astype(np.float32)
         if table.ndim == 1:
-            return table[x]
+            grey: NDArray[np.float32] = table[x]
+            return grey
         columns = np.arange(len(table)).reshape(by_column)
-        return table[columns, x]
+        coloured: NDArray[np.float32] = table[columns, x]
+        return coloured
 
-    def targets(self, examples: Examples) -> NDArray[np.float32] | NDArray[np.int64]:
+    def targets(self, examples: Examples) -> NDArray[Any]:
         """Return the standardised real targets, float32, or a copy of the class numbers, int64."""
         if not examples.real:
             return examples.y.copy()

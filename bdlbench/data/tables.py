@@ -52,7 +52,9 @@ class Table:
         second = self._read(other)
         with _named(other.name):
             if list(second) != list(frame):
-                raise ValueError(f"expected the columns of {path.name}, got {', '.join(second)}")
+                raise ValueError(
+                    f"expected the columns of {path.name}, got {', '.join(map(str, second))}"
+                )
         with _named(f"{path.name} and {other.name}"):
             # Together, so that classes and categories are the same.
             both = self._examples(pd.concat([frame, second], ignore_index=True))

@@ -20,15 +20,15 @@ FAULTS = {
         {"test": TEST, "far": Examples(X[:, :2])},
         r"of the far set like .* float32 \(n, 3\), got float32 \(n, 2\)",
     ),
-    "type": (TRAIN, {"test": Examples(np.uint8(TEST.x), TEST.y, 3)}, r"got uint8 \(n, 3\)"),
+    "type": (TRAIN, {"test": Examples(TEST.x.astype(np.uint8), TEST.y, 3)}, r"got uint8 \(n, 3\)"),
     "class": (
-        TRAIN[TRAIN.y != 1],  # type: ignore[index]
+        TRAIN[TRAIN.y != 1],
         {"test": TEST},
         "class 1 occurs in the test set, but not in training",
     ),
     "shift": (
-        TRAIN[TRAIN.y != 1],  # type: ignore[index]
-        {"test": TEST[TEST.y != 1], "shift-far": TEST},  # type: ignore[index]
+        TRAIN[TRAIN.y != 1],
+        {"test": TEST[TEST.y != 1], "shift-far": TEST},
         "class 1 occurs in the shift-far set",
     ),
     "kind": (
