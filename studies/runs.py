@@ -10,7 +10,6 @@ from bdlbench import registry
 from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.result import Comparison
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED
 from bdlbench.runs import plan, tasks
 from bdlbench.settings import Setting, Spec, parse
@@ -24,12 +23,12 @@ def compare(study: Any, samplers: Sequence[str], out: Path, **given: Any) -> Com
 
 def predictions(
     comparison: Comparison, samplers: Sequence[str]
-) -> dict[str, list[Mapping[str, Predictions]]]:
+) -> dict[str, list[Mapping[str, Any]]]:
     """Return the predictions of every completed run, by sampler; one dict of sets per run."""
     setup = comparison.setup
     candidates = [plan.configure_sampler(parse(text), setup.task) for text in samplers]
     groups = plan.jobs(candidates, setup, plan.fingerprints(setup), comparison.seeds)
-    by_sampler: dict[str, list[Mapping[str, Predictions]]] = {text: [] for text in samplers}
+    by_sampler: dict[str, list[Mapping[str, Any]]] = {text: [] for text in samplers}
     for runs, jobs in zip(by_sampler.values(), groups, strict=True):
         for folder in (store.folder_of(setup.results, job.run) for job in jobs):
             record = store.read(folder)

@@ -61,6 +61,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores(), WORKERS)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with README's commands, the longest of the slow tests: the other workers go on."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture
 def write_sampler(tmp_path: Path) -> Callable[..., str]:
     """Write a sampler's file around the body of its sample(), and return its path."""

@@ -152,7 +152,7 @@ KNOWN = ", ".join(registry.names("datasets"))
         (
             "datasets",
             "mnits",
-            "no data set 'mnits'; did you mean mnist? (available: " + KNOWN + ")",
+            "no data set 'mnits'; did you mean mnist? (see `bdlbench list datasets`)",
         ),
     ],
 )

@@ -14,6 +14,7 @@ import psutil
 import torch
 
 from bdlbench import registry
+from bdlbench.data.cifar import CifarFiles
 from bdlbench.data.download import Probe
 from bdlbench.data.examples import search_folders
 from bdlbench.data.idx import IdxFiles
@@ -79,7 +80,7 @@ def _missing(folders: Sequence[Path]) -> Iterator[str]:
     for name in registry.names("datasets"):
         with suppress(BdlbenchError):  # a broken plugin is reported below
             files = getattr(registry.load("datasets", name), "files", None)
-            if isinstance(files, IdxFiles) and (absent := files.missing(folders)):
+            if isinstance(files, IdxFiles | CifarFiles) and (absent := files.missing(folders)):
                 yield f"missing      {name}: {', '.join(absent)}"
                 probes += [Probe(mirror + absent[0]) for mirror in files.mirrors]
     for probe in probes:

@@ -104,7 +104,13 @@ def check(
 
 @app.command()
 def reference(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Task, such as mnist-1k.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="Task, such as mnist-1k, or its .py file.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model, or its .py file.", show_default="that of the task"),
+    ] = None,
     chains: Annotated[
         int, typer.Option(help="Number of chains, each initialized from the prior.")
     ] = 4,
@@ -125,7 +131,15 @@ def reference(
 
     length = Length(chains, samples, warm_up)
     with redirect_stdout(sys.stderr):  # plugins may print
-        made = make(task, length, data_dir=data_dir, results=results, device=device, quiet=False)
+        made = make(
+            task,
+            length,
+            model=model,
+            data_dir=data_dir,
+            results=results,
+            device=device,
+            quiet=False,
+        )
     typer.echo(report(made.facts.diagnostics, made.facts.verdicts))
     if not made.facts.converged:
         raise BdlbenchError(

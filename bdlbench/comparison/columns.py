@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from bdlbench.comparison.summary import COSTS, confident_fractions
-from bdlbench.metrics.scores import FIDELITY, describe
+from bdlbench.metrics.catalogue import FIDELITY, describe
+from bdlbench.metrics.description import Direction
 from bdlbench.metrics.statistics import Interval
 
-ARROWS = {"up": "↑", "down": "↓"}
+ARROWS = {"up": "↑", "down": "↓", "none": ""}
 SHOWN = {"ess_per_1000_gradients": "{:,.1f}", "r_hat": "{:#.3g}"}
 
 
@@ -42,7 +42,7 @@ class Column:
         metric: Name of the metric or cost.
         label: Header; may contain a line break.
         detail: Second line of the header, in parentheses; may be empty.
-        direction: Whether higher (``up``) or lower (``down``) is better.
+        direction: Whether higher (``up``) or lower (``down``) is better, or neither (``none``).
         show: Formats a value.
         spread: Whether to print the half-width of the confidence interval below the mean.
     """
@@ -50,7 +50,7 @@ class Column:
     metric: str
     label: str
     detail: str = ""
-    direction: Literal["up", "down"] = "down"
+    direction: Direction = "down"
     show: Callable[[float], str] = "{:.4f}".format
     spread: bool = True
 

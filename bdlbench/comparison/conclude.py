@@ -53,7 +53,7 @@ def conclude(
             )
         ),
         differences=differences(
-            compared(setup.task.ood_names, setup.split),
+            compared(setup.task.ood_names, setup.split, setup.task.kind),
             planned.labels,
             predictions,
             planned.baseline,

@@ -19,7 +19,9 @@ from bdlbench.comparison.columns import (
 )
 from bdlbench.comparison.summary import COSTS, Summary
 from bdlbench.errors import BdlbenchError
-from bdlbench.metrics.scores import METRICS
+from bdlbench.metrics import plugins
+from bdlbench.metrics.catalogue import METRICS, general
+from bdlbench.metrics.catalogue import split as split_name
 from bdlbench.metrics.statistics import Interval
 
 GROUPS = ("all", "fidelity", "cost")
@@ -93,10 +95,10 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         BdlbenchError: A name is neither a group nor a metric.
     """
-    universe = _universe("test", ("<set>",))
+    universe = _universe("test", ("<set>",), ("<set>",))
     for name in names:
-        general = re.sub(r"^ood\.[^.]+\.", "ood.<set>.", name)
-        if name not in GROUPS and not any(_is_called(general, column) for column in universe):
+        pattern, _ = split_name(name)
+        if name not in GROUPS and not any(_is_called(pattern, column) for column in universe):
             raise BdlbenchError(
                 f"expected --columns {', '.join(GROUPS)} or metrics such as nll,auroc, got {name!r}"
             )
@@ -104,7 +106,7 @@ def check_names(names: Sequence[str]) -> None:
 
 def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     """Return the columns of these names; without names, the most important ones."""
-    split, cost = comparison.setup.split, cost_columns()
+    task, split, cost = comparison.setup.task, comparison.setup.split, cost_columns()
     headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
     if not names:
         return [*headline, cost[1]]
@@ -112,21 +114,37 @@ def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     groups = {
         "fidelity": fidelity,
         "cost": cost,
-        "all": [*map(scored_column, comparison.compared), *fidelity, *cost],
+        "all": [*map(scored_column, [*comparison.compared, *_added(task.kind)]), *fidelity, *cost],
     }
-    universe = _universe(split, comparison.setup.task.ood_names)
+    universe = _universe(split, task.ood_names, tuple(task.shift))
     found: dict[str, Column] = {}
     for name in names:
         for column in groups.get(name) or [one for one in universe if _is_called(name, one)]:
-            found[column.metric] = column
+            if _is_defined(column, task.kind):
+                found[column.metric] = column
     return list(found.values())
+
+
+def _added(kind: str) -> list[str]:
+    """Return metrics without a verdict that ``--columns all`` shows: coverages, and plugins."""
+    of_test = [metric for metric in plugins.installed() if "<set>" not in metric.name]
+    coverages = [metric for metric in METRICS if metric.name.startswith("coverage_")]
+    return [metric.name for metric in (*coverages, *of_test) if metric.kind in ("any", kind)]
+
+
+def _is_defined(column: Column, kind: str) -> bool:
+    """Return whether a column is defined for classes or for real targets."""
+    if column is TARGET or column.metric in COSTS:
+        return True
+    return general(column.metric).kind in ("any", kind)
 
 
 def extras(comparison: Summary) -> list[Column]:
     """Return the columns to add, in this order, where the terminal is wide enough."""
     epochs, _, memory = cost_columns()
     fidelity = [one for one in fidelity_columns(comparison.setup.split) if _known(comparison, one)]
-    return [TARGET, scored_column("brier_score"), *fidelity, memory, epochs]
+    brier = [scored_column("brier_score")] if "brier_score" in comparison.headline else []
+    return [TARGET, *brier, *fidelity, memory, epochs]
 
 
 def fill(comparison: Summary, columns: Sequence[Column]) -> list[Filled]:
@@ -214,18 +232,19 @@ def _known(comparison: Summary, column: Column) -> bool:
     return any(column.metric in row.metrics for row in comparison.rows)
 
 
-def _universe(split: str, ood: Sequence[str]) -> list[Column]:
+def _universe(split: str, ood: Sequence[str], shift: Sequence[str]) -> list[Column]:
     """Return every column that there is."""
-    sets = ood if split == "test" else ()
-    names = [
-        metric.name.replace("<set>", name)
-        for metric in METRICS
-        for name in (sets if "<set>" in metric.name else ("",))
-    ]
+    sets = {"ood": ood, "shift": shift} if split == "test" else {}
+    names = []
+    for metric in (*METRICS, *plugins.installed()):
+        prefix, of_set, _ = metric.name.partition(".<set>.")
+        filled = sets.get(prefix, ()) if of_set else ("",)
+        names += [metric.name.replace("<set>", name) for name in filled]
     return [TARGET, *map(scored_column, names), *fidelity_columns(split), *cost_columns()]
 
 
 def _is_called(name: str, column: Column) -> bool:
     """Return whether a column has this name: of its metric, in a record or in the header."""
-    short = re.sub(r"^ood\.[^.]+\.", "", column.metric)
-    return name in (column.metric, short) or name.casefold() == column.label.casefold()
+    short = re.sub(r"^(ood|shift)\.[^.]+\.", "", column.metric)
+    labels = column.label.casefold(), column.label.casefold().partition(",")[0]
+    return name in (column.metric, short) or name.casefold() in labels

@@ -103,6 +103,7 @@ def make(
     first = 0 if baseline is None else _index(baseline, candidates)
     store.check_writable(setup.results)
     data = plan.fingerprints(setup) if data is None else data
+    candidates = plan.fit_batches(candidates, setup, data)
     chosen = chosen or check_seeds(setup.task.seeds)
     groups = plan.jobs(candidates, setup, data, chosen)
     if local := sorted({one.identity.numerics for one in candidates if one.identity.local}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from bdlbench.metrics.statistics import (
     seed_interval,
 )
 from bdlbench.records import store
-from bdlbench.records.predictions import Predictions
+from bdlbench.records.predictions import Sets
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.reference import fidelity
 from bdlbench.reference.reference import Reference
@@ -30,6 +30,7 @@ HEADLINE = (
     "brier_score",
     "expected_calibration_error",
 )
+HEADLINE_REAL = ("lppd", "rmse", "crps", "pit_calibration_error")
 COLLAPSED = 0.01  # draws are nearly identical if their epistemic share of uncertainty is below
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
@@ -90,7 +91,7 @@ class Summary:
     @property
     def headline(self) -> list[str]:
         """Names of the metrics that samplers are ranked on."""
-        return headline(self.setup.task.ood_names, self.setup.split)
+        return headline(self.setup.task.ood_names, self.setup.split, self.setup.task.kind)
 
     def verdict(self, sampler: str, metric: str) -> Verdict | None:
         """Return the verdict on a sampler against the baseline, or None if there is none."""
@@ -102,7 +103,7 @@ class Summary:
     @property
     def compared(self) -> list[str]:
         """Names of the metrics with a verdict."""
-        return compared(self.setup.task.ood_names, self.setup.split)
+        return compared(self.setup.task.ood_names, self.setup.split, self.setup.task.kind)
 
 
 def summarize(
@@ -110,7 +111,7 @@ def summarize(
     settings: dict[str, Setting],
     certificate: str,
     group: Sequence[Record],
-    predictions: Mapping[int, Mapping[str, Predictions]],
+    predictions: Mapping[int, Sets],
     reference: Reference | None,
     reused: Mapping[str, Record],
 ) -> Row:
@@ -151,7 +152,7 @@ def summarize(
 def differences(
     metrics: Sequence[str],
     labels: Sequence[str],
-    predictions: Sequence[Mapping[int, Mapping[str, Predictions]]],
+    predictions: Sequence[Mapping[int, Sets]],
     baseline: int = 0,
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
@@ -181,32 +182,33 @@ def differences(
     )
 
 
-def compared(ood: Sequence[str], split: str) -> list[str]:
+def compared(ood: Sequence[str], split: str, kind: str = "classes") -> list[str]:
     """Return the metrics of a comparison's verdicts: the headline, and the confident fractions."""
-    metrics = headline(ood, split)
+    metrics = headline(ood, split, kind)
     return [*metrics, *confident_fractions(metrics)]
 
 
 def confident_fractions(headline: Sequence[str]) -> list[str]:
-    """Return the confident fraction on each OOD set of a headline."""
+    """Return the confident fraction on each OOD set of a headline; of classes only."""
+    if "accuracy" not in headline:
+        return []
     aurocs = [name for name in headline if name.startswith("ood.")]
     return [name.replace(".auroc", ".confident_fraction") for name in aurocs]
 
 
-def headline(ood: Sequence[str], split: str) -> list[str]:
+def headline(ood: Sequence[str], split: str, kind: str = "classes") -> list[str]:
     """Return the metrics that samplers are ranked on.
 
     Args:
         ood: Names of the task's OOD sets.
         split: ``test``, or ``validation``, which has no OOD sets.
+        kind: What is predicted: ``classes``, or ``real`` targets.
     """
     aurocs = [] if split == "validation" else [f"ood.{name}.auroc" for name in ood]
-    return [*HEADLINE, *aurocs]
+    return [*(HEADLINE_REAL if kind == "real" else HEADLINE), *aurocs]
 
 
-def read_predictions(
-    results: Path, group: Sequence[Record]
-) -> dict[int, Mapping[str, Predictions]]:
+def read_predictions(results: Path, group: Sequence[Record]) -> dict[int, Sets]:
     """Read the predictions of completed runs, by seed and set."""
     return {
         record.seed: store.read_predictions(store.folder_of(results, record.run), record)
@@ -215,13 +217,23 @@ def read_predictions(
     }
 
 
-def rescored(
-    group: Sequence[Record], predictions: Mapping[int, Mapping[str, Predictions]]
-) -> list[Record]:
-    """Recompute metrics of earlier versions, without changing the records on disk."""
+def rescored(group: Sequence[Record], predictions: Mapping[int, Sets]) -> list[Record]:
+    """Add metrics that records do not have, without changing them on disk.
+
+    All metrics of an earlier version are recomputed. Those of plugins, and built-in ones that were
+    added since, are computed from the predictions.
+    """
     return [
-        replace(record, metrics=scores.score(predictions[record.seed]))
-        if record.outcome == COMPLETED and record.scoring != scores.VERSION
+        replace(record, metrics=_complete(record, predictions[record.seed]))
+        if record.outcome == COMPLETED
         else record
         for record in group
     ]
+
+
+def _complete(record: Record, sets: Sets) -> dict[str, float]:
+    if record.scoring != scores.VERSION:
+        return scores.score(sets) | scores.of_plugins(sets)
+    added = [each for each in scores.METRICS if each.name in scores.ADDED - record.metrics.keys()]
+    values = [scores.measure(metric, sets) for metric in added]
+    return dict(record.metrics) | dict(ChainMap(*values)) | scores.of_plugins(sets)

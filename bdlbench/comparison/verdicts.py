@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from bdlbench.comparison.summary import Summary
-from bdlbench.metrics.scores import describe
+from bdlbench.metrics.catalogue import describe
 from bdlbench.metrics.statistics import Difference, Verdict
 
 UNCLEAR: Verdict = "no clear difference"
@@ -20,6 +20,10 @@ CLAIMS = {  # by the last part of the metric's name: claims if better and if wor
         "is better calibrated than",
         "is less well calibrated than",
     ),
+    "lppd": ("has a higher LPPD than", "has a lower LPPD than"),
+    "rmse": ("has a lower RMSE than", "has a higher RMSE than"),
+    "crps": ("has a lower CRPS than", "has a higher CRPS than"),
+    "pit_calibration_error": ("is better calibrated than", "is less well calibrated than"),
     "auroc": ("detects <set> better than", "detects <set> worse than"),
     "confident_fraction": ("is sure of fewer <set> than", "is sure of more <set> than"),
 }
@@ -64,9 +68,16 @@ def sentence(difference: Difference, sampler: str, baseline: str) -> str:
         baseline: Label of the baseline.
     """
     *_, ood, last = ("", *difference.metric.split("."))
-    claim = CLAIMS[last][difference.verdict == "worse"].replace("<set>", ood)
+    claim = (CLAIMS.get(last) or _claims(difference.metric))[difference.verdict == "worse"]
+    claim = claim.replace("<set>", ood)
     label = SHORT.get(last) or _label(difference.metric)
     return f"{sampler} {claim} {baseline}: {label} {numbers(difference)}"
+
+
+def _claims(metric: str) -> tuple[str, str]:
+    """Return the claims if better and if worse of a metric that has none of its own."""
+    higher, lower = (f"has a {word} {_label(metric)} than" for word in ("higher", "lower"))
+    return (higher, lower) if describe(metric).direction == "up" else (lower, higher)
 
 
 def numbers(difference: Difference) -> str:

@@ -23,10 +23,16 @@ _FILES: dict[Key, int] = {}  # descriptors
 
 
 class Kept:
-    """A data set in an unnamed file, which exists as long as this object."""
+    """A data set in an unnamed file, which exists as long as this object.
+
+    Attributes:
+        descriptor: Descriptor of the file.
+        count: Number of examples.
+    """
 
     def __init__(self, examples: Examples) -> None:
         x, y = examples.x, examples.y
+        self.count = len(x)
         header = {"x": x.dtype.name, "shape": x.shape, "y": y.dtype.name, "c": examples.classes}
         with tempfile.TemporaryFile(prefix="bdlbench-data-") as file:
             file.write(json.dumps(header).encode().ljust(_HEADER))

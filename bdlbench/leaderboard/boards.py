@@ -153,7 +153,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool, warn: Warn | No
     task = of_record(runs[0]) if known is None else replace(known, budget=budget)
     setup = Setup(task, made.model, "test", "cpu", results, data_dir=None)
     reference, note = fidelity.find_reference(setup, data)
-    headline = summary.headline(task.ood_names, setup.split)
+    headline = summary.headline(task.ood_names, setup.split, task.kind)
     return Board(
         task=task.name,
         model=setup.model,

@@ -103,7 +103,7 @@ def make(
                 runs.append(_read(record, setup, labels))
         if runs:
             unranked.append(_gather(label, runs, setup, reference))
-    return _ranked(unranked, summary.headline(setup.task.ood_names, setup.split))
+    return _ranked(unranked, summary.headline(setup.task.ood_names, setup.split, setup.task.kind))
 
 
 def _read(record: Record, setup: Setup, labels: admission.Labels) -> _Run:
@@ -114,7 +114,7 @@ def _read(record: Record, setup: Setup, labels: admission.Labels) -> _Run:
         return _Run(record, {}, {}, {})
     sets = predictions[record.seed]
     admission.check_inputs(record, sets, labels)
-    metrics = summary.headline(setup.task.ood_names, setup.split)
+    metrics = summary.headline(setup.task.ood_names, setup.split, setup.task.kind)
     sizes = {metric: inputs(metric, sets) for metric in metrics}
     functions = {metric: weighted(metric, sets) for metric in metrics}
     for metric in metrics:

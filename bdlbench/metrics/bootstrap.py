@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from bdlbench import metrics
-from bdlbench.metrics.scores import in_distribution
+from bdlbench.metrics import catalogue
+from bdlbench.metrics.catalogue import DETECTION
+from bdlbench.metrics.scores import SHIFT, in_distribution, of_set, uncertainties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from bdlbench.metrics.functions import Float64s, Floats
-    from bdlbench.records.predictions import Predictions
+    from bdlbench.records.predictions import Predicted, Sets
 
-    Sets = Mapping[str, Predictions]
     Weighted = Callable[..., Float64s]
     """A metric as a function of the weights of the test inputs, (inputs,) for each set that it
     uses, or (inputs, resamples) for one value per resample."""
 
 _BLOCK = 100  # resamples at a time: their weights stay in the processor's cache
 _STRIPS = 16  # of the layout of cumulative sums
-_LOSSES = {
-    "accuracy": metrics.correct,
-    "negative_log_likelihood": metrics.log_losses,
-    "brier_score": metrics.squared_errors,
-}
-_OOD = ("auroc", "confident_fraction")
 
 
 def bootstrap(
@@ -70,52 +64,54 @@ def _bootstrap_weights(
         yield [np.stack(counts, axis=1).astype(dtype) for counts in zip(*block, strict=True)]
 
 
-def _ood_set(metric: str) -> str | None:
-    """Return the OOD set that a metric uses, or None."""
-    parts = metric.split(".")
-    if len(parts) == 3 and parts[0] == "ood" and parts[2] in _OOD:
-        return parts[1]
-    if metric in _LOSSES or metric == "expected_calibration_error":
-        return None
-    ood = [f"ood.<set>.{name}" for name in _OOD]
-    known = ", ".join([*_LOSSES, "expected_calibration_error", *ood])
-    raise ValueError(f"expected one of {known}, got {metric!r}")
-
-
 def inputs(metric: str, sets: Sets) -> list[int]:
     """Return the number of inputs in each set that a metric uses."""
-    ood = _ood_set(metric)
-    outside = [len(sets[ood].labels)] if ood else []
-    if metric.endswith(".confident_fraction"):
-        return outside
-    return [len(in_distribution(sets).labels), *outside]
+    return [len(predictions) for predictions in _used(metric, sets)]
 
 
 def weighted(metric: str, sets: Sets) -> Weighted:
     """Return a metric of predictions as a function of the inputs' weights.
 
     Raises:
-        ValueError: The metric is not one of those of `paired_difference`.
+        ValueError: The metric is unknown, or not defined for these predictions.
     """
-    ood, inside = _ood_set(metric), in_distribution(sets)
-    if ood is not None:
-        if ood not in sets:
-            raise ValueError(f"expected a set named {ood}, got {sorted(sets)}")
-        if metric.endswith(".confident_fraction"):
-            return _weighted_mean(metrics.confident(sets[ood].probabilities))
-        in_scores, out_scores = (
-            metrics.predictive_entropy(s.probabilities) for s in (inside, sets[ood])
-        )
-        return _weighted_auroc(in_scores, out_scores)
-    if metric in _LOSSES:
-        return _weighted_mean(_LOSSES[metric](inside.probabilities, inside.labels))
-    bins, gaps = metrics.calibration_gaps(inside.probabilities, inside.labels)
-    by_bin = sparse.csr_array((gaps, (bins, np.arange(len(gaps)))))
-    return lambda weights: np.asarray(np.abs(by_bin @ weights).sum(axis=0) / len(gaps))
+    used = _used(metric, sets)
+    if len(used) == 2:
+        prefix, _, function = catalogue.split(metric)[0].removeprefix("ood.<set>.").rpartition(".")
+        inside, outside = (uncertainties(s)[prefix and f"{prefix}."] for s in used)
+        if function == "auroc":
+            return _weighted_auroc(inside, outside)
+        return _weighted_pairs(DETECTION[function], inside, outside)
+    parts = of_set(catalogue.general(metric), used[0])
+    if parts is None:
+        raise ValueError(f"expected predictions that {metric} is defined for, got others")
+    return parts
 
 
-def _weighted_mean(losses: NDArray[Any]) -> Weighted:
-    return lambda weights: np.asarray(losses @ weights / len(losses))
+def _used(metric: str, sets: Sets) -> list[Predicted]:
+    """Return the predictions that a metric uses: those of one set, or of two that it compares."""
+    (pattern, name), found = catalogue.split(metric), catalogue.general(metric)
+    if name is None:
+        if found.parts is None:
+            raise ValueError(f"expected a metric of test inputs, got {metric!r}")
+        return [in_distribution(sets)]
+    name = SHIFT + name if pattern.startswith("shift.") else name
+    if name not in sets:
+        raise ValueError(f"expected a set named {name}, got {sorted(sets)}")
+    return [sets[name]] if found.parts else [in_distribution(sets), sets[name]]
+
+
+def _weighted_pairs(
+    function: Callable[[Float64s, Float64s], float], in_scores: Float64s, out_scores: Float64s
+) -> Weighted:
+    """Return a comparison of two sets of scores, for whole numbers as weights."""
+
+    def weighted(in_weights: Floats, out_weights: Floats) -> Float64s:
+        pairs = zip(in_weights.T.astype(int), out_weights.T.astype(int), strict=True)
+        return np.array([function(np.repeat(in_scores, i), np.repeat(out_scores, o))
+                         for i, o in pairs])  # fmt: skip
+
+    return weighted
 
 
 def _weighted_auroc(in_scores: Float64s, out_scores: Float64s) -> Weighted:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from bdlbench.metrics.bootstrap import bootstrap
-from bdlbench.metrics.scores import describe
+from bdlbench.metrics.catalogue import general
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def rank_intervals(
     significant = np.zeros(difference.shape, dtype=bool)
     significant[pairs] = holm(p[pairs]) <= LEVEL
     significant |= significant.T
-    sign = 1 if describe(metric).direction == "up" else -1
+    sign = general(metric).sign
     better = (significant & (sign * difference > 0)).sum(axis=1)  # samplers better than this one
     worse = (significant & (sign * difference < 0)).sum(axis=1)
     return [(1 + int(b), len(entries) - int(w)) for b, w in zip(better, worse, strict=True)]

@@ -10,15 +10,14 @@ import numpy as np
 from scipy import special
 
 from bdlbench.metrics.bootstrap import bootstrap, inputs, weighted
-from bdlbench.metrics.scores import describe
+from bdlbench.metrics.catalogue import general
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bdlbench.metrics.functions import Float64s
-    from bdlbench.records.predictions import Predictions
+    from bdlbench.records.predictions import Sets
 
-    Sets = Mapping[str, Predictions]
     Pair = tuple[Sequence[Sets], Sequence[Sets]]
 
 Verdict = Literal["better", "worse", "no clear difference"]
@@ -94,8 +93,8 @@ def paired_difference(
     mean of a symmetric distribution in 1 − 2·(1/2)³ = 75 % of the cases.
 
     Args:
-        metric: accuracy, negative_log_likelihood, brier_score, expected_calibration_error,
-            ood.<set>.auroc (of the predictive entropy) or ood.<set>.confident_fraction.
+        metric: Name of any metric of test inputs, of an OOD set, or of a shifted one. Without a
+            direction, its verdict is always "no clear difference".
         a: Predictions by set name, for every seed.
         b: The same for the other sampler, with the same seeds in the same order.
         resamples: Number of bootstrap resamples.
@@ -135,9 +134,9 @@ def _difference(metric: str, observed: Float64s, point_variance: float) -> Diffe
     t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
     half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
     d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
-    sign = 1 if describe(metric).direction == "up" else -1
+    sign = general(metric).sign
     verdict: Verdict = "no clear difference"
-    if abs(d) > half:
+    if sign and abs(d) > half:
         verdict = "better" if sign * d > 0 else "worse"
     return Difference(metric, d, d - half, d + half, error, seeds, verdict)
 
@@ -151,5 +150,5 @@ def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
         if sets.keys() != a[0].keys():
             raise ValueError(f"expected the sets {sorted(a[0])} in every run, got {sorted(sets)}")
         for name, predictions in sets.items():
-            if not np.array_equal(predictions.labels, a[0][name].labels):
-                raise ValueError(f"expected the same inputs in every {name} set, got other labels")
+            if not np.array_equal(predictions.truth, a[0][name].truth):
+                raise ValueError(f"expected the same inputs in every {name} set, got other targets")

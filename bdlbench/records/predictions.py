@@ -200,7 +200,7 @@ def save(path: Path, sets: Sets) -> None:
                     entry = zipfile.ZipInfo(f"{name}/{field}.npy")
                     entry.compress_type = _compression(array)
                     with archive.open(entry, "w") as file:
-                        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+                        np.save(file, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _compression(array: NDArray[Any]) -> int:
@@ -210,7 +210,7 @@ def _compression(array: NDArray[Any]) -> int:
     return zipfile.ZIP_BZIP2 if array.dtype.kind == "f" else zipfile.ZIP_LZMA
 
 
-def read(path: Path) -> dict[str, Predicted]:
+def read(path: Path) -> dict[str, Any]:
     """Read the predictions that `save` wrote; nothing is unpickled.
 
     Raises:
@@ -223,7 +223,7 @@ def read(path: Path) -> dict[str, Predicted]:
     return parse(content, path)
 
 
-def parse(content: bytes, path: Path) -> dict[str, Predicted]:
+def parse(content: bytes, path: Path) -> dict[str, Any]:
     """Parse the content of a predictions file; `path` is named in errors.
 
     Raises:

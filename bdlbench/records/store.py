@@ -19,7 +19,7 @@ from typing import Any
 
 from bdlbench.errors import RecordError
 from bdlbench.records import predictions
-from bdlbench.records.predictions import Predicted, Sets
+from bdlbench.records.predictions import Sets
 from bdlbench.records.record import SCHEMA, Record, parse
 from bdlbench.storage import documents, files
 from bdlbench.storage.escaping import visible
@@ -172,7 +172,7 @@ def read_all(results: Path) -> Iterator[tuple[str, Record | None]]:
             yield name, None
 
 
-def read_predictions(folder: Path, record: Record) -> dict[str, Predicted]:
+def read_predictions(folder: Path, record: Record) -> dict[str, Any]:
     """Read a run's predictions, and verify them against the checksum in its record.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ from numpy.typing import NDArray
 from bdlbench.errors import BdlbenchError, Diverged, RecordError
 from bdlbench.hamiltonian.budgeted import end_warm_up
 from bdlbench.hamiltonian.kernels import INT32, Kernel, Work, advance, start
-from bdlbench.posterior.models import CLASSES
 from bdlbench.posterior.potential import Posterior
 from bdlbench.posterior.to_jax import JaxPotential
 from bdlbench.reference import gate
+from bdlbench.reference.collected import Collected
 from bdlbench.reference.gate import Trace
-from bdlbench.reference.reference import Averages
-from bdlbench.runs.evaluate import TRACED, Predictor, log_likelihoods
+from bdlbench.runs.evaluate import TRACED
 from bdlbench.storage.files import write_bytes
 
 WARM_UP_LEAPFROGS = 500  # per trajectory, while the step size is adapted
@@ -63,8 +61,7 @@ class Chains:
         potential: U of the posterior.
         length: Number and length of the chains.
         posterior: The posterior.
-        predict: Predictor of the evaluation sets.
-        labels: Labels of the evaluation sets, by name.
+        collected: What is kept of the predictions.
         checkpoint: Path of the checkpoint.
     """
 
@@ -74,12 +71,11 @@ class Chains:
         potential: JaxPotential,
         length: Length,
         posterior: Posterior,
-        predict: Predictor,
-        labels: Mapping[str, NDArray[np.int64]],
+        collected: Collected,
         checkpoint: Path,
     ) -> None:
         self._kernel, self._potential, self.length = kernel, potential, length
-        self._predict, self._labels = predict, labels["test"]
+        self.collected = collected
         rng = torch.Generator().manual_seed(length.seed)
         shape = length.chains, posterior.network.dim
         theta = posterior.prior_std * torch.randn(shape, generator=rng)
@@ -87,7 +83,8 @@ class Chains:
         self._state = start(kernel, potential, theta.numpy(), jax.random.key(seed))
         self.checkpoint = checkpoint
         self.done, self.gradients, self.seconds = 0, length.chains, 0.0
-        self._arrays = _allocate(length, posterior.network.dim, labels)
+        inputs = min(TRACED, len(collected.sets["test"]))
+        self._arrays = {**_allocate(length, posterior.network.dim, inputs), **collected.arrays}
 
     @property
     def total(self) -> int:
@@ -119,6 +116,8 @@ class Chains:
         limit = WARM_UP_LEAPFROGS if index < 0 else INT32
         work = Work(index < 0, limit, 1, INT32, INT32)
         self._state, _, leapfrogs = advance(self._kernel, self._potential, self._state, work)
+        leapfrogs.block_until_ready()
+        self._potential.check()
         if not np.isfinite(np.asarray(self._state.energy)).all():
             raise Diverged(f"U is not finite after {self.done} iterations")
         if index == -1:
@@ -127,19 +126,6 @@ class Chains:
             self._add(index)
         self.gradients += int(leapfrogs)
         self.done += 1
-
-    def averages(self) -> dict[str, Averages]:
-        """Return the averaged predictions by set, after the last iteration."""
-        halves = [_half(chain, self.length) for chain in range(self.length.chains)]
-        draws = self.length.samples * np.bincount(halves)[:, None, None]
-        averages = {}
-        for key, sums in self._arrays.items():
-            prefix, _, name = key.partition("/")
-            if prefix != "log_sum":
-                continue
-            mean = np.logaddexp(*sums) - np.log(draws.sum())
-            averages[name] = Averages(mean.astype("f4"), (sums - np.log(draws)).astype("f4"))
-        return averages
 
     def save(self) -> None:
         """Write the checkpoint atomically."""
@@ -164,7 +150,8 @@ class Chains:
                 stored = dict(archive)
             leaves, structure = self._leaves()
             leaves = [jax.numpy.asarray(stored[f"state/{i}"]) for i in range(len(leaves))]
-            self._arrays = {name: stored[name] for name in self._arrays}
+            for name, array in self._arrays.items():
+                array[...] = stored[name]
             done, gradients, self.seconds = stored["counts"].tolist()
         except Exception as error:  # on corrupt bytes, zipfile and NumPy raise almost anything
             raise RecordError(f"{self.checkpoint}: cannot be read ({error}); delete it") from error
@@ -181,23 +168,13 @@ class Chains:
         for name, values in self._state.last._asdict().items():
             arrays[name][:, index] = values
         for chain, row in enumerate(theta):
-            sets = self._predict(torch.from_numpy(row))
-            arrays["log_likelihoods"][chain, index] = log_likelihoods(sets["test"], self._labels)
-            for name, log_p in sets.items():
-                total = arrays[f"log_sum/{name}"][_half(chain, self.length)]
-                np.logaddexp(total, log_p.numpy(), out=total)
+            arrays["log_likelihoods"][chain, index] = self.collected.add(chain, index, row)
         slots = arrays["draws"].reshape(-1, *theta.shape)
         before, after = (len(slots) * i // self.length.samples for i in (index, index + 1))
         slots[before:after] = theta
 
 
-def _half(chain: int, length: Length) -> int:
-    return 2 * chain // length.chains
-
-
-def _allocate(
-    length: Length, dim: int, labels: Mapping[str, NDArray[np.int64]]
-) -> dict[str, NDArray[Any]]:
+def _allocate(length: Length, dim: int, inputs: int) -> dict[str, NDArray[Any]]:
     shape = length.chains, length.samples
     draws = min(DRAWS // length.chains, length.samples) * length.chains
     if 2 * draws * dim > DRAWS_BYTES:
@@ -207,7 +184,6 @@ def _allocate(
         "hamiltonian": np.zeros(shape, np.float32),
         "accept_prob": np.zeros(shape, np.float32),
         "diverging": np.zeros(shape, bool),
-        "log_likelihoods": np.zeros((*shape, min(TRACED, len(labels["test"]))), np.float32),
+        "log_likelihoods": np.zeros((*shape, inputs), np.float32),
         "draws": np.zeros((draws, dim), np.float16),
-        **{f"log_sum/{name}": np.full((2, len(y), CLASSES), -np.inf) for name, y in labels.items()},
     }

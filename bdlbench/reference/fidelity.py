@@ -12,12 +12,13 @@ from bdlbench.metrics.functions import Float64s, most_probable
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.records.densities import Densities
-from bdlbench.records.predictions import Predicted, Predictions
+from bdlbench.records.predictions import Predicted
 from bdlbench.records.quantization import to_probabilities
 from bdlbench.records.record import Record
 from bdlbench.reference.gate import FEWEST, SHARE
+from bdlbench.reference.predictive import Averages, Mixture, cells, mixture_distance
 from bdlbench.reference.reference import Reference, load
-from bdlbench.runs.plan import Setup
+from bdlbench.runs.plan import Setup, recorded
 
 PER = 1000  # full-batch gradients, each of which is one epoch
 
@@ -32,8 +33,11 @@ def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | N
     if setup.split == "validation":  # less training data, and so another posterior
         return None, ""
     try:
-        reference = load(setup.task.name, setup.results, data=data)
-        reference.check_fits(setup.model, setup.task.prior_std, data)
+        reference = load(setup.task.name, setup.results, data=data, model=setup.model)
+        likelihood = recorded(setup.task.likelihood)
+        reference.check_fits(
+            setup.model, setup.task.prior_std, data, likelihood, setup.model_sha256
+        )
     except RecordError as error:
         return None, str(error)
     return reference, ""
@@ -57,36 +61,42 @@ def _check_same(p: Float64s, q: Float64s) -> None:
 
 
 def floor(reference: Reference) -> dict[str, float]:
-    """Return agreement and total variation between the halves of the reference's chains."""
-    first, second = to_probabilities(reference.sets["test"].halves)
-    return _compare(first, second)
+    """Return agreement (for classes) and total variation between the halves of the chains."""
+    found = reference.sets["test"]
+    if isinstance(found, Mixture):
+        first, second = (cells(half, found.bounds) for half in found.halves)
+        return {"total_variation": mixture_distance(first, second)}
+    return _compare(*to_probabilities(found.halves))
 
 
-def distances(points: Sequence[Float64s], reference: Reference) -> Float64s:
+def distances(points: Sequence[Float64s] | Sequence[Densities], reference: Reference) -> Float64s:
     """Return the total variation from the reference after 1, 2, 4, … draws and after all.
 
     Args:
-        points: Probabilities of the first inputs, from `Predictions.course`.
+        points: Probabilities of the first inputs, or densities of all, from the run's `course`.
         reference: The reference posterior.
     """
-    q = to_probabilities(reference.sets["test"].log_probabilities[: len(points[-1])])
-    return np.array([total_variation(p, q) for p in points])
+    found = reference.sets["test"]
+    if isinstance(found, Mixture):
+        return np.array([found.distance(p) for p in points if isinstance(p, Densities)])
+    q = to_probabilities(found.log_probabilities[: len(points[-1])])
+    return np.array([total_variation(p, q) for p in points if isinstance(p, np.ndarray)])
 
 
 def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
-    """Return the bulk ESS of log p(label) per 1000 epochs, the median over inputs.
+    """Return the bulk ESS of log p(target) per 1000 epochs, the median over inputs.
 
     Bulk ESS: Vehtari et al. (2021).
 
     Args:
-        trace: log p(label) of one chain, shape (draws, inputs).
+        trace: log p(target) of one chain, shape (draws, inputs).
         epochs: Epochs used by the run, burn-in included.
     """
     return float(np.median(bulk_ess(trace[None]))) * PER / epochs
 
 
 def measure(
-    runs: Sequence[tuple[Record, Mapping[str, Predictions]]], reference: Reference | None
+    runs: Sequence[tuple[Record, Mapping[str, Predicted]]], reference: Reference | None
 ) -> dict[str, Interval]:
     """Compute agreement, total variation, ESS and R-hat of the completed runs of one sampler.
 
@@ -102,8 +112,7 @@ def measure(
         inside = in_distribution(sets)
         metrics = {}
         if reference is not None:
-            q = to_probabilities(reference.sets["test"].log_probabilities)
-            metrics = _compare(inside.probabilities, q)
+            metrics = _distance(inside, reference.sets["test"])
         if inside.trace is not None and len(inside.trace) >= FEWEST:
             metrics["ess_per_1000_gradients"] = ess_per_1000_gradients(inside.trace, record.epochs)
         for name, value in metrics.items():
@@ -112,11 +121,19 @@ def measure(
     return intervals | _r_hat([in_distribution(sets) for _, sets in runs])
 
 
+def _distance(p: Predicted, q: Averages | Mixture) -> dict[str, float]:
+    if isinstance(p, Densities):
+        assert isinstance(q, Mixture), "check_fits compares the likelihoods"
+        return {"total_variation": q.distance(p)}
+    assert isinstance(q, Averages), "check_fits compares the likelihoods"
+    return _compare(p.probabilities, to_probabilities(q.log_probabilities))
+
+
 def _compare(p: Float64s, q: Float64s) -> dict[str, float]:
     return {"agreement": agreement(p, q), "total_variation": total_variation(p, q)}
 
 
-def _r_hat(runs: Sequence[Predictions]) -> dict[str, Interval]:
+def _r_hat(runs: Sequence[Predicted]) -> dict[str, Interval]:
     """Return R-hat with the seeds as chains, unless it is undefined."""
     traces = [run.trace for run in runs if run.trace is not None and len(run.trace) >= FEWEST]
     if len(traces) < 2:

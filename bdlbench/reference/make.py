@@ -23,22 +23,24 @@ from bdlbench.posterior.to_jax import to_jax
 from bdlbench.records import store
 from bdlbench.reference import gate
 from bdlbench.reference.chains import Chains, Length
+from bdlbench.reference.collected import collected
 from bdlbench.reference.reference import Facts, Reference, load, write
-from bdlbench.runs import machine, numerics, plan, task_data
+from bdlbench.runs import chosen_models, machine, numerics, plan, task_data
 from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup
+from bdlbench.runs.tasks import TaskLike
 from bdlbench.storage import documents
 
-MODEL = "mlp-50"  # small enough for HMC to converge
-CHUNK = 10  # iterations between two checkpoints
+CHUNK = 10  # iterations between two checkpoints, or
+SECONDS = 60.0  # this long
 ACCEPTANCE = 0.85  # target of the step size adaptation
 
 
 def make(
-    task: str,
+    task: TaskLike,
     length: Length | None = None,
     *,
-    model: str = MODEL,
+    model: Any = None,
     data_dir: Path | str | None = None,
     results: Path | str | None = None,
     device: str = "auto",
@@ -50,9 +52,9 @@ def make(
     acceptance rate of 0.85. A stored reference with the same settings is returned as it is.
 
     Args:
-        task: Name of the task.
+        task: Name of the task, its file, or a `Task`.
         length: Number and length of the chains.
-        model: Name of the model.
+        model: Name or file of the model, or a model; by default that of the task.
         data_dir: Folder searched for data first.
         results: Folder of the reference and its checkpoint; by default as for a comparison.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -69,15 +71,15 @@ def make(
     made = _inputs(setup, length, data)
     key = hashlib.sha256(documents.to_json(made).encode()).hexdigest()[:10]
     with suppress(RecordError):
-        stored = load(task, setup.results, converged=False, data=data)
+        stored = load(setup.task.name, setup.results, False, data, setup.model)
         if stored.facts.key == key:
             return stored
     with machine.one_thread():
         chains = _make_chains(setup, length, key)
-        _run_chains(chains, f"reference {task}", Console(stderr=True, quiet=quiet))
+        _run_chains(chains, f"reference {setup.task.name}", Console(stderr=True, quiet=quiet))
         write(setup.results, _apply_gate(made, key, chains))
     chains.checkpoint.unlink(missing_ok=True)
-    return load(task, setup.results, converged=False, data=data)
+    return load(setup.task.name, setup.results, False, data, setup.model)
 
 
 def _run_chains(chains: Chains, label: str, console: Console) -> None:
@@ -92,6 +94,8 @@ def _run_chains(chains: Chains, label: str, console: Console) -> None:
                 started = time.perf_counter()
                 for _ in range(min(CHUNK, chains.total - chains.done)):
                     chains.iterate()
+                    if time.perf_counter() - started > SECONDS:
+                        break
                 chains.seconds += time.perf_counter() - started
                 chains.save()
                 saved = chains.done
@@ -110,14 +114,16 @@ def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
     folders, device = search_folders(setup.data_dir), torch.device(setup.device)
     train = task_data.training_set(setup.task, setup.split, folders)
     sets = task_data.evaluation_sets(setup.task, setup.split, folders)
-    posterior, scaler = build_posterior(train, setup.model, setup.task.prior_std, device)
+    likelihood = setup.task.likelihood
+    model = chosen_models.find(setup.model_reference or setup.task.model)
+    posterior, scaler = build_posterior(train, model, setup.task.prior_std, device, likelihood)
+    predict = Predictor(posterior.network, sets, scaler, device, likelihood)
     return Chains(
         _kernel(posterior.prior_std),
         to_jax(posterior),
         length,
         posterior,
-        Predictor(posterior.network, sets, scaler, device),
-        {name: images.y for name, images in sets.items()},
+        collected(predict, sets, likelihood, train.classes, length.chains, length.samples),
         setup.results / "references" / f".{setup.task.name}-{key}.checkpoint.npz",
     )
 
@@ -125,7 +131,12 @@ def _make_chains(setup: Setup, length: Length, key: str) -> Chains:
 def _inputs(setup: Setup, length: Length, data: dict[str, str]) -> dict[str, Any]:
     """Return everything that determines a reference, as in its file."""
     kernel = _kernel(setup.task.prior_std)
+    given = {  # those of old references are not named
+        "likelihood": plan.recorded(setup.task.likelihood),
+        "model_sha256": setup.model_sha256,
+    }
     return {
+        **{name: value for name, value in given.items() if value is not None},
         "schema": Facts.schema,
         "task": setup.task.name,
         "model": setup.model,
@@ -154,4 +165,4 @@ def _apply_gate(made: dict[str, Any], key: str, chains: Chains) -> Reference:
         converged=all(verdicts.values()),
         measured={"seconds": chains.seconds, "finished": finished},
     )
-    return Reference(facts, chains.averages(), chains.trace, chains.draws)
+    return Reference(facts, chains.collected.result(), chains.trace, chains.draws)

@@ -1,14 +1,15 @@
 """Store and load reference posteriors.
 
-A reference is ``<results>/references/<task>-<data>.json``, with its settings and diagnostics, and a
-file ``.npz`` of the same name with its arrays. ``<data>`` is a digest of the training and test
-data: other data have another posterior.
+A reference is ``<results>/references/<task>-<model>-<data>.json``, with its settings and
+diagnostics, and a file ``.npz`` of the same name with its arrays. ``<data>`` is a digest of the
+training and test data: other data have another posterior. Older files have no ``<model>``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -20,9 +21,11 @@ from numpy.typing import NDArray
 
 from bdlbench.data import origins
 from bdlbench.data.examples import search_folders
-from bdlbench.errors import DataMissing, RecordError
+from bdlbench.errors import BdlbenchError, DataMissing, RecordError
 from bdlbench.reference.gate import Trace
-from bdlbench.runs import task_data, tasks
+from bdlbench.reference.predictive import Averages, Mixture
+from bdlbench.runs import chosen_models, task_data, tasks
+from bdlbench.runs.tasks import TaskLike
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_bytes, write_file
 from bdlbench.storage.locations import results_at
@@ -49,6 +52,7 @@ class Facts:
         model: Name of the model.
         prior_std: Standard deviation of the prior.
         likelihood: Label of the likelihood; None for the categorical one.
+        model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
         settings: Length of the chains and HMC's hyperparameters.
         data: SHA-256 of the data sets, by name.
         environment: As in a record.
@@ -67,6 +71,7 @@ class Facts:
     model: str
     prior_std: float
     likelihood: str | None = None
+    model_sha256: str | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, str]
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -81,36 +86,28 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Averages:
-    """Mean predictive log-probabilities for one set of inputs.
-
-    Args:
-        log_probabilities: Averaged over all draws, float32 (inputs, classes).
-        halves: Averaged over each half of the chains, float32 (2, inputs, classes).
-    """
-
-    log_probabilities: NDArray[np.float32]
-    halves: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
 class Reference:
     """A reference posterior.
 
     Args:
         facts: Settings and diagnostics.
-        sets: Averaged predictions for the test set and every OOD set, by name.
+        sets: Predictions for the test set and every other evaluation set, by name.
         trace: Traces of the chains.
         draws: Evenly spaced draws of θ, float16 (draws, dim); none if they would be too large.
     """
 
     facts: Facts
-    sets: dict[str, Averages]
+    sets: Mapping[str, Averages | Mixture]
     trace: Trace
     draws: NDArray[np.float16]
 
     def check_fits(
-        self, model: str, prior_std: float, data: Mapping[str, str], likelihood: str | None = None
+        self,
+        model: str,
+        prior_std: float,
+        data: Mapping[str, str],
+        likelihood: str | None = None,
+        model_sha256: str | None = None,
     ) -> None:
         """Check that the reference is for this problem.
 
@@ -119,6 +116,7 @@ class Reference:
             prior_std: Standard deviation of the prior.
             data: SHA-256 of the data sets, by name.
             likelihood: Label of the likelihood; None for the categorical one.
+            model_sha256: SHA-256 of the model's source; None if it is not known.
 
         Raises:
             RecordError: The model, the prior, the data or the likelihood differ.
@@ -128,6 +126,8 @@ class Reference:
             "prior_std": (self.facts.prior_std, prior_std),
             "likelihood": (self.facts.likelihood or USUAL, likelihood or USUAL),
         }
+        if model_sha256 is not None:
+            pairs["source"] = ((self.facts.model_sha256 or "")[:12], model_sha256[:12])
         for name in JUDGED_ON:
             pairs[f"{name} data"] = (self.facts.data[name][:12], data[name][:12])
         for what, (own, other) in pairs.items():
@@ -145,12 +145,13 @@ def write(results: Path, reference: Reference) -> Path:
     """
     arrays: dict[str, Any] = {"draws": reference.draws}
     for name, averages in reference.sets.items():
-        arrays |= {f"sets/{name}/{key}": array for key, array in vars(averages).items()}
+        parts = [field.name for field in fields(averages)]
+        arrays |= {f"sets/{name}/{part}": getattr(averages, part) for part in parts}
     arrays |= {f"trace/{key}": array for key, array in vars(reference.trace).items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     content = buffer.getvalue()
-    path = results / file_of(reference.facts.task, reference.facts.data)
+    path = results / file_of(reference.facts.task, reference.facts.data, reference.facts.model)
     write_bytes(path.with_suffix(".npz"), content)
     facts = replace(reference.facts, arrays_sha256=hashlib.sha256(content).hexdigest())
     known = {name: value for name, value in vars(facts).items() if value is not None}
@@ -158,22 +159,25 @@ def write(results: Path, reference: Reference) -> Path:
     return path
 
 
-def file_of(task: str, data: Mapping[str, str]) -> str:
+def file_of(task: str, data: Mapping[str, str], model: str = "") -> str:
     """Return the path of the JSON file, relative to the results.
 
     Args:
         task: Name of the task.
         data: SHA-256 of the data sets, by name.
+        model: Name of the model; empty for an older file.
     """
     digest = origins.digest({name: data[name] for name in JUDGED_ON})
-    return f"references/{task}-{digest}.json"
+    named = [task, re.sub("[^A-Za-z0-9.]+", "-", model), digest]
+    return f"references/{'-'.join(filter(None, named))}.json"
 
 
 def load(
-    task: str,
+    task: TaskLike,
     results: Path | str | None = None,
     converged: bool = True,
     data: Mapping[str, str] | None = None,
+    model: str | None = None,
 ) -> Reference:
     """Load the reference of a task: from `results`, else the one installed with bdlbench.
 
@@ -181,38 +185,51 @@ def load(
         ``reference.load("digits").sets["test"].log_probabilities``
 
     Args:
-        task: Name of the task.
+        task: Name of the task, its file, or a `Task`.
         results: Folder or URL of the results; by default as for a comparison.
         converged: Reject a reference that failed the convergence gate.
         data: SHA-256 of the data sets by name, as in a record; by default that of the task's data
             on this machine, else of the official files.
+        model: Name of the model; by default that of the task.
 
     Raises:
         RecordError: No reference for these data exists, it is corrupt, or it failed the gate.
         DataMissing: `data` is None, and neither the task's data nor official hashes are available.
     """
     data = _data_of(task) if data is None else data
-    path = kept(results_at(results), file_of(task, data))
+    name = task if isinstance(task, str) and not task.endswith(".py") else tasks.get(task).name
+    model = _model_of(name if name == task else task) if model is None else model
+    folder = results_at(results)
+    path = kept(folder, file_of(name, data, model)) or kept(folder, file_of(name, data))
     if path is None:
         raise RecordError(
-            f"no reference posterior of {task} for training data {data['train'][:12]} and test "
+            f"no reference posterior of {name} for training data {data['train'][:12]} and test "
             f"data {data['test'][:12]}; "
-            f"`bdlbench reference {task}` computes one from the available data"
+            f"`bdlbench reference {name}` computes one from the available data"
         )
     reference = _read(path)
-    failed = [name for name, holds in reference.facts.verdicts.items() if not holds]
+    failed = [verdict for verdict, holds in reference.facts.verdicts.items() if not holds]
     if converged and not reference.facts.converged:
-        raise RecordError(f"the reference of {task} has not converged: not {', not '.join(failed)}")
+        raise RecordError(f"the reference of {name} has not converged: not {', not '.join(failed)}")
     return reference
 
 
-def _data_of(task: str) -> Mapping[str, str]:
+def _data_of(task: TaskLike) -> Mapping[str, str]:
+    found = tasks.get(task)
     try:
-        return task_data.fingerprints(tasks.get(task), "test", search_folders())
+        return task_data.fingerprints(found, "test", search_folders())
     except DataMissing:
-        if task in origins.USUAL:
-            return origins.USUAL[task]
+        if found.name in origins.USUAL:
+            return origins.USUAL[found.name]
         raise
+
+
+def _model_of(task: TaskLike) -> str:
+    """Return the name of the task's model; empty for a task that is not found."""
+    try:
+        return chosen_models.label(chosen_models.find(tasks.get(task).model))
+    except BdlbenchError:
+        return ""
 
 
 def _read(path: Path) -> Reference:
@@ -241,8 +258,11 @@ def _read_facts(path: Path) -> Facts:
 def _from_arrays(facts: Facts, content: bytes) -> Reference:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = dict(archive)
-    names = [key.split("/")[1] for key in arrays if key.endswith("/halves")]
-    sets = {name: Averages(**_part(arrays, f"sets/{name}/", Averages)) for name in names}
+    names = dict.fromkeys(key.split("/")[1] for key in arrays if key.startswith("sets/"))
+    sets: dict[str, Averages | Mixture] = {}
+    for name in names:
+        kind = Mixture if f"sets/{name}/location" in arrays else Averages
+        sets[name] = kind(**_part(arrays, f"sets/{name}/", kind))
     return Reference(facts, sets, Trace(**_part(arrays, "trace/", Trace)), arrays["draws"])
 
 

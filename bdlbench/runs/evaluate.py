@@ -19,7 +19,7 @@ from bdlbench.metrics.functions import predictive_entropy
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.posterior.models import Network
 from bdlbench.records.densities import Densities
-from bdlbench.records.predictions import IN_DISTRIBUTION, Predicted, Predictions
+from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
 from bdlbench.records.quantization import shorten, to_probabilities
 
 _CATEGORICAL = Categorical()
@@ -99,7 +99,7 @@ def predict(
     on_draw: Callable[[], None] = lambda: None,
     epochs: Sequence[float] = (),
     likelihood: Likelihood = _CATEGORICAL,
-) -> dict[str, Predicted]:
+) -> dict[str, Any]:
     """Average the predictive densities over draws: p(y∣x) = E_θ p(y∣x, θ), in float64.
 
     Args:

@@ -21,7 +21,7 @@ from bdlbench.records.record import Configuration, Sampler
 from bdlbench.runs import chosen_models, machine, numerics, task_data, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
-from bdlbench.runs.task import SPLITS, Task
+from bdlbench.runs.task import SPLITS, RecordedLikelihood, Task
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
@@ -168,6 +168,25 @@ def fingerprints(setup: Setup) -> dict[str, str]:
     return digests
 
 
+def fit_batches(
+    candidates: Sequence[Candidate], setup: Setup, data: Mapping[str, str]
+) -> list[Candidate]:
+    """Lower default batch sizes to the number of training examples; those given are kept."""
+    n = task_data.training_size(setup.task, setup.split, data)
+    return [
+        replace(each, settings={**each.settings, "batch_size": n})
+        if n and _is_default_batch(each, n)
+        else each
+        for each in candidates
+    ]
+
+
+def _is_default_batch(candidate: Candidate, most: int) -> bool:
+    size = candidate.settings.get("batch_size")
+    given = "batch_size" in dict(candidate.spec.settings) or candidate.spec.complete
+    return isinstance(size, int) and size > most and not given
+
+
 def data_folders(setup: Setup) -> tuple[Path, ...]:
     """Return the absolute paths of the folders searched for data."""
     return tuple(folder.absolute() for folder in search_folders(setup.data_dir))
@@ -232,6 +251,8 @@ def jobs(
 
 def recorded(likelihood: Likelihood) -> str | None:
     """Return a likelihood as in records: None for the categorical one, which old records had."""
+    if isinstance(likelihood, RecordedLikelihood):
+        return likelihood.label
     return None if isinstance(likelihood, Categorical) else likelihoods.label(likelihood)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bdlbench import registry
@@ -34,6 +34,22 @@ def evaluation_size(task: Task, split: str) -> int:
     if split == "validation":
         return shared.count("train", _key(task, "test")) // 10
     return sum(shared.count("test", _key(task, name)) for name in ("test", *task.sets))
+
+
+def training_size(task: Task, split: str, data: Mapping[str, str]) -> int | None:
+    """Return the number of training examples of a task whose data is kept, else None.
+
+    Args:
+        task: The task.
+        split: The split that is evaluated on.
+        data: SHA-256 of the data sets, by name.
+    """
+    kept = shared.kept(data)
+    if kept is None:
+        return None
+    whole = kept["train", _key(task, "test")].count
+    available = whole - whole // 10 if split == "validation" else whole
+    return min(available, task.train_size or available)
 
 
 def fingerprints(task: Task, split: str, folders: Sequence[Path]) -> dict[str, str]:

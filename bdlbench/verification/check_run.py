@@ -14,7 +14,7 @@ from bdlbench.data.examples import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Labels
-from bdlbench.metrics.scores import VERSION, agree, score
+from bdlbench.metrics.scores import ADDED, VERSION, agree, score
 from bdlbench.records import store
 from bdlbench.records.predictions import Predicted, Predictions, Sets
 from bdlbench.records.record import COMPLETED, Record
@@ -163,7 +163,8 @@ def deviations(record: Record, sets: Sets) -> list[str]:
     except ValueError as error:
         return [f"its predictions cannot be scored: {error}"]
     lines = []
-    for name in dict.fromkeys([*metrics, *record.metrics]):
+    later = ADDED - record.metrics.keys()  # metrics that are younger than the record
+    for name in dict.fromkeys([*(n for n in metrics if n not in later), *record.metrics]):
         recorded, value = record.metrics.get(name), metrics.get(name)
         if recorded is None or value is None:
             where = "predictions" if recorded is None else "record"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bdlbench.checks import CHECKS, Result, Subject
 from bdlbench.checks.contract import CONTRACT_CHECKS
+from bdlbench.checks.target import TargetCheck
 from bdlbench.settings import parse
 
 HERE = Path(__file__).parent
@@ -63,9 +65,17 @@ def judge(path: Path, check: str, quick: bool = True) -> Result:
     return BY_NAME[check](Subject(parse(str(path))), quick)
 
 
+# What a quarter of the chains, with errors twice as large, rejects, all of them reject, too. To be
+# diagnosed, these samplers need all: a temperature to 4 %, or the growth of the spread.
+EVERY_CHAIN = {"gradient_of_the_mean_loss", "double_noise", "noise_of_the_mean_loss"}
+
+
 @pytest.mark.parametrize(("name", "check", "words"), WRONG)
 def test_a_wrong_sampler_is_diagnosed(name: str, check: str, words: str) -> None:
-    result = judge(HERE / "wrong" / f"{name}.py", check)
+    found = BY_NAME[check]
+    if isinstance(found, TargetCheck) and name not in EVERY_CHAIN:
+        found = replace(found, effort=replace(found.effort, chains=found.effort.chains // 4))
+    result = found(Subject(parse(str(HERE / "wrong" / f"{name}.py"))), True)
     assert result.verdict == "fail"
     assert re.search(words, result.meaning), result.meaning
 
@@ -76,15 +86,15 @@ def test_every_wrong_sampler_is_checked() -> None:
 
 # Slow checks, and the samplers for which they are informative: "new process" for one, as all pass
 # "seeds" in this process; "mean of 1,000" for those with minibatches, as the others pass "line".
-LONG = {
-    "new process": ("mean_loss_rate",),
-    "mean of 1,000": ("baoab", "fixed_preconditioner", "mean_loss_rate", "momentum"),
-}
 # All checks of all samplers take minutes: see repeat.py.
+LONG = {
+    "new process": ["mean_loss_rate"],
+    "mean of 1,000": ["baoab", "fixed_preconditioner", "mean_loss_rate", "momentum"],
+}
 CASES = [
-    pytest.param(name, check, marks=[pytest.mark.slow] * (name not in LONG.get(check, RIGHT)))
+    (name, check)
     for check in [*(c.name for c in CONTRACT_CHECKS), "line", "mean of 1,000"]
-    for name in RIGHT
+    for name in LONG.get(check, RIGHT)
 ]
 
 
@@ -100,7 +110,6 @@ def test_a_right_sampler_passes(name: str, check: str) -> None:
         ("fixed_preconditioner", "logistic regression"),
         ("momentum", "mean of 60,000"),
         ("momentum", "temperature ½"),
-        pytest.param("baoab", "ranks", marks=pytest.mark.slow),  # four times slower than the walk
         ("random_walk", "ranks"),
         ("mala", "Stein discrepancy"),
     ],

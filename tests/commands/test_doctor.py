@@ -67,11 +67,16 @@ def test_missing_files_and_their_mirrors_are_reported(
 
     monkeypatch.setattr("requests.head", head)
     found = examine(None)
-    mnist, notmnist = found["missing"]
-    assert mnist.startswith("mnist: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k")
-    assert notmnist == "notmnist: t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz"
-    answers = [line.rsplit(": ", 1)[1] for line in found["mirror"]]
-    assert answers == ["answers", "answers", "no route to host", "no route to host"]
+    missing = dict(line.split(": ") for line in found["missing"])
+    assert missing["mnist"].startswith("train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t1")
+    assert missing["notmnist"] == "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz"
+    assert missing["cifar10"] == "cifar-10-python.tar.gz"
+    assert {*missing} == {*("cifar10", "cifar100", "fashion-mnist", "kmnist", "mnist", "notmnist")}
+    for line in found["mirror"]:
+        assert line.endswith(": no route to host" if "github" in line else ": answers")
+    hosts = [line.split("/")[2] for line in found["mirror"]]
+    assert hosts.count("www.cs.toronto.edu") == 2
+    assert sum("github" in host for host in hosts) == 3
     assert found["results"] == [f"{tmp_path / 'results'}: no runs; not created yet"]
     assert not list(tmp_path.iterdir())
 

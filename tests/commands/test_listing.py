@@ -9,7 +9,7 @@ from bdlbench import descriptions, registry
 from bdlbench.commands import listing
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior.models import NAMES
-from bdlbench.runs.tasks import TASKS
+from bdlbench.runs.built_in_tasks import TASKS
 
 
 @pytest.mark.parametrize(

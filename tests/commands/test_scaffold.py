@@ -5,13 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bdlbench import registry
 from bdlbench.checks import Subject, run_checks
 from bdlbench.commands import main, scaffold
+from bdlbench.comparison.compare import compare
 from bdlbench.errors import PluginError
+from bdlbench.problem import Budget
+from bdlbench.records import store
+from bdlbench.runs.task import Task
 from bdlbench.settings import parse
 
 
@@ -36,11 +41,18 @@ def test_the_template_passes_the_quick_check(
     assert {result.verdict for result in results} == {"pass"}, results
 
 
-@pytest.mark.parametrize("name", ["sghmc2", "a", "x-1-y"])
-def test_the_template_is_short_formatted_and_has_no_placeholders(tmp_path: Path, name: str) -> None:
-    path = scaffold.write(name, tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("sampler", "sghmc2"), ("sampler", "a"), ("sampler", "x-1-y"), ("task", "my-task"),
+     ("model", "my-net"), ("dataset", "my-data"), ("metric", "my-metric")],
+)  # fmt: skip
+def test_a_template_is_short_formatted_and_has_no_placeholders(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    path, attempt = scaffold.write(kind, name, tmp_path)
+    assert path.name in attempt
     text = path.read_text("utf-8")
-    assert 30 <= text.count("\n") <= 50
+    assert 25 <= text.count("\n") <= 50
     for placeholder in ("NAME", "CLASS", "TITLE", "FILE"):
         assert placeholder not in text
     for arguments in (["check"], ["format", "--check"]):
@@ -49,6 +61,24 @@ def test_the_template_is_short_formatted_and_has_no_placeholders(tmp_path: Path,
         if "No module named ruff" in done.stderr:
             pytest.skip("ruff is not installed")
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_templates_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    kinds = ("sampler", "task", "model", "dataset", "metric")
+    files = {kind: scaffold.write(kind, f"my-{kind}", Path())[0] for kind in kinds}
+    options: dict[str, Any] = {"epochs": 2, "draws": 2, "seeds": 1, "results": "results", "jobs": 1}
+    found = compare([files["sampler"], "sgd"], task=files["task"], **options)
+    assert [row.outcomes for row in found.rows] == [{"completed": 1}] * 2
+    task = Task("clouds", "./my_dataset.py:spread=0.5", "./my_model.py:width=5", Budget(2, 2))
+    found = compare("sgd:batch_size=10", task=task, **options)
+    (row,) = found.rows
+    assert (row.outcomes, found.setup.model) == ({"completed": 1}, "my-model:width=5")
+    sets = store.read_predictions(
+        Path("results") / "runs" / row.runs[0], store.find(Path("results"), row.runs[0])
+    )
+    metric = registry.create("metrics", parse("./my_metric.py:threshold=0.5"))
+    assert metric.contributions(sets["test"]).shape == (200,)
 
 
 @pytest.mark.parametrize("name", ["My-Sampler", "1st", "", "a b", "../up", "x" * 41, "my_sampler"])
@@ -77,7 +107,7 @@ def test_a_name_that_is_taken_is_rejected_in_one_line(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     assert new(monkeypatch, name) == 2
-    said = f"error: {name} is the name of {owner}; try bdlbench new my-{name}\n"
+    said = f"error: {name} is the name of {owner}; try bdlbench new sampler my-{name}\n"
     assert capsys.readouterr() == ("", said)
     assert not list(tmp_path.iterdir())
     assert new(monkeypatch, f"my-{name}") == 0
@@ -97,4 +127,9 @@ def test_an_existing_file_is_not_overwritten(
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match=r"cannot write .*gone/mine\.py: No such file"):
-        scaffold.write("mine", tmp_path / "gone")
+        scaffold.write("sampler", "mine", tmp_path / "gone")
+
+
+def test_an_unknown_kind_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="nothing to write as 'optimizer'"):
+        scaffold.write("optimizer", "mine", tmp_path)

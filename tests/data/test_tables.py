@@ -90,9 +90,9 @@ def test_columns_by_position_without_a_header(load: Load) -> None:
 
 
 def test_test_rows_from_a_file_of_their_own(tmp_path: Path) -> None:
-    FRAME[:30].to_csv(tmp_path / "train.csv", index=False)
     # Without a motor boat: the categories are those of both files.
-    FRAME[30::2].to_csv(tmp_path / "test.csv", index=False)
+    FRAME[:30:2].to_csv(tmp_path / "train.csv", index=False)
+    FRAME[30:].to_csv(tmp_path / "test.csv", index=False)
     table = csv(
         tmp_path / "train.csv",
         target="resistance",
@@ -100,8 +100,8 @@ def test_test_rows_from_a_file_of_their_own(tmp_path: Path) -> None:
         categorical=["kind"],
     )
     train, test = table.load("train", ()), table.load("test", ())
-    assert sorted((train.x[:, 0] * 2).tolist()) == list(range(30))
-    assert (test.x[:, 0] * 2).tolist() == list(range(30, 40, 2))
+    assert sorted((train.x[:, 0] * 2).tolist()) == list(range(0, 30, 2))
+    assert (test.x[:, 0] * 2).tolist() == list(range(30, 40))
     assert train.x.shape[1] == test.x.shape[1] == 4
     FRAME.drop(columns="crew").to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(DataError, match=r"test\.csv: expected the columns of train\.csv, got beam"):

@@ -29,8 +29,10 @@ objects, frame = gc.get_objects(), sys._getframe()
 while frame is not None:
     objects += frame.f_locals.values()
     frame = frame.f_back
+objects += gc.get_referents(*objects)
+kinds = {{kind for kind in set(map(type, objects)) if issubclass(kind, (np.ndarray, torch.Tensor))}}
 arrays = {{}}
-for item in (*objects, *gc.get_referents(*objects)):
+for item in [item for item in objects if type(item) in kinds]:
     if isinstance(item, torch.Tensor) and item.device.type == "cpu":
         item = item.detach().numpy()
     while isinstance(item, np.ndarray):

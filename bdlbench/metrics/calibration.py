@@ -1,0 +1,73 @@
+"""Calibration errors of class probabilities, as contributions of inputs."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from bdlbench.metrics.functions import EQUAL, calibration_gaps, dense_ranks
+from bdlbench.metrics.parts import Float64s, Parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bdlbench.records.predictions import Predictions
+
+BINS = 15
+
+
+def expected(predictions: Predictions) -> Parts:
+    """Return confidence − correctness by bin of the confidence; see `calibration_gaps`."""
+    bins, gaps = calibration_gaps(predictions.probabilities, predictions.labels, BINS)
+    contributions = sparse.csr_array((gaps, (np.arange(len(gaps)), bins)), (len(gaps), BINS))
+    return Parts(contributions, lambda means: np.asarray(np.abs(means).sum(axis=0)))
+
+
+def classwise(predictions: Predictions) -> Parts:
+    """Return p_k − [label = k] by class k and bin of p_k, closed on the right."""
+    p = predictions.probabilities
+    inputs, classes = p.shape
+    inner_edges = np.arange(1, BINS) / BINS * (1 + EQUAL)
+    bins = np.searchsorted(inner_edges, p, side="left") + BINS * np.arange(classes)
+    gaps = p - np.eye(classes)[predictions.labels]
+    rows = np.repeat(np.arange(inputs), classes)
+    contributions = sparse.csr_array((gaps.ravel(), (rows, bins.ravel())), (inputs, BINS * classes))
+    return Parts(contributions, lambda means: np.asarray(np.abs(means).sum(axis=0) / classes))
+
+
+def adaptive(predictions: Predictions) -> Parts:
+    """Return count and p_k − [label = k] by class k and distinct p_k, of which ranges are made."""
+    p = predictions.probabilities
+    inputs, classes = p.shape
+    ranks = np.stack([dense_ranks(p[:, k]) for k in range(classes)], axis=1)
+    offsets = np.concatenate([[0], np.cumsum(ranks.max(axis=0) + 1)])
+    columns = (ranks + offsets[:-1]).ravel()
+    gaps = (p - np.eye(classes)[predictions.labels]).ravel()
+    cells = np.repeat(np.arange(inputs), classes), columns
+    shape = inputs, int(offsets[-1])
+    tables = [sparse.csr_array((values, cells), shape) for values in (np.ones(len(gaps)), gaps)]
+    sizes = np.array([len(part) for part in np.array_split(np.zeros(inputs), min(BINS, inputs))])
+
+    def finish(means: Float64s) -> Float64s:
+        counts, sums = np.split(means * inputs, 2)
+        errors = [
+            _of_ranges(np.rint(counts[begin:end]), sums[begin:end], sizes)
+            for begin, end in pairwise(offsets)
+        ]
+        return np.asarray(np.mean(errors, axis=0))
+
+    return Parts(sparse.hstack(tables, format="csr"), finish)
+
+
+def _of_ranges(counts: Float64s, sums: Float64s, sizes: NDArray[np.int64]) -> Float64s:
+    """Return the mean |gap| over ranges of inputs, of one class, from sums by distinct p."""
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    shape = counts.shape[1:]
+    counts, sums = (part.reshape(len(part), -1) for part in (counts, sums))
+    passed, total = (np.cumsum(np.vstack([0 * part[:1], part]), axis=0) for part in (counts, sums))
+    at_edges = [np.interp(edges, x, y) for x, y in zip(passed.T, total.T, strict=True)]
+    gaps = np.diff(at_edges, axis=1) / sizes
+    return np.abs(gaps).mean(axis=1).reshape(shape)
