@@ -26,7 +26,8 @@ CORE = (  # modules that draws and predictions depend on, besides the sampler's
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
     *("metrics.functions", "posterior.backward", "posterior.jax_callback"),
     *("posterior.jax_layers", "posterior.jax_likelihoods", "posterior.likelihoods"),
-    *("posterior.models", "posterior.potential", "posterior.to_jax"),
+    *("posterior.layers", "posterior.models", "posterior.network", "posterior.potential"),
+    *("posterior.regression", "posterior.resnet", "posterior.sites", "posterior.to_jax"),
     *("records.quantization", "runs.evaluate"),
 )
 PACKAGE = Path(__file__).parents[1]
