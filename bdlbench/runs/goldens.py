@@ -27,7 +27,7 @@ from bdlbench.posterior.to_jax import translated
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import quantization
 from bdlbench.records.predictions import Predictions
-from bdlbench.runs import goldens_models, machine
+from bdlbench.runs import golden_models, golden_predictions, machine
 from bdlbench.runs.evaluate import predict
 from bdlbench.runs.rounding import FLOAT64, Golden, rounded, unrounded
 from bdlbench.settings import fields as settings_of
@@ -55,7 +55,8 @@ IN_JAX = ("hmc", "nuts")  # float32 only
 
 def compute() -> dict[str, Golden]:
     """Return all goldens by name, computed with the current code."""
-    parts = (_clock, _noise, _models, _optimizers, _samplers, _scores, goldens_models.compute)
+    own = golden_models.compute, golden_predictions.compute
+    parts = (_clock, _noise, _models, *own, _optimizers, _samplers, _scores)
     with machine.one_thread():
         return {name: golden for part in parts for name, golden in part()}
 

@@ -240,3 +240,12 @@ def test_the_gradient_of_a_network_is_written_for_its_own_leaves_only() -> None:
     assert found.shape == theta.shape
     assert not theta.requires_grad
     assert all(parameter.grad is None for parameter in network.module.parameters())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Conv2d(3, 2, 3, padding_mode="circular"), nn.Flatten(0, 1), nn.Softmax(0), nn.Sequential()],
+)
+def test_layers_whose_rule_would_be_wrong_have_no_fast_path(layer: nn.Module) -> None:
+    module = nn.Sequential(nn.Linear(3, 3), layer)
+    assert Network(module, lambda: module).layers is None

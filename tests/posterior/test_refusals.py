@@ -90,6 +90,10 @@ def with_dropout(module: Any, x: Tensor) -> Tensor:
     return nn.functional.dropout(module.linear(x), 0.5)
 
 
+def rarely_random(module: Any, x: Tensor) -> Tensor:
+    return module.linear(x) * (torch.rand(()) >= 0)
+
+
 def with_noise_of_python(module: Any, x: Tensor) -> Tensor:
     return module.linear(x) * random.random()
 
@@ -111,6 +115,7 @@ def centred(module: Any, x: Tensor) -> Tensor:
     ("function", "message"),
     [
         (with_dropout, "the forward is random: two calls differ"),
+        (rarely_random, "the forward is random: two calls differ"),
         (with_noise_of_python, "the forward is random: two calls differ"),
         (counting, "the forward changes its buffer count; it must only read them"),
         (in_place, "the forward changes its inputs"),

@@ -36,7 +36,7 @@ LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
 SCRIPT = """
 import os, signal, sys
 from bdlbench.reference import make
-from bdlbench.runs import tasks
+from bdlbench.runs import built_in_tasks
 from bdlbench.reference.chains import Chains
 from tests.reference.test_reference import LENGTH, TINY
 

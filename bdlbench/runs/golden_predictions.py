@@ -1,4 +1,4 @@
-"""Goldens of modules of any kind, likelihoods of real targets, and their predictions."""
+"""Goldens of posteriors on data of every kind, in torch and in JAX, and of their predictions."""
 
 from __future__ import annotations
 
