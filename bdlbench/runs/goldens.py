@@ -22,6 +22,7 @@ from bdlbench.data.scaler import Scaler
 from bdlbench.metrics import scores
 from bdlbench.metrics.controls import control_aurocs
 from bdlbench.posterior import exact
+from bdlbench.posterior.jax_callback import CalledPotential, Torch
 from bdlbench.posterior.potential import Posterior, build_posterior
 from bdlbench.posterior.to_jax import translated
 from bdlbench.problem import Budget, Problem
@@ -149,6 +150,13 @@ def _in_jax(
     value, gradient = jax.value_and_grad(potential)(point)
     yield f"{label}: U in JAX", rounded(value, terms)
     yield f"{label}: ∇U in JAX", rounded(gradient, terms)
+    called = CalledPotential(Torch(posterior))
+    value, gradient = jax.value_and_grad(called)(point)
+    called.check()
+    yield f"{label}: U called from JAX", rounded(value, terms)
+    yield f"{label}: ∇U called from JAX", rounded(gradient, terms)
+    values = jax.vmap(called)(point[None])
+    yield f"{label}: U of chains called from JAX", rounded(values, terms)
     outputs = potential.outputs(point, jax.numpy.asarray(posterior.x.numpy()))
     yield f"{label}: outputs in JAX", rounded(outputs, terms)
 

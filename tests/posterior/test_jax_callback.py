@@ -61,7 +61,7 @@ def test_value_and_gradient_are_those_of_the_translation(model: str) -> None:
         for got, wanted in zip(together, expected, strict=True):
             assert_close(got, wanted)
         assert_close(wrap(potential.__call__)(theta[0]), expected[0][0])
-    nested = jax.vmap(jax.vmap(potential))(theta.reshape(1, 3, -1))
+    nested = jax.vmap(jax.vmap(potential))(jax.numpy.asarray(theta.reshape(1, 3, -1)))
     assert_close(nested, np.asarray(expected[0])[None])
 
 
@@ -98,7 +98,8 @@ def hmc(potential: JaxPotential, theta: np.ndarray) -> State:
     """Run two iterations of ten leapfrogs."""
     kernel = Kernel(1e-3, 0.8, 1.0, 1e-2)
     state = start(kernel, potential, theta, jax.random.key(0))
-    return advance(kernel, potential, state, Work(False, 10, 2, INT32, INT32))[0]
+    moved: State = advance(kernel, potential, state, Work(False, 10, 2, INT32, INT32))[0]
+    return moved
 
 
 def test_trajectories_of_hmc_equal_those_of_the_translation() -> None:

@@ -19,7 +19,8 @@ from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity, reference
 from bdlbench.reference.gate import Trace
-from bdlbench.reference.reference import Averages, Facts, Reference
+from bdlbench.reference.predictive import Averages
+from bdlbench.reference.reference import Facts, Reference
 from bdlbench.runs import plan
 from tests import synthetic
 
@@ -147,7 +148,9 @@ def test_a_table_has_fidelity_if_the_reference_matches_and_a_reason_otherwise(
     assert missing.reference_note == "the reference of digits is for model mlp-50, not softmax"
     assert f"agreement and TV not available: {missing.reference_note}" in table.remarks(missing)
     own = store.find(tmp_path, "digits-sgd")
-    p = store.read_predictions(store.folder_of(tmp_path, own.run), own)["test"].probabilities
+    stored = store.read_predictions(store.folder_of(tmp_path, own.run), own)["test"]
+    assert isinstance(stored, Predictions)
+    p = stored.probabilities
     mixed = 0.5 * p + 0.05
     facts: dict[str, Any] = {"prior_std": missing.setup.task.prior_std}
     facts["data"] = plan.fingerprints(missing.setup)

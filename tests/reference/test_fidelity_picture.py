@@ -12,6 +12,7 @@ import pytest
 from bdlbench import registry
 from bdlbench.comparison import grid
 from bdlbench.reference import reference
+from bdlbench.reference.predictive import Averages
 from bdlbench.settings import parse
 from tests import synthetic
 
@@ -26,7 +27,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def fill(results: Path) -> None:
     """Write synthetic runs of every sampler, with the reference's number of test inputs."""
-    inputs = len(reference.load("digits").sets["test"].log_probabilities)
+    found = reference.load("digits").sets["test"]
+    assert isinstance(found, Averages)
+    inputs = len(found.log_probabilities)
     for name in registry.names("samplers"):
         for epochs in (30.0, 300.0):
             budget = {"epochs": epochs, "draws": 100, "burn_in": 0.25}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from bdlbench.reference import make as making
 from bdlbench.reference.chains import Length
 from bdlbench.reference.predictive import CELLS, POINTS, Mixture
 from bdlbench.reference.reference import Reference
-from bdlbench.runs import plan, tasks
+from bdlbench.runs import plan, task_data, tasks
 
 CELL = 1 / CELLS + 1 / POINTS  # the largest probability of a cell
 
@@ -92,7 +93,7 @@ def test_the_trace_is_the_log_density_of_the_stored_draws(made: tuple[Reference,
     found = made[0].sets["test"]
     assert isinstance(found, Mixture)
     setup, _ = plan.set_up("diabetes", None, None, "test", None, made[1], "cpu")
-    targets = plan.task_data.evaluation_sets(setup.task, "test", ())["test"].y
+    targets = task_data.evaluation_sets(setup.task, "test", ())["test"].y
     stored = Densities(found.location, found.scale, found.df, targets)
     expected = made[0].trace.log_likelihoods.reshape(48, -1)
     np.testing.assert_allclose(stored.trace, expected, rtol=1e-5, atol=1e-5)
@@ -101,9 +102,7 @@ def test_the_trace_is_the_log_density_of_the_stored_draws(made: tuple[Reference,
 def test_it_is_found_for_the_same_likelihood_only(
     made: tuple[Reference, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        fidelity, "load", lambda *rest, **named: reference.load(*rest, converged=False, **named)
-    )
+    monkeypatch.setattr(fidelity, "load", partial(reference.load, converged=False))
     setup, _ = plan.set_up("diabetes", None, None, "test", None, made[1], "cpu")
     data = made[0].facts.data
     found, note = fidelity.find_reference(setup, data)

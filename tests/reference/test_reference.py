@@ -21,10 +21,12 @@ from bdlbench.errors import BdlbenchError, DataMissing, Diverged, RecordError
 from bdlbench.hamiltonian.kernels import State
 from bdlbench.posterior.models import build
 from bdlbench.records import quantization
+from bdlbench.records.predictions import Predictions
 from bdlbench.records.quantization import PRECISION
 from bdlbench.reference import gate, reference
 from bdlbench.reference import make as making
 from bdlbench.reference.chains import Chains, Length
+from bdlbench.reference.predictive import Averages
 from bdlbench.runs import built_in_tasks, evaluate, task_data, tasks
 from bdlbench.runs.task import Task
 from bdlbench.storage import published
@@ -163,12 +165,14 @@ def test_predictions_are_the_average_over_every_iteration(
         draws = part.reshape(-1, network.dim)
         epochs = np.arange(len(draws)).tolist()
         found = evaluate.predict(network, draws, sets, scaler, cpu, epochs=epochs)["test"]
+        assert isinstance(found, Predictions)
         traces.append(found.trace)
         return found.log_probabilities
 
     traces: list[Any] = []
     expected = [average(theta), average(theta[:, :3]), average(theta[:, 3:])]
     found = made.sets["test"]
+    assert isinstance(found, Averages)
     np.testing.assert_allclose(expected[0], found.log_probabilities, rtol=PRECISION, atol=1e-5)
     np.testing.assert_allclose(expected[1:], found.halves, rtol=PRECISION, atol=1e-5)
     by_chain = traces[0].reshape(8, 5, -1).swapaxes(0, 1)
