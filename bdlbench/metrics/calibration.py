@@ -70,4 +70,4 @@ def _of_ranges(counts: Float64s, sums: Float64s, sizes: NDArray[np.int64]) -> Fl
     passed, total = (np.cumsum(np.vstack([0 * part[:1], part]), axis=0) for part in (counts, sums))
     at_edges = [np.interp(edges, x, y) for x, y in zip(passed.T, total.T, strict=True)]
     gaps = np.diff(at_edges, axis=1) / sizes
-    return np.abs(gaps).mean(axis=1).reshape(shape)
+    return np.asarray(np.abs(gaps).mean(axis=1).reshape(shape))

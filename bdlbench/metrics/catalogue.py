@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bdlbench import metrics
 from bdlbench.metrics import losses, plugins
-from bdlbench.metrics.description import Metric
+from bdlbench.metrics.description import Kind, Metric
 from bdlbench.metrics.of_classes import CLASSES
 from bdlbench.metrics.of_real import REAL
 
@@ -28,14 +28,13 @@ SHIFTED = (
 )
 _TEXTS = ("name", "label", "definition")
 _TIES = "Scores that are equal to a relative 2⁻²⁸ are tied."
-_OF_SCORE = {
-    "": "For real targets, the score is the standard deviation of the mixture.",
-}
+_OF_REAL = "For real targets, the score is the standard deviation of the mixture."
 
 
 def _detection_metrics(prefix: str, score: str) -> tuple[Metric, ...]:
     name, by = f"ood.<set>.{prefix}", f" by {score}" if prefix else ""
-    kind, more = ("classes", "") if prefix else ("any", f" {_OF_SCORE['']}")
+    kind: Kind = "classes" if prefix else "any"
+    more = "" if prefix else f" {_OF_REAL}"
     found = (
         Metric(f"{name}auroc", f"AUROC{by} (<set>)", "up",
                f"Probability that the {score} of a random <set> input exceeds that of a random "

@@ -98,15 +98,16 @@ def _parts(name: str, plugin: Any, predictions: Any) -> Parts:
         BdlbenchError: It raises an exception, or they are not finite numbers, one per input.
     """
     try:
-        found = plugin.contributions(predictions)
-        if not sparse.issparse(found):
+        found: Any = plugin.contributions(predictions)
+        is_sparse = bool(sparse.issparse(found))
+        if not is_sparse:
             found = np.asarray(found, np.float64)
     except Exception as error:
         raise BdlbenchError(f"metric {name}: {type(error).__name__}: {error}") from error
     inputs = len(predictions)
     if found.ndim not in (1, 2) or found.shape[0] != inputs:
         raise BdlbenchError(f"metric {name}: expected shape ({inputs},), got {found.shape}")
-    if not np.isfinite(found.data if sparse.issparse(found) else found).all():
+    if not np.isfinite(found.data if is_sparse else found).all():
         raise BdlbenchError(f"metric {name}: expected finite contributions, got NaN or inf")
     finish = getattr(plugin, "finish", None)
     if finish is None and found.ndim == 2:

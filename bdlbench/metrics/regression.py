@@ -138,13 +138,14 @@ def _half_by_quadrature(location: Float64s, scale: Float64s, df: float) -> Float
         return np.asarray(below * above * width * slope)
 
     nodes, step = _FIRST, 2 * end / _FIRST
-    total = sum(integrand(-end + step * k) for k in range(1, nodes))
-    previous, current = np.full(len(centre), np.inf), step * total
+    total = np.sum([integrand(-end + step * k) for k in range(1, nodes)], axis=0)
+    previous: Float64s = np.full(len(centre), np.inf)
+    current: Float64s = step * total
     while nodes < _MOST and (np.abs(current - previous) > 1e-6 * current).any():
-        total = total + sum(integrand(-end + step * (k + 0.5)) for k in range(nodes))
+        total += np.sum([integrand(-end + step * (k + 0.5)) for k in range(nodes)], axis=0)
         nodes, step, previous = 2 * nodes, step / 2, current
         current = step * total
-    return np.asarray(current)
+    return current
 
 
 def _distribution(z: Float64s, df: float) -> Float64s:

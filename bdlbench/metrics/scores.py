@@ -132,7 +132,7 @@ def of_plugins(sets: Sets) -> dict[str, float]:
     Raises:
         BdlbenchError: One of them cannot be loaded, or fails.
     """
-    found = {}
+    found: dict[str, float] = {}
     for metric in plugins.installed():
         found |= measure(metric, sets)
     return found

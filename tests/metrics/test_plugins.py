@@ -89,7 +89,7 @@ def test_a_metric_of_ood_sets_has_a_value_for_each() -> None:
 def test_what_is_wrong_with_a_metric_is_said_in_one_line(
     changes: dict[str, Any], message: str
 ) -> None:
-    bad = register("bad")(dataclass(frozen=True)(type("Bad", (Root,), changes)))
+    bad: Any = register("bad")(dataclass(frozen=True)(type("Bad", (Root,), changes)))
     with pytest.raises(BdlbenchError, match=message) as caught:
         measure(plugins.use(bad), {"test": NORMAL})
     assert "\n" not in str(caught.value)
