@@ -40,15 +40,12 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _is_known(layer: nn.Module) -> bool:
-    if layer._forward_hooks or layer._forward_pre_hooks:
-        return False
-    if isinstance(layer, nn.Conv2d):
-        return type(layer) is nn.Conv2d and layer.padding_mode == "zeros"
-    if isinstance(layer, nn.Flatten):
-        return layer.start_dim != 0
-    if isinstance(layer, nn.Unflatten):
-        return layer.dim != 0
-    return type(layer) in _RULES or type(layer) in _WITHOUT_PARAMETERS
+    hooked = bool(layer._forward_hooks or layer._forward_pre_hooks)
+    first = {nn.Flatten: "start_dim", nn.Unflatten: "dim"}.get(type(layer))
+    if first is not None:
+        return not hooked and getattr(layer, first) != 0
+    kind, padding = type(layer), getattr(layer, "padding_mode", "zeros")
+    return not hooked and padding == "zeros" and (kind in _RULES or kind in _WITHOUT_PARAMETERS)
 
 
 def _linear(layer: nn.Module, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -127,7 +127,7 @@ def build(name: str) -> Network:
     return network(name, (SIDE, SIDE), CLASSES)
 
 
-def name_of(model: Model | str) -> str:
+def name_of(model: Model | str) -> str:  # pragma: no cover -- computes no number
     """Return a model's name, for messages."""
     if isinstance(model, str):
         return model
@@ -136,7 +136,7 @@ def name_of(model: Model | str) -> str:
     return str(getattr(model, "plugin_name", type(model).__name__))
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> str:  # pragma: no cover -- likewise
     available = ", ".join([*NAMES, *registry.names("models")])
     return f"no model {name!r} (available: {available})"
 

@@ -37,6 +37,32 @@ class Sequence(nn.Module):
         return outputs
 
 
+class Products(nn.Module):
+    """Parameters that are used without a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Parameter(torch.zeros(3, 4)), nn.Linear(4, 2)
+        self.shift = nn.Parameter(torch.zeros(1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs, shape (n, 2)."""
+        outputs: Tensor = self.last((x + self.shift) @ (2 * self.first))
+        return outputs
+
+
+class Declared(Products):
+    """The same, with declared sites."""
+
+    dropout_sites = ("last",)
+
+
+class OwnLikelihood(regression.Gaussian):
+    """A likelihood without a derivative of its own."""
+
+    slope = None  # type: ignore[assignment]
+
+
 def compute() -> Iterator[tuple[str, Golden]]:
     """Evaluate U and ∇U of modules without a fast path, and of every likelihood."""
     rng = torch.Generator().manual_seed(0)
@@ -53,7 +79,12 @@ def compute() -> Iterator[tuple[str, Golden]]:
     yield from _posterior(
         "sequence", Posterior(network, Categorical(), tokens, torch.arange(6) % 3, 0.5)
     )
-    for likelihood in LIKELIHOODS:
+    yield "lenet5: dim", unrounded(models.build("lenet5").dim)
+    for module in (Products(), Declared()):
+        found = sites.dropout_sites(Network(module, type(module)), torch.ones(1, 3))
+        name = type(module).__name__.lower()
+        yield f"{name}: weights that dropout masks", unrounded(_numbers(found, module))
+    for likelihood in (*LIKELIHOODS, OwnLikelihood(0.4)):
         yield from _likelihood(likelihood)
 
 
@@ -64,9 +95,14 @@ def _posterior(name: str, posterior: Posterior) -> Iterator[tuple[str, Golden]]:
     yield f"{name}: ∇U", rounded(posterior.gradient(theta), TERMS)
     yield f"{name}: ∇U of one chain", rounded(posterior.gradient(theta[:1]), TERMS)
     found = sites.dropout_sites(posterior.network, posterior.x)
-    names = list(posterior.network.shapes)
-    numbers = [number for site in found.items() for number in (names.index(site[0]), site[1])]
+    numbers = _numbers(found, posterior.network.module)
     yield f"{name}: weights that dropout masks", unrounded(numbers)
+
+
+def _numbers(found: dict[str, int], module: nn.Module) -> list[int]:
+    """Return the positions of weights among the parameters, each with its number of groups."""
+    names = [name for name, _ in module.named_parameters()]
+    return [number for name, groups in found.items() for number in (names.index(name), groups)]
 
 
 def _likelihood(likelihood: Likelihood) -> Iterator[tuple[str, Golden]]:
