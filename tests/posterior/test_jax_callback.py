@@ -96,7 +96,7 @@ def test_all_chains_are_evaluated_in_one_call() -> None:
 
 def hmc(potential: JaxPotential, theta: np.ndarray) -> State:
     """Run two iterations of ten leapfrogs."""
-    kernel = Kernel(1e-3, 0.8, 1.0, 1e-2)
+    kernel = Kernel(1e-2, 0.8, 1.0, 0.1)
     state = start(kernel, potential, theta, jax.random.key(0))
     moved: State = advance(kernel, potential, state, Work(False, 10, 2, INT32, INT32))[0]
     return moved
@@ -106,8 +106,8 @@ def test_trajectories_of_hmc_equal_those_of_the_translation() -> None:
     posterior = posterior_of("mlp-50")
     theta = states(posterior, 3)
     found, expected = hmc(called(posterior), theta), hmc(translated(posterior), theta)
-    assert np.abs(np.asarray(expected.theta) - theta).max() > 0.01, "the chains have moved"
-    # 20 leapfrogs of step size 1e-3 hardly amplify the rounding errors of the gradients.
+    assert np.abs(np.asarray(expected.theta) - theta).max() > 0.1, "the chains have moved"
+    # 20 leapfrogs of step size 0.01 hardly amplify the rounding errors of the gradients.
     for got, wanted in ((found.theta, expected.theta), (found.energy, expected.energy)):
         assert_close(got, wanted)
 
