@@ -37,7 +37,7 @@ class Torch:
         """Return U, shape (…), and ∇U, shape (…, dim), for θ of shape (…, dim)."""
         value = np.full(theta.shape[:-1], np.nan, np.float32)
         gradient = np.full(theta.shape, np.nan, np.float32)
-        if self._failure is not None:
+        if self._failure is not None:  # pragma: no cover -- after an error
             return value, gradient
         try:
             # A copy: the buffer of the program is read-only.
@@ -47,7 +47,7 @@ class Torch:
                 part.cpu().numpy().reshape(into.shape)
                 for part, into in zip(found, (value, gradient), strict=True)
             )
-        except Exception as error:
+        except Exception as error:  # pragma: no cover -- likewise
             self._failure = error
         return value, gradient
 
@@ -105,12 +105,12 @@ _call = Primitive("torch_potential")
 _call.multiple_results = True
 
 
-@_call.def_impl
+@_call.def_impl  # type: ignore[untyped-decorator]
 def _impl(theta: Array, *, torch: Torch) -> list[Array]:
     return [jnp.asarray(part) for part in torch(np.asarray(theta))]
 
 
-@_call.def_abstract_eval
+@_call.def_abstract_eval  # type: ignore[untyped-decorator]
 def _shapes(theta: ShapedArray, *, torch: Torch) -> list[ShapedArray]:
     return [ShapedArray(theta.shape[:-1], theta.dtype), theta]
 
@@ -125,7 +125,7 @@ def _lower(context: mlir.LoweringRuleContext, theta: Any, *, torch: Torch) -> An
         torch,
         None,
         [theta],
-        context.avals_in,
+        context.avals_in,  # type: ignore[arg-type]
         context.avals_out,
         has_side_effect=False,
         returns_token=False,

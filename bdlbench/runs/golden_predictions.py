@@ -46,7 +46,7 @@ class _Residual(nn.Module):
         self.register_buffer("shift", torch.full((WIDTH,), 0.1))
 
     def forward(self, x: Tensor) -> Tensor:
-        h = torch.tanh(self.first(x.flatten(1))) + self.shift
+        h: Tensor = torch.tanh(self.first(x.flatten(1))) + self.shift  # type: ignore[operator]
         return self.last(h + torch.tanh(self.middle(h)))  # type: ignore[no-any-return]
 
 
