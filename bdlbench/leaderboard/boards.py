@@ -38,7 +38,7 @@ class Board:
         draws: Draws per run.
         budget: Both, as text.
         headline: Names of the metrics that samplers are compared on.
-        entries: Rows; those with a rank first, by the mean of `SORT`.
+        entries: Rows; those with a rank first, by the mean of `entries.sorting`.
         controls: AUROC of scores of the pixels alone, by OOD set and control.
         reference: The reference posterior, if available.
         floor: Agreement and total variation between the reference's halves; empty without one.

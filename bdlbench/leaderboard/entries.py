@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,16 +18,16 @@ from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Warn
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.ranking import rank_intervals
-from bdlbench.metrics.scores import agree
+from bdlbench.metrics.scores import agree, describe
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 
 if TYPE_CHECKING:
     from bdlbench.metrics.bootstrap import Weighted
-    from bdlbench.records.predictions import Predictions
+    from bdlbench.records.predictions import Sets
 
-SORT = "negative_log_likelihood"  # metric by which entries are sorted, ascending
+SORT = ("negative_log_likelihood", "lppd")  # of classes and of real targets
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Entry:
 
     Args:
         row: Summary of its runs.
-        rank: Rank interval (best, worst) by `SORT`, 1 being the best. None if a run failed, since
+        rank: Rank interval (best, worst) by `sorting`, 1 being the best. None if a run failed, since
             the mean of the others would be biased.
         leading: Metrics on which no sampler is significantly better, and at least one is worse.
         records: Its runs, completed or failed, by seed.
@@ -63,7 +64,7 @@ class _Run:
     """
 
     record: Record
-    sets: Mapping[str, Predictions]
+    sets: Sets
     functions: Mapping[str, Weighted]
     sizes: dict[str, list[int]]
 
@@ -83,7 +84,7 @@ def make(
     reference: Reference | None,
     warn: Warn | None = None,
 ) -> tuple[Entry, ...]:
-    """Return the entries of a board: those with a rank first, by the mean of `SORT`.
+    """Return the entries of a board: those with a rank first, by the mean of `sorting`.
 
     Args:
         groups: Runs of every sampler, by its label.
@@ -150,7 +151,8 @@ def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequen
 
 
 def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Entry, ...]:
-    ordered = sorted(unranked, key=_sort_key)
+    by = sorting(headline)
+    ordered = sorted(unranked, key=partial(_sort_key, by))
     completed = [one for one in ordered if not _failed(one)]
     ranks = {
         metric: rank_intervals(
@@ -166,7 +168,7 @@ def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Ent
             for metric, intervals in ranks.items()
             if intervals[k][0] == 1 and any(best > 1 for best, _ in intervals)
         )
-        entries.append(replace(one.entry, rank=ranks[SORT][k], leading=leading))
+        entries.append(replace(one.entry, rank=ranks[by][k], leading=leading))
     return (*entries, *(one.entry for one in ordered if _failed(one)))
 
 
@@ -174,7 +176,13 @@ def _failed(one: _Unranked) -> bool:
     return set(one.entry.row.outcomes) != {COMPLETED}
 
 
-def _sort_key(one: _Unranked) -> tuple[bool, float, str]:
+def sorting(headline: Sequence[str]) -> str:
+    """Return the metric by which the entries of a board are sorted, the best first."""
+    return next(metric for metric in SORT if metric in headline)
+
+
+def _sort_key(by: str, one: _Unranked) -> tuple[bool, float, str]:
     row = one.entry.row
-    mean = row.metrics[SORT].mean if SORT in row.metrics else np.inf
+    sign = 1 if describe(by).direction == "down" else -1
+    mean = sign * row.metrics[by].mean if by in row.metrics else np.inf
     return _failed(one), mean, row.sampler

@@ -15,7 +15,7 @@ from bdlbench.comparison.columns import ARROWS, Cell, control_rows
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
-from bdlbench.leaderboard.entries import SORT, Entry
+from bdlbench.leaderboard.entries import SORT, Entry, sorting
 from bdlbench.metrics.scores import describe
 from bdlbench.records.record import COMPLETED
 from bdlbench.storage.escaping import csv_cell, markdown
@@ -24,7 +24,7 @@ from bdlbench.storage.files import write_bytes
 NO_RUNS = "There are no runs yet."
 RULES = (
     "rank: the range of ranks consistent with the runs; 1–4 means that any rank from 1 to 4 by "
-    f"{describe(SORT).label} is possible. Samplers whose ranks overlap may be tied; samplers with "
+    f"{' or '.join(describe(each).label for each in SORT)} is possible. Samplers whose ranks overlap may be tied; samplers with "
     "failed runs have no rank. Every pair is compared on the same seeds and test points (bootstrap "
     "over points, spread over seeds), corrected for multiple comparisons (Holm, 5 %).",
     "target: what a sampler draws from, by `bdlbench check` on its version. `certified`: the "
@@ -98,14 +98,14 @@ def _table(board: Board) -> list[str]:
 def _section(board: Board) -> str:
     failed = [markdown(line) for line in board.failures]
     bullets = [f"- {line}" for line in (*failed, *board.notes)]
-    about = " ".join(filter(None, [board.origin, rule()]))
+    about = " ".join(filter(None, [board.origin, rule(board)]))
     lines = [f"## {title(board)}", "", about, "", *_table(board), "", *bullets]
     return "\n".join(lines).rstrip()
 
 
-def rule() -> str:
+def rule(board: Board) -> str:
     """Say what the rows are sorted by."""
-    metric = describe(SORT)
+    metric = describe(sorting(board.headline))
     return f"Sorted by {metric.label} {ARROWS[metric.direction]}, the mean over seeds."
 
 

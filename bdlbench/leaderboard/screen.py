@@ -35,7 +35,7 @@ def show(boards: Sequence[Board], console: Console) -> None:
         origin = [board.origin] if board.origin else []
         notes = table.notes(board.floor, board.reference_note, {})
         failed = [visible(line) for line in board.failures]
-        for line in (*origin, *failed, *notes, rendering.rule()):
+        for line in (*origin, *failed, *notes, rendering.rule(board)):
             console.print(Text(line, style="dim"))
         console.print()
     for line in rendering.RULES if boards else ():

@@ -9,7 +9,7 @@ from bdlbench.comparison import table
 from bdlbench.comparison.columns import Column, control_rows
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
-from bdlbench.leaderboard.entries import SORT, Entry
+from bdlbench.leaderboard.entries import Entry, sorting
 from bdlbench.metrics.scores import describe
 from bdlbench.site import forest, marks, winners
 from bdlbench.site.marks import Mark
@@ -115,9 +115,10 @@ def _rank_order(entry: Entry) -> str:
 
 
 def _figures(board: Board, key: str) -> list[dict[str, Any]]:
-    """Return a forest plot for every compared metric, that of `SORT` first."""
+    """Return a forest plot for every compared metric, that of `sorting` first."""
     views = []
-    for number, name in enumerate(sorted(board.headline, key=lambda name: name != SORT)):
+    first = sorting(board.headline)
+    for number, name in enumerate(sorted(board.headline, key=lambda name: name != first)):
         metric = describe(name)
         rows = [
             (table.name(entry.row), entry.row.metrics[name])
