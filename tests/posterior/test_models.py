@@ -144,8 +144,12 @@ def test_a_model_that_is_refused_is_named(module: object, message: str) -> None:
 def test_a_posterior_has_the_outputs_that_its_likelihood_needs() -> None:
     real = Examples(TABLE, RNG.normal(7, 3, size=20))
     classes = Examples(TABLE, np.arange(20) % 2, 2)
-    cases: list[tuple[Examples, Likelihood, int]] = [(real, Gaussian(0.5), 1), (real, Heteroscedastic(), 2), (classes, Bernoulli(), 1),
-             (classes, Categorical(), 2)]  # fmt: skip
+    cases: list[tuple[Examples, Likelihood, int]] = [
+        (real, Gaussian(0.5), 1),
+        (real, Heteroscedastic(), 2),
+        (classes, Bernoulli(), 1),
+        (classes, Categorical(), 2),
+    ]
     for examples, likelihood, outputs in cases:
         posterior, _ = build_posterior(examples, "mlp-4", 0.3, CPU, likelihood)
         assert posterior.network.shapes["3.bias"] == (outputs,)
