@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -92,8 +92,9 @@ def slope(likelihood: Likelihood, outputs: Tensor, y: Tensor) -> Tensor:
 def label(likelihood: Likelihood) -> str:
     """Return the likelihood as it is named in records, such as ``gaussian:noise_std=0.5``."""
     name = re.sub("(?<=[a-z])(?=[A-Z])", "-", type(likelihood).__name__).lower()
-    fields = dataclasses.fields(likelihood) if dataclasses.is_dataclass(likelihood) else ()
-    settings = ",".join(f"{field.name}={getattr(likelihood, field.name)}" for field in fields)
+    given: Any = likelihood
+    fields = dataclasses.fields(given) if dataclasses.is_dataclass(given) else ()
+    settings = ",".join(f"{field.name}={getattr(given, field.name)}" for field in fields)
     return f"{name}:{settings}" if settings else name
 
 

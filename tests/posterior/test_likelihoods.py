@@ -102,7 +102,7 @@ def test_what_is_kept_of_a_prediction_gives_the_density(
             if math.isinf(df)
             else distributions.StudentT(df, location, scale)
         )
-        chosen = family.log_prob(y)
+        chosen = family.log_prob(y)  # type: ignore[no-untyped-call]
     torch.testing.assert_close(chosen, known.log_prob(y.double()), rtol=1e-12, atol=1e-12)
 
 

@@ -12,7 +12,13 @@ from torch import nn
 from bdlbench.data.examples import Examples
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
-from bdlbench.posterior.likelihoods import Bernoulli, Categorical, Gaussian, Heteroscedastic
+from bdlbench.posterior.likelihoods import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Heteroscedastic,
+    Likelihood,
+)
 from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import build_posterior
 from bdlbench.posterior.resnet import ResNet8
@@ -138,8 +144,12 @@ def test_a_model_that_is_refused_is_named(module: object, message: str) -> None:
 def test_a_posterior_has_the_outputs_that_its_likelihood_needs() -> None:
     real = Examples(TABLE, RNG.normal(7, 3, size=20))
     classes = Examples(TABLE, np.arange(20) % 2, 2)
-    cases = [(real, Gaussian(0.5), 1), (real, Heteroscedastic(), 2), (classes, Bernoulli(), 1),
-             (classes, Categorical(), 2)]  # fmt: skip
+    cases: list[tuple[Examples, Likelihood, int]] = [
+        (real, Gaussian(0.5), 1),
+        (real, Heteroscedastic(), 2),
+        (classes, Bernoulli(), 1),
+        (classes, Categorical(), 2),
+    ]
     for examples, likelihood, outputs in cases:
         posterior, _ = build_posterior(examples, "mlp-4", 0.3, CPU, likelihood)
         assert posterior.network.shapes["3.bias"] == (outputs,)
