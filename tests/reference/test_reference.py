@@ -27,7 +27,7 @@ from bdlbench.reference import gate, reference
 from bdlbench.reference import make as making
 from bdlbench.reference.chains import Chains, Length
 from bdlbench.reference.predictive import Averages
-from bdlbench.runs import evaluate, task_data, tasks
+from bdlbench.runs import built_in_tasks, evaluate, task_data, tasks
 from bdlbench.runs.task import Task
 from bdlbench.storage import published
 from tests.processes import WAIT
@@ -38,7 +38,7 @@ LENGTH = Length(chains=5, samples=30, warm_up=10, seed=3)
 SCRIPT = """
 import os, signal, sys
 from bdlbench.reference import make
-from bdlbench.runs import tasks
+from bdlbench.runs import built_in_tasks
 from bdlbench.reference.chains import Chains
 from tests.reference.test_reference import LENGTH, TINY
 
@@ -50,14 +50,14 @@ def iterate(chains):
     original(chains)
 
 Chains.iterate = iterate
-tasks.TASKS["tiny"] = TINY
+built_in_tasks.TASKS["tiny"] = TINY
 make.make("tiny", LENGTH, device="cpu", results=sys.argv[1])
 """
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Task:
-    monkeypatch.setitem(tasks.TASKS, "tiny", TINY)
+    monkeypatch.setitem(built_in_tasks.TASKS, "tiny", TINY)
     return TINY
 
 
@@ -70,7 +70,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compute a reference without interruption, and return the results."""
     results = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(tasks.TASKS, "tiny", TINY)
+        patch.setitem(built_in_tasks.TASKS, "tiny", TINY)
         make(results)
     return results
 
