@@ -36,8 +36,8 @@ class Entry:
 
     Args:
         row: Summary of its runs.
-        rank: Rank interval (best, worst) by `sorting`, 1 being the best. None if a run failed, since
-            the mean of the others would be biased.
+        rank: Rank interval (best, worst) by `sorting`, 1 being the best. None if a run failed,
+            since the mean of the others would be biased.
         leading: Metrics on which no sampler is significantly better, and at least one is worse.
         records: Its runs, completed or failed, by seed.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -105,12 +105,10 @@ _call = Primitive("torch_potential")
 _call.multiple_results = True
 
 
-@_call.def_impl  # type: ignore[untyped-decorator]
 def _impl(theta: Array, *, torch: Torch) -> list[Array]:
     return [jnp.asarray(part) for part in torch(np.asarray(theta))]
 
 
-@_call.def_abstract_eval  # type: ignore[untyped-decorator]
 def _shapes(theta: ShapedArray, *, torch: Torch) -> list[ShapedArray]:
     return [ShapedArray(theta.shape[:-1], theta.dtype), theta]
 
@@ -125,13 +123,15 @@ def _lower(context: mlir.LoweringRuleContext, theta: Any, *, torch: Torch) -> An
         torch,
         None,
         [theta],
-        context.avals_in,  # type: ignore[arg-type]
-        context.avals_out,
+        cast("list[ShapedArray]", context.avals_in),
+        cast("list[ShapedArray]", context.avals_out),
         has_side_effect=False,
         returns_token=False,
     )
     return results
 
 
+_call.def_impl(_impl)
+_call.def_abstract_eval(_shapes)
 batching.primitive_batchers[_call] = _batch
 mlir.register_lowering(_call, _lower)

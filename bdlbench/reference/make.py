@@ -24,7 +24,8 @@ from bdlbench.records import store
 from bdlbench.reference import gate
 from bdlbench.reference.chains import Chains, Length
 from bdlbench.reference.collected import collected
-from bdlbench.reference.reference import Facts, Reference, load, write
+from bdlbench.reference.facts import Facts
+from bdlbench.reference.reference import Reference, load, write
 from bdlbench.runs import chosen_models, machine, numerics, plan, task_data
 from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup

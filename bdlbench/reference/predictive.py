@@ -64,7 +64,10 @@ class Mixture:
         points = max(POINTS, 4 * CELLS // len(self.location))
         levels = (np.arange(points) + 0.5) / points
         gaussian = np.isinf(self.df)
-        noise = special.ndtri(levels) if gaussian else special.stdtrit(float(self.df), levels)
+        noise = np.asarray(
+            special.ndtri(levels) if gaussian else special.stdtrit(float(self.df), levels),
+            np.float64,
+        )
         found = [
             np.quantile(points, np.arange(1, CELLS) / CELLS, axis=None)
             for points in self._points(noise)

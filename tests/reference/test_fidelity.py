@@ -18,9 +18,10 @@ from bdlbench.records import store
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity, reference
+from bdlbench.reference.facts import Facts
 from bdlbench.reference.gate import Trace
 from bdlbench.reference.predictive import Averages
-from bdlbench.reference.reference import Facts, Reference
+from bdlbench.reference.reference import Reference
 from bdlbench.runs import plan
 from tests import synthetic
 
