@@ -25,8 +25,9 @@ NO_RUNS = "There are no runs yet."
 RULES = (
     "rank: the range of ranks consistent with the runs; 1–4 means that any rank from 1 to 4 by "
     f"{' or '.join(describe(each).label for each in SORT)} is possible. Samplers whose ranks "
-    "overlap may be tied; samplers with failed runs have no rank. Every pair is compared on the same seeds and test points (bootstrap "
-    "over points, spread over seeds), corrected for multiple comparisons (Holm, 5 %).",
+    "overlap may be tied; samplers with failed runs have no rank. Every pair is compared on the "
+    "same seeds and test points (bootstrap over points, spread over seeds), corrected for "
+    "multiple comparisons (Holm, 5 %).",
     "target: what a sampler draws from, by `bdlbench check` on its version. `certified`: the "
     "posterior, within statistical error; `approximate`: it does not claim to; `point`: a single "
     "network, without draws.",

@@ -161,7 +161,7 @@ class Densities:
             middle = 0.5 * (low + high)
             above = self.distribution(middle) >= level
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return 0.5 * (low + high)
+        return np.asarray(0.5 * (low + high))
 
     def _residuals(self, y: Float64s, rows: slice = slice(None)) -> Float64s:
         return np.asarray((y - self.location[:, rows]) / self._scale(rows))
@@ -173,7 +173,7 @@ class Densities:
     def _check_shapes(self) -> int:
         if self.location.ndim != 2 or 0 in self.location.shape:
             raise ValueError(f"expected location (draws, inputs), got shape {self.location.shape}")
-        draws, inputs = self.location.shape
+        draws, inputs = len(self.location), self.location.shape[1]
         if self.scale.shape not in ((draws, inputs), (draws, 1)):
             raise ValueError(f"expected scale ({draws}, {inputs}), got shape {self.scale.shape}")
         if np.shape(self.df) != () or self.targets.shape != (inputs,):

@@ -12,7 +12,7 @@ from bdlbench.metrics.functions import Float64s, most_probable
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.metrics.statistics import Interval, seed_interval
 from bdlbench.records.densities import Densities
-from bdlbench.records.predictions import Predicted
+from bdlbench.records.predictions import Predicted, Predictions
 from bdlbench.records.quantization import to_probabilities
 from bdlbench.records.record import Record
 from bdlbench.reference.gate import FEWEST, SHARE
@@ -145,6 +145,9 @@ def _r_hat(runs: Sequence[Predicted]) -> dict[str, Interval]:
 
 def distance(a: Predicted, b: Predicted) -> float:
     """Return the total variation between two predictions of the same inputs, their mean."""
-    if isinstance(a, Densities) or isinstance(b, Densities):
-        raise NotImplementedError
-    return total_variation(a.probabilities, b.probabilities)
+    if isinstance(a, Densities) and isinstance(b, Densities):
+        mixture = Mixture(a.location, a.scale, a.df, first=np.array(0))
+        return mixture.distance(b)
+    if isinstance(a, Predictions) and isinstance(b, Predictions):
+        return total_variation(a.probabilities, b.probabilities)
+    raise ValueError("expected predictions of one kind, got probabilities and densities")

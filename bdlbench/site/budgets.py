@@ -10,12 +10,11 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Interval
-from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import COMPLETED
 from bdlbench.site import evidence, figures
 from bdlbench.site.evidence import Course
 
-Sets = Mapping[int, Mapping[str, Predictions]]
+Sets = Mapping[int, Mapping[str, Any]]
 End = tuple[float, Interval]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from bdlbench import metrics
 from bdlbench.comparison.summary import HEADLINE
 from bdlbench.metrics.functions import Float64s
 from bdlbench.metrics.scores import in_distribution
+from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Predictions
 from bdlbench.records.record import Record
 from bdlbench.reference import fidelity
@@ -103,19 +106,25 @@ def histogram(name: str, runs: Sequence[Predictions]) -> Histogram:
     return Histogram(name, tuple((counts / len(p)).tolist()), share)
 
 
-def course(
-    record: Record, sets: Mapping[str, Predictions], reference: Reference | None
-) -> Course | None:
+def course(record: Record, sets: Mapping[str, Any], reference: Reference | None) -> Course | None:
     """Return a run's metrics after 1, 2, 4, … draws; None if its history was not stored.
 
-    They are computed on the first inputs of the in-distribution set, which alone have a history.
+    Those of classes are computed on the first inputs of the in-distribution set, which alone have a
+    history.
     """
     inside = in_distribution(sets)
-    if inside.curve is None:
+    if inside.epochs is None:
         return None
     epochs, points = inside.course()
-    labels = inside.labels[: len(points[-1])]
-    values = {name: tuple(getattr(metrics, name)(p, labels) for p in points) for name in HEADLINE}
+    if isinstance(inside, Densities):
+        found: dict[str, Callable[[Any], float]] = {
+            "lppd": lambda p: float(p.log_density.mean()),
+            "rmse": lambda p: float(np.sqrt(np.square(p.mean - p.targets).mean())),
+        }
+    else:
+        labels = inside.labels[: len(points[-1])]
+        found = {name: partial(getattr(metrics, name), labels=labels) for name in HEADLINE}
+    values = {name: tuple(metric(p) for p in points) for name, metric in found.items()}
     if reference is not None:
         values["total_variation"] = _floats(fidelity.distances(points, reference))
     return Course(record.seed, _floats(epochs), values)

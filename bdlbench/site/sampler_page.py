@@ -14,7 +14,8 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.records import store
-from bdlbench.records.predictions import IN_DISTRIBUTION, Predictions
+from bdlbench.records.densities import Densities
+from bdlbench.records.predictions import IN_DISTRIBUTION
 from bdlbench.runs import tasks
 from bdlbench.site import budgets, certification, downloads, evidence, figures, marks
 from bdlbench.site.text import page_name
@@ -107,9 +108,12 @@ def _entry(
     }
 
 
-def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[str, Any]:
-    """Return the reliability diagram and the confidence histograms; None without completed runs."""
-    if not runs:
+def _predictions(task: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the reliability diagram and the confidence histograms.
+
+    They are None without completed runs, and for real targets.
+    """
+    if not runs or any(isinstance(each, Densities) for each in runs[0].values()):
         return {"reliability": None, "confidence": None}
     bins = evidence.reliability([in_distribution(sets) for sets in runs])
     names = _names(task, runs[0])
@@ -124,7 +128,7 @@ def _predictions(task: str, runs: Sequence[Mapping[str, Predictions]]) -> dict[s
     }
 
 
-def _names(task: str, sets: Mapping[str, Predictions]) -> dict[str, str]:
+def _names(task: str, sets: Mapping[str, Any]) -> dict[str, str]:
     """Return labels of the sets by name, the in-distribution set first."""
     known = tasks.built_in(task)
     inside = next(name for name in sets if name in IN_DISTRIBUTION)

@@ -43,7 +43,7 @@ def test_ranks_are_intervals(tmp_path: Path) -> None:
     (board,) = boards.build(tmp_path)
     assert [(e.row.sampler, e.rank) for e in board.entries[2:]] == [("bad", (3, 3)), ("half", None)]
     assert {e.row.sampler: e.rank for e in board.entries[:2]} == {"good": (1, 2), "equal": (1, 2)}
-    means = [e.row.metrics[SORT].mean for e in board.entries]
+    means = [e.row.metrics[SORT[0]].mean for e in board.entries]
     assert means[0] <= means[1] < means[2], "sorted by the metric"
     assert means[3] < means[0], "a sampler with failed runs is last, even with the best mean"
     for entry in board.entries:
