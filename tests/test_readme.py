@@ -86,7 +86,7 @@ def test_every_block_runs_in_a_clone(
     written = subprocess.run(
         ["git", "status", "--porcelain"], capture_output=True, text=True, check=True
     ).stdout
-    assert set(written.split()) == {"??", "compare.png", "langevin.py", "site/"}
+    assert set(written.split()) == {"??", "compare.png", "langevin.py", "my_task.py", "site/"}
 
 
 def test_the_readme_is_short() -> None:
