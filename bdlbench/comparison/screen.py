@@ -97,7 +97,7 @@ def _given(comparison: Summary) -> Iterator[str]:
     """Yield a line on what the task has chosen."""
     task = comparison.setup.task
     if comparison.seeds == tuple(range(task.seeds)):
-        yield f"{len(comparison.seeds)} seeds, tuned hyperparameters: the defaults of {task.name}"
+        yield f"{len(comparison.seeds)} seeds, hyperparameters: the defaults of {task.name}"
 
 
 def _name_width(comparison: Summary, width: int) -> int:
