@@ -52,7 +52,7 @@ def parse(text: str) -> Spec:
     """
     match = _REFERENCE.fullmatch(text)
     if match is None or not match["reference"]:
-        raise PluginError(f"expected SAMPLER or SAMPLER:setting=value,…, got {text!r}")
+        raise PluginError(f"expected NAME or NAME:setting=value,…, got {text!r}")
     pairs: list[tuple[str, str]] = []
     for item in filter(None, (match["settings"] or "").split(",")):
         name, equals, value = item.partition("=")

@@ -10,9 +10,8 @@ from bdlbench import registry
 from bdlbench.comparison.compare import compare as compare_samplers
 from bdlbench.comparison.result import Comparison
 from bdlbench.records import store
-from bdlbench.records.record import COMPLETED
-from bdlbench.runs import plan, tasks
-from bdlbench.settings import Setting, Spec, parse
+from bdlbench.runs import tasks
+from bdlbench.settings import Setting, Spec
 
 
 def compare(study: Any, samplers: Sequence[str], out: Path, **given: Any) -> Comparison:
@@ -25,16 +24,11 @@ def predictions(
     comparison: Comparison, samplers: Sequence[str]
 ) -> dict[str, list[Mapping[str, Any]]]:
     """Return the predictions of every completed run, by sampler; one dict of sets per run."""
-    setup = comparison.setup
-    candidates = [plan.configure_sampler(parse(text), setup.task) for text in samplers]
-    groups = plan.jobs(candidates, setup, plan.fingerprints(setup), comparison.seeds)
-    by_sampler: dict[str, list[Mapping[str, Any]]] = {text: [] for text in samplers}
-    for runs, jobs in zip(by_sampler.values(), groups, strict=True):
-        for folder in (store.folder_of(setup.results, job.run) for job in jobs):
-            record = store.read(folder)
-            if record.outcome == COMPLETED:
-                runs.append(store.read_predictions(folder, record))
-    return by_sampler
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for text, row in zip(samplers, comparison.rows, strict=True):
+        folders = [store.folder_of(comparison.setup.results, run) for run in row.runs]
+        found[text] = [store.read_predictions(folder, store.read(folder)) for folder in folders]
+    return found
 
 
 def sgld_of(task: str, **settings: Setting) -> Any:

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Break, str]] = {
         "expected sampler.name to",
     ),
     "a module as sampler": (field("sampler.name", "os.system"), "expected sampler.name to be"),
-    "an unknown task": (field("task", "imagenet"), "no task 'imagenet'"),
+    "an unknown task": (field("task", "imagenet"), "the record is that of run imagenet-"),
     "a task in another folder": (field("task", "../digits"), "expected task to be a name"),
     "an unknown model": (named(configuration={"model": "evil"}), "no model 'evil'"),
     "a model that exceeds memory": (
@@ -59,7 +59,7 @@ CASES: dict[str, tuple[Break, str]] = {
     ),
     "a model of huge width": (
         named(configuration={"model": "mlp-" + "9" * 30}),
-        "a model's name",
+        "no model 'mlp-999",
     ),
     "another run's folder": (lambda run: run.rename(run.with_name("other")), "holds the record of"),
     "settings changed after the run": (

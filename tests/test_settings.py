@@ -47,8 +47,8 @@ def test_parse(text: str, reference: str, settings: tuple[tuple[str, str], ...])
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected SAMPLER or SAMPLER:setting=value,…, got ''"),
-        (":a=1", "expected SAMPLER or SAMPLER:setting=value,…, got ':a=1'"),
+        ("", "expected NAME or NAME:setting=value,…, got ''"),
+        (":a=1", "expected NAME or NAME:setting=value,…, got ':a=1'"),
         ("sgld:a", "sgld:a: expected setting=value, got 'a'"),
         ("sgld:a=", "sgld:a=: expected setting=value, got 'a='"),
         ("sgld:a= ,b=1", "sgld:a= ,b=1: expected setting=value, got 'a= '"),

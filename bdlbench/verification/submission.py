@@ -15,6 +15,7 @@ from bdlbench.leaderboard.admission import Labels
 from bdlbench.records import store
 from bdlbench.records.record import Record
 from bdlbench.records.schema import LARGEST as LARGEST_RECORD
+from bdlbench.runs import tasks
 from bdlbench.storage import files
 from bdlbench.storage.escaping import visible
 from bdlbench.verification.check_run import check_run, locate
@@ -42,6 +43,8 @@ def check(runs: Sequence[Path]) -> list[Record]:
     labels: dict[str, Labels] = {}
     records = [check_run(run, labels) for run in runs]
     for record in records:
+        if tasks.built_in(record.task) is None:
+            raise RecordError(f"{record.run}: expected a built-in task, got {record.task}")
         admission.check_declared(record)
     return records
 

@@ -227,7 +227,7 @@ def test_json_stays_one_document_when_plugins_print_everywhere(
     ("source", "message"),
     [
         ("import os\nclass :\n", "mine.py: cannot be loaded, line 2: SyntaxError: "),
-        ("x = 1\n", "mine.py: expected one class under @register, got 0"),
+        ("x = 1\n", "mine.py: expected one sampler, a class under @register with sample(), got 0"),
         ("1 / 0\n", "mine.py: cannot be loaded: ZeroDivisionError: division by zero"),
     ],
 )

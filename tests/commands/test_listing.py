@@ -17,7 +17,7 @@ from bdlbench.runs.built_in_tasks import TASKS
     [
         ("samplers", registry.names("samplers")),
         ("datasets", registry.names("datasets")),
-        ("models", list(NAMES)),
+        ("models", [*NAMES, "resnet8"]),
         ("tasks", list(TASKS)),
     ],
 )

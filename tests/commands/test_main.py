@@ -62,7 +62,10 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("compare", "Missing argument"),
         ("compare sgd --nope", "No such option: --nope"),
         ("compare sgldd", "no sampler 'sgldd'; did you mean sgld? (see `bdlb"),
-        ("compare sgd --task mnits", "no task 'mnits'; did you mean mnist? (available: digits"),
+        (
+            "compare sgd --task mnits",
+            "no task 'mnits'; did you mean mnist? (see `bdlbench list tasks`)",
+        ),
         ("compare sgd --task digits --model mlp", "no model 'mlp' (available: softmax, mlp-<hidd"),
         ("compare sgd:rate=1", "sgd: no setting 'rate' (available: learning_rate"),
         ("compare sgd:momentun=0.9", "sgd: no setting 'momentun'; did you mean momentum?"),

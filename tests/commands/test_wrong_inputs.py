@@ -41,7 +41,7 @@ numerics --accept --raise | expected one of --check, --accept and --raise, got s
 numerics --check --accept | expected one of --check, --accept and --raise, got several
 study nope | no study 'nope' (see `bdlbench list studies`)
 study --seed 1 | --task and --seed need the NAME of a study
-compare "" | expected SAMPLER or SAMPLER:setting=value,…, got ''
+compare "" | expected NAME or NAME:setting=value,…, got ''
 compare sgd --seeds five | Invalid value for '--seeds'
 compare sgd --seeds 0 | seeds: expected a positive integer or a list of integers, got 0
 compare sgd --seeds 100000000 | list of integers up to 10,000, got 100000000
@@ -51,7 +51,7 @@ compare sgd --task digits --epochs nan | epochs: expected a number > 0, got nan
 compare sgd --task digits --draws 0 | draws: expected a positive integer, got 0
 compare sgd --task digits --draws 1.5 | Invalid value for '--draws'
 compare sgd --task "" | no task ''
-compare sgd --task digits --model "" | no model ''
+compare sgd --task digits --model "" | expected NAME or NAME:setting=value
 compare sgd --task digits --split "" | expected --split test or validation, got ''
 compare sgd --task digits --device gpu | expected --device auto, cpu, cuda, got 'gpu'
 compare sgd --backend slurm | expected --backend local, dask, ray, got 'slurm'

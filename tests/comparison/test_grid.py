@@ -103,7 +103,7 @@ def test_a_log_range_is_geometric(tmp_path: Path) -> None:
         ("samplers.sgd = []", "expected [samplers.sgd] to be a table of hyperparameters"),
         ("task = 'digits'\n[samplers.sgd]", "no key 'task'; did you mean tasks? (available: tasks"),
         ("tasks = 'digits'", 'tasks: expected a list, such as tasks = ["digits"]'),
-        ("tasks = ['mnits']", "no task 'mnits'; did you mean mnist? (available: "),
+        ("tasks = ['mnits']", "no task 'mnits'; did you mean mnist? (see `bdlbench list tasks`)"),
         ("tasks = [1]", "tasks: expected names, got 1"),
         ("models = ['lenet']", "no model 'lenet' (available: softmax, "),
         ("epochs = []", "epochs: expected a list, such as epochs = [30, 100]"),

@@ -12,7 +12,7 @@ import pytest
 
 from bdlbench.comparison import table
 from bdlbench.comparison.compare import compare
-from bdlbench.data import examples, idx
+from bdlbench.data import download, examples
 from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError, DataMissing
 from bdlbench.runs import plan, task_data
@@ -29,7 +29,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         requested.append(target.name)
         raise DataMissing(f"{target.name} could not be downloaded")
 
-    monkeypatch.setattr(idx, "fetch", fetch)
+    monkeypatch.setattr(download, "fetch", fetch)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
     monkeypatch.setattr(examples, "user_cache", lambda: tmp_path / "cache")
     return requested

@@ -69,6 +69,9 @@ class Counting:
         value: Array = self.potential(theta)
         return value
 
+    def check(self) -> None:
+        self.potential.check()
+
 
 @pytest.mark.parametrize(("name", "chains"), [("hmc", 3), ("nuts", 1)])
 def test_the_cost_is_the_number_of_evaluations(
