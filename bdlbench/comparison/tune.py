@@ -84,7 +84,7 @@ def tune(
     check_search(candidates, search or {})
     groups = [_trials(candidate, trials, search or {}) for candidate in candidates]
     planned = make(
-        [str(spec) for group in groups for spec in group],
+        [spec for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
     )
     records, _ = pool.complete(planned.jobs, execution)
@@ -160,7 +160,7 @@ def _is_comparable(trial: Trial, job: Job) -> bool:
 
 def _trial(candidate: Candidate, seeds: Sequence[Record]) -> Trial:
     """Make a trial from its runs; the objective is the mean over seeds, if all completed."""
-    values = [record.metrics.get(trials.OBJECTIVE) for record in seeds]
+    values = [trials.objective(record.metrics) for record in seeds]
     completed = [value for value in values if value is not None]
     return Trial(
         spec=str(candidate.spec),

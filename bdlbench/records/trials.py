@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -32,7 +33,14 @@ _TRIAL = {
 
 def file_of(task: str, model: str, sampler: str) -> str:
     """Return the path of the file, relative to the results."""
-    return f"tuning/{task}-{model}-{sampler}.json"
+    return f"tuning/{task}-{re.sub('[^a-z0-9]+', '-', model)}-{sampler}.json"
+
+
+def objective(metrics: Mapping[str, float]) -> float | None:
+    """Return the mean of −log p(y∣x): of class probabilities, or of densities of real targets."""
+    if "lppd" in metrics:
+        return -metrics["lppd"]
+    return metrics.get(OBJECTIVE)
 
 
 @dataclass(frozen=True, kw_only=True)
