@@ -59,6 +59,10 @@ def compare(
             show_default="the first",
         ),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC", help="A metric of your own, by name or file; repeatable."),
+    ] = None,
     epochs: Epochs = None,
     draws: Annotated[
         int | None, typer.Option(help="Draws to keep per run.", show_default="the task's")
@@ -104,6 +108,7 @@ def compare(
             epochs=epochs,
             draws=draws,
             baseline=baseline,
+            metrics=metric or (),
             data_dir=data_dir,
             results=results,
             jobs=jobs,

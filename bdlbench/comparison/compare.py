@@ -30,6 +30,13 @@ class SamplerPlugin(Protocol):
         """Yield draws of θ."""
 
 
+class MetricPlugin(Protocol):
+    """A metric at hand: an instance of a class under ``@register``."""
+
+    def contributions(self, predictions: Any) -> Any:
+        """Return what each input contributes, shape (inputs,) or (inputs, k)."""
+
+
 Sampler = str | os.PathLike[str] | SamplerPlugin | type[SamplerPlugin]
 
 
@@ -43,6 +50,7 @@ def compare(
     draws: int | None = None,
     split: Literal["test", "validation"] = "test",
     baseline: str | None = None,
+    metrics: Sequence[str | os.PathLike[str] | MetricPlugin | type[MetricPlugin]] = (),
     data_dir: str | os.PathLike[str] | None = None,
     results: str | Path | None = None,
     jobs: int | None = None,
@@ -76,6 +84,8 @@ def compare(
         split: ``test``; or ``validation`` for tuning, which trains on the first 90 % of the
             training data and evaluates on the rest.
         baseline: The sampler that the others are compared with; by default the first.
+        metrics: Metrics of your own, to compare on besides the usual ones: names or files, classes
+            under ``@register`` or instances.
         data_dir: Data folder, searched before ``$BDLBENCH_DATA``.
         results: Folder or URL of the results; stored runs are reused. By default
             ``$BDLBENCH_RESULTS``, else ``bdlbench-results``.
@@ -101,6 +111,7 @@ def compare(
         draws=draws,
         split=split,
         baseline=baseline,
+        metrics=metrics,
         data_dir=data_dir,
         results=results,
         device=device,

@@ -8,8 +8,9 @@ from bdlbench.checks import certificate
 from bdlbench.comparison.planned import Planned
 from bdlbench.comparison.result import Comparison
 from bdlbench.comparison.summary import (
-    compared,
+    confident_fractions,
     differences,
+    headline,
     read_predictions,
     rescored,
     summarize,
@@ -33,6 +34,8 @@ def conclude(
     groups = [[records[job.run] for job in group] for group in planned.groups]
     predictions = [read_predictions(setup.results, group) for group in groups]
     groups = [rescored(*both) for both in zip(groups, predictions, strict=True)]
+    task = setup.task
+    metrics = [*headline(task.ood_names, setup.split, task.kind), *planned.metrics]
     reference, reference_note = fidelity.find_reference(setup, planned.data)
     return Comparison(
         setup=setup,
@@ -53,7 +56,7 @@ def conclude(
             )
         ),
         differences=differences(
-            compared(setup.task.ood_names, setup.split, setup.task.kind),
+            [*metrics, *confident_fractions(metrics)],
             planned.labels,
             predictions,
             planned.baseline,
@@ -62,4 +65,5 @@ def conclude(
         floor=fidelity.floor(reference) if reference else {},
         reference_note=reference_note,
         baseline=planned.baseline,
+        metrics=planned.metrics,
     )

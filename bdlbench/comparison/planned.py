@@ -10,6 +10,7 @@ from typing import Any
 
 from bdlbench import at_hand, registry
 from bdlbench.errors import BdlbenchError
+from bdlbench.metrics import plugins
 from bdlbench.records import store
 from bdlbench.runs import plan
 from bdlbench.runs.job import Job
@@ -31,6 +32,7 @@ class Planned:
         groups: The runs of each sampler, one per seed.
         labels: Names of the samplers in tables, in the same order.
         baseline: Index of the sampler that the others are compared with.
+        metrics: Names of further metrics to compare on.
     """
 
     setup: Setup
@@ -41,6 +43,7 @@ class Planned:
     groups: tuple[tuple[Job, ...], ...]
     labels: tuple[str, ...]
     baseline: int = 0
+    metrics: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> list[Job]:
@@ -66,6 +69,7 @@ def make(
     results: str | os.PathLike[str] | None = None,
     device: str = "auto",
     baseline: str | None = None,
+    metrics: Sequence[Any] = (),
     data: dict[str, str] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Planned:
@@ -87,6 +91,7 @@ def make(
             $BDLBENCH_RESULTS, else bdlbench-results.
         device: ``auto``, ``cpu`` or ``cuda``.
         baseline: The sampler that the others are compared with; by default the first.
+        metrics: Metrics of one's own to compare on: names or files, classes or instances.
         data: SHA-256 of the data sets, if known.
         say: Called with notes on the choice of the task and on changed code.
 
@@ -117,6 +122,7 @@ def make(
         groups=tuple(map(tuple, groups)),
         labels=plan.labels(candidates),
         baseline=first,
+        metrics=tuple(name for each in metrics for name in _metric_names(each, setup)),
     )
 
 
@@ -157,6 +163,18 @@ def check_samplers(samplers: Any) -> list[Spec]:
     for spec in specs:
         registry.create("samplers", spec)
     return specs
+
+
+def _metric_names(given: Any, setup: Setup) -> list[str]:
+    """Make a metric known, and return its names: one for each OOD set, if it is of these."""
+    metric = plugins.use(os.fspath(given) if isinstance(given, os.PathLike) else given)
+    if metric.kind not in ("any", setup.task.kind):
+        expected = "classes" if setup.task.kind == "classes" else "real targets"
+        raise BdlbenchError(f"metric {metric.name}: expected one of {expected}, got {metric.kind}")
+    if "<set>" not in metric.name:
+        return [metric.name]
+    sets = setup.task.ood_names if setup.split == "test" else ()
+    return [metric.name.replace("<set>", name) for name in sets]
 
 
 def _spec(given: Any) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,6 +77,7 @@ class Summary:
         controls: AUROC of scores of the pixels alone, by OOD set and control.
         floor: Agreement and TV between the halves of the reference; empty without one.
         reference_note: Why the reference is not available; may be empty.
+        metrics: Names of further metrics to compare on.
     """
 
     setup: Setup
@@ -87,11 +89,13 @@ class Summary:
     floor: dict[str, float] = field(default_factory=dict)
     reference_note: str = ""
     baseline: int = 0
+    metrics: tuple[str, ...] = ()
 
     @property
     def headline(self) -> list[str]:
-        """Names of the metrics that samplers are ranked on."""
-        return headline(self.setup.task.ood_names, self.setup.split, self.setup.task.kind)
+        """Names of the metrics that samplers are compared on."""
+        task = self.setup.task
+        return [*headline(task.ood_names, self.setup.split, task.kind), *self.metrics]
 
     def verdict(self, sampler: str, metric: str) -> Verdict | None:
         """Return the verdict on a sampler against the baseline, or None if there is none."""
@@ -103,7 +107,7 @@ class Summary:
     @property
     def compared(self) -> list[str]:
         """Names of the metrics with a verdict."""
-        return compared(self.setup.task.ood_names, self.setup.split, self.setup.task.kind)
+        return [*self.headline, *confident_fractions(self.headline)]
 
 
 def summarize(
@@ -182,17 +186,11 @@ def differences(
     )
 
 
-def compared(ood: Sequence[str], split: str, kind: str = "classes") -> list[str]:
-    """Return the metrics of a comparison's verdicts: the headline, and the confident fractions."""
-    metrics = headline(ood, split, kind)
-    return [*metrics, *confident_fractions(metrics)]
-
-
 def confident_fractions(headline: Sequence[str]) -> list[str]:
     """Return the confident fraction on each OOD set of a headline; of classes only."""
     if "accuracy" not in headline:
         return []
-    aurocs = [name for name in headline if name.startswith("ood.")]
+    aurocs = [name for name in headline if re.fullmatch(r"ood\.[^.]+\.auroc", name)]
     return [name.replace(".auroc", ".confident_fraction") for name in aurocs]
 
 

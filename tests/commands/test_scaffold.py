@@ -71,14 +71,17 @@ def test_the_templates_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = compare([files["sampler"], "sgd"], task=files["task"], **options)
     assert [row.outcomes for row in found.rows] == [{"completed": 1}] * 2
     task = Task("clouds", "./my_dataset.py:spread=0.5", "./my_model.py:width=5", Budget(2, 2))
-    found = compare("sgd:batch_size=10", task=task, **options)
+    metric = "./my_metric.py:threshold=0.5"
+    found = compare("sgd:batch_size=10", task=task, metrics=[metric], **options)
     (row,) = found.rows
     assert (row.outcomes, found.setup.model) == ({"completed": 1}, "my-model:width=5")
     sets = store.read_predictions(
         Path("results") / "runs" / row.runs[0], store.find(Path("results"), row.runs[0])
     )
-    metric = registry.create("metrics", parse("./my_metric.py:threshold=0.5"))
-    assert metric.contributions(sets["test"]).shape == (200,)
+    contributions = registry.create("metrics", parse(metric)).contributions(sets["test"])
+    assert contributions.shape == (200,)
+    assert row.metrics["my-metric"].mean == pytest.approx(contributions.mean())
+    assert "confidently" in str(found)
 
 
 @pytest.mark.parametrize("name", ["My-Sampler", "1st", "", "a b", "../up", "x" * 41, "my_sampler"])
