@@ -95,7 +95,8 @@ def scored_column(metric: str) -> Column:
     """Return the column of a metric."""
     described = describe(metric)
     label, _, detail = described.label.removesuffix(")").partition(" (")
-    label = label.replace("confident", ">90 % sure")
+    if metric.endswith(".confident_fraction"):
+        label = label.replace("confident", ">90 % sure")
     show = SHOWN.get(metric, "{:.4f}").format
     return Column(metric, label, detail, described.direction, show)
 

@@ -26,7 +26,7 @@ from bdlbench.comparison.layout import (
 from bdlbench.comparison.summary import Row, Summary
 
 COLORS: dict[str | None, str] = {"better": "green", "worse": "red", verdicts.UNCLEAR: "dim"}
-PIXELS = "pixels alone"
+HEADER, PIXELS = "sampler", "pixels alone"
 NARROWEST, WIDEST = 8, 32  # characters of a bar
 MANY = 3  # seeds, with fewer the intervals are very wide
 
@@ -102,14 +102,15 @@ def _given(comparison: Summary) -> Iterator[str]:
 
 def _name_width(comparison: Summary, width: int) -> int:
     """Return the width of the column of names; longer ones are folded."""
-    names = [*map(table.name, comparison.rows), *([PIXELS] if comparison.controls else [])]
+    names = [HEADER, *map(table.name, comparison.rows)]
+    names += [PIXELS] if comparison.controls else []
     lines = [line for name in names for line in folded(name, width // 3).split("\n")]
     return min(max(map(cell_len, lines)), max(len(PIXELS), width // 3))
 
 
 def _table(comparison: Summary, block: Block, name_width: int) -> Table:
     """Return a table of the rows, and of the best statistic of the pixels."""
-    result = headed(block, {"sampler": name_width})
+    result = headed(block, {HEADER: name_width})
     for index, row in enumerate(comparison.rows):
         cells = [_cell(numbers[index], block.stacked) for _, numbers in block.columns]
         result.add_row(Text(folded(table.name(row), name_width)), *cells)
