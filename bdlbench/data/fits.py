@@ -10,6 +10,7 @@ from bdlbench.data.examples import Examples
 from bdlbench.errors import DataError
 
 INSIDE = ("test", "validation")
+MOST_CLASSES = 256  # the votes of draws are stored in a byte
 
 
 def check_sets(task: str, train: Examples, sets: Mapping[str, Examples]) -> None:
@@ -26,6 +27,8 @@ def check_sets(task: str, train: Examples, sets: Mapping[str, Examples]) -> None
     """
     if not len(train):
         raise DataError(f"{task}: expected training examples, got none")
+    if (train.classes or 0) > MOST_CLASSES:
+        raise DataError(f"{task}: expected at most {MOST_CLASSES} classes, got {train.classes}")
     for name, examples in sets.items():
         if not len(examples):
             raise DataError(f"{task}: expected examples in the {name} set, got none")

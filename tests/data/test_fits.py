@@ -36,6 +36,11 @@ FAULTS = {
         {"test": Examples(X, X[:, 0].astype(np.float64))},
         "expected 3 classes in the test set, as in training, got real targets",
     ),
+    "classes": (
+        Examples(X, np.arange(12) % 3, 300),
+        {"test": Examples(X + 1, np.arange(12) % 3, 300)},
+        "expected at most 256 classes, got 300",
+    ),
     "no labels": (Examples(X), {"test": Examples(X + 1)}, "has inputs without labels; give cl"),
 }
 
