@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from bdlbench.commands import main
 from bdlbench.comparison.compare import compare
+from tests import commandline
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -61,15 +59,9 @@ def test_every_block_runs_in_a_clone(
     (clone / "langevin.py").write_text(block("sampler"), "utf-8")
 
     def bdlbench(arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["bdlbench", *shlex.split(arguments)])
-        code: object = 0
-        try:
-            main.main()
-        except SystemExit as end:
-            code = end.code
-        printed = capsys.readouterr()
-        assert not code, printed.err
-        return printed.out
+        ended = commandline.run(arguments, monkeypatch, capsys)
+        assert not ended.code, ended.err
+        return ended.out
 
     first = block("compare command").strip().rpartition("bdlbench ")[2]
     # Of the 10 published runs of each, every choice of 6 seeds shows what README says.

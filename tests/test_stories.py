@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import commandline
+
 STORIES = Path(__file__).parent / "stories"
-Run = subprocess.CompletedProcess[str]
+Command = Callable[[str], str]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A folder with the files of a story, which is all that is there."""
-    return shutil.copytree(STORIES / request.param, tmp_path / "folder")
+def folder(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files of a story, which is all that is there; it is the current one."""
+    copy = shutil.copytree(STORIES / request.param, tmp_path / "folder")
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("BDLBENCH_RESULTS", raising=False)
+    return copy
 
 
-def bdlbench(folder: Path, command: str, **environment: str) -> Run:
-    """Run a command of bdlbench in a wide terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "bdlbench", *command.split()],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=900,
-        env={**os.environ, "COLUMNS": "200", "BDLBENCH_RESULTS": "", **environment},
-    )  # fmt: skip
+@pytest.fixture
+def bdlbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command that succeeds, and return what it prints."""
 
+    def run(command: str) -> str:
+        ended = commandline.run(command, monkeypatch, capsys)
+        assert ended.code == 0, ended.err
+        return ended.out
 
-def succeed(ended: Run) -> str:
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return run
 
 
 @pytest.mark.parametrize("folder", ["regression"], indirect=True)
-def test_a_table_with_an_own_network_and_sampler(folder: Path) -> None:
+def test_a_table_with_an_own_network_and_sampler(
+    folder: Path,
+    bdlbench: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (120, 3))
     y = 100 * (np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=120))
@@ -46,37 +53,42 @@ def test_a_table_with_an_own_network_and_sampler(folder: Path) -> None:
         comments="",
     )  # fmt: skip
     command = "compare sgd sgld:step_size=1e-3,batch_size=16 hmc ./mine.py --task ./yacht.py"
-    printed = succeed(bdlbench(folder, f"{command} --seeds 2 --columns all"))
+    printed = bdlbench(f"{command} --seeds 2 --columns all")
     for word in ("LPPD", "RMSE", "CRPS", "coverage", "hmc", "mine", "residual-mlp", "±"):
         assert word in printed, printed
-    ended = bdlbench(folder, "reference ./yacht.py --chains 4 --samples 60 --warm-up 40")
-    assert "r hat" in ended.stdout, ended.stderr
-    assert ended.returncode in (0, 2), "it may not have converged"
-    if ended.returncode == 0:
-        assert "TV" in succeed(bdlbench(folder, f"{command} --seeds 2 --columns fidelity"))
-    assert "yacht" in succeed(bdlbench(folder, "leaderboard"))
-    site = Path(succeed(bdlbench(folder, "publish")).strip())
+    made = "reference ./yacht.py --chains 2 --samples 20 --warm-up 10"
+    ended = commandline.run(made, monkeypatch, capsys)
+    assert "r hat" in ended.out, ended.err
+    assert ended.code in (0, 2), "it may not have converged"
+    if ended.code == 0:
+        assert "TV" in bdlbench(f"{command} --seeds 2 --columns fidelity")
+    assert "yacht" in bdlbench("leaderboard")
+    site = Path(bdlbench("publish").strip())
     assert "residual-mlp" in (folder / site).read_text("utf-8")
 
 
 @pytest.mark.parametrize("folder", ["images"], indirect=True)
-def test_colour_images_with_a_residual_network_and_an_own_ood_set(folder: Path) -> None:
+def test_colour_images_with_a_residual_network_and_an_own_ood_set(
+    folder: Path, bdlbench: Command
+) -> None:
     samplers = "sgd:batch_size=20 mc-dropout:batch_size=20"
-    printed = succeed(bdlbench(folder, f"compare {samplers} --task ./birds.py --seeds 1"))
+    printed = bdlbench(f"compare {samplers} --task ./birds.py --seeds 1")
     assert "tiny-resnet" in printed
     assert "planes" in printed
     wider = "compare sgd:batch_size=20 --task ./birds.py --seeds 1 --model ./birds.py:width=6"
-    assert "tiny-resnet:width=6" in succeed(bdlbench(folder, wider))
+    assert "tiny-resnet:width=6" in bdlbench(wider)
 
 
 @pytest.mark.parametrize("folder", ["tokens"], indirect=True)
-def test_a_transformer_on_tokens(folder: Path) -> None:
+def test_a_transformer_on_tokens(folder: Path, bdlbench: Command) -> None:
     command = "compare sgd:batch_size=20 sgld:step_size=1e-3,batch_size=20 --task ./words.py"
-    assert "encoder" in succeed(bdlbench(folder, f"{command} --seeds 1"))
+    assert "encoder" in bdlbench(f"{command} --seeds 1")
 
 
 @pytest.mark.parametrize("folder", ["package"], indirect=True)
-def test_a_package_with_a_plugin_of_every_kind(folder: Path) -> None:
+def test_a_package_with_a_plugin_of_every_kind(
+    folder: Path, bdlbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = folder / "acme-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
@@ -87,11 +99,11 @@ def test_a_package_with_a_plugin_of_every_kind(folder: Path) -> None:
         "[bdlbench.tasks]\nacme-task = acme.plugins:TASK\n"
         "[bdlbench.metrics]\nacme-doubt = acme.plugins:Doubt\n"
     )
-    installed = {"PYTHONPATH": str(folder)}
+    monkeypatch.syspath_prepend(folder)
     for kind in ("samplers", "datasets", "models", "tasks", "metrics"):
-        assert "acme-" in succeed(bdlbench(folder, f"list {kind}", **installed))
+        assert "acme-" in bdlbench(f"list {kind}")
     command = "compare acme-descent sgd:batch_size=20 --task acme-task --seeds 2 --columns all"
-    printed = succeed(bdlbench(folder, command, **installed))
+    printed = bdlbench(command)
     for word in ("acme-descent", "acme-net:width=6", "doubt"):
         assert word in printed, printed
 
