@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from bdlbench import register
-from bdlbench.data import parts
 from bdlbench.data.cifar import CifarFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bdlbench.data.examples import Examples
+from bdlbench.data.stored import Stored
 
 FILES = CifarFiles(
     folder="cifar-10-batches-py",
@@ -27,7 +21,7 @@ FILES = CifarFiles(
 
 @register("cifar10")
 @dataclass(frozen=True)
-class CIFAR10:
+class CIFAR10(Stored):
     """Colour images of ten animals and vehicles, 50,000 for training, 10,000 for testing, 3x32x32.
 
     Krizhevsky (2009), Learning multiple layers of features from tiny images. Read from
@@ -36,15 +30,3 @@ class CIFAR10:
     """
 
     files: ClassVar[CifarFiles] = FILES
-    splits: ClassVar[tuple[str, ...]] = ("train", "test")
-
-    def load(self, split: str, folders: Sequence[Path]) -> Examples:
-        """Load a split, shape (n, 3, 32, 32), with pixels 0 to 255 and labels from 0.
-
-        Raises:
-            ValueError: The split is neither "train" nor "test".
-            DataError: A file is truncated, corrupt or of another format.
-            DataMissing: The archive was not found and cannot be downloaded.
-        """
-        parts.check_split(split, self.splits)
-        return FILES.read(split, folders)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from bdlbench import register
-from bdlbench.data import parts
 from bdlbench.data.idx import IdxFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bdlbench.data.examples import Examples
+from bdlbench.data.stored import Stored
 
 FILES = IdxFiles(
     "FashionMNIST",
@@ -32,7 +26,7 @@ FILES = IdxFiles(
 
 @register("fashion-mnist")
 @dataclass(frozen=True)
-class FashionMNIST:
+class FashionMNIST(Stored):
     """Grey images of ten articles of clothing, 60,000 for training and 10,000 for testing, 28x28.
 
     Xiao, Rasul & Vollgraf (2017), arXiv:1708.07747. Read from `FashionMNIST/raw`, or downloaded
@@ -40,15 +34,3 @@ class FashionMNIST:
     """
 
     files: ClassVar[IdxFiles] = FILES
-    splits: ClassVar[tuple[str, ...]] = ("train", "test")
-
-    def load(self, split: str, folders: Sequence[Path]) -> Examples:
-        """Load a split, with pixels 0 to 255 and labels 0-9.
-
-        Raises:
-            ValueError: The split is neither "train" nor "test".
-            DataError: A file is truncated, corrupt or of another format.
-            DataMissing: A file was not found and cannot be downloaded.
-        """
-        parts.check_split(split, self.splits)
-        return FILES.read(split, folders)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from bdlbench import register
-from bdlbench.data import parts
 from bdlbench.data.idx import IdxFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bdlbench.data.examples import Examples
+from bdlbench.data.stored import Stored
 
 FILES = IdxFiles(
     "notMNIST",
@@ -30,7 +24,7 @@ FILES = IdxFiles(
 
 @register("notmnist")
 @dataclass(frozen=True)
-class NotMNIST:
+class NotMNIST(Stored):
     """Letters A-J from fonts on the web, 10,000 for testing, 28x28.
 
     Bulatov (2011), yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html, converted to MNIST's
@@ -41,14 +35,3 @@ class NotMNIST:
 
     files: ClassVar[IdxFiles] = FILES
     splits: ClassVar[tuple[str, ...]] = ("test",)
-
-    def load(self, split: str, folders: Sequence[Path]) -> Examples:
-        """Load the letters, with pixels 0 to 255 and labels 0-9 for A-J.
-
-        Raises:
-            ValueError: The split is not "test".
-            DataError: A file is truncated, corrupt or of another format.
-            DataMissing: A file was not found and cannot be downloaded.
-        """
-        parts.check_split(split, self.splits)
-        return FILES.read(split, folders)
