@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bdlbench.posterior.likelihoods import Bernoulli, Heteroscedastic, LearntGaussian
 from bdlbench.problem import Budget
 from bdlbench.runs.task import Settings, Task
@@ -53,35 +55,46 @@ TABLES: Settings = {
 }
 
 
+_TABLE = Task(
+    name="wine",
+    dataset="wine",
+    model="mlp-20",
+    budget=Budget(epochs=200, draws=100, burn_in=0.25),
+    settings=TABLES,
+    seeds=10,
+)
+_DIGITS = Task(
+    name="digits",
+    dataset="digits",
+    ood=("letters",),
+    model="mlp-50",
+    budget=Budget(epochs=100, draws=100, burn_in=0.25),
+    settings=DIGITS,
+    seeds=10,
+)
+_MNIST = Task(
+    name="mnist",
+    dataset="mnist",
+    ood=("notmnist", "mnist-letters"),
+    model="mlp-400-400",
+    budget=Budget(epochs=32, draws=64, burn_in=0.5),
+    prior_std=0.03**0.5,
+    settings=MNIST,
+)
+
+
+def _rotated(task: Task, data: str) -> Task:
+    """Return a task with test images that are rotated by more and more, as shifted test sets."""
+    shift = {f"rotated-{angle}": f"{data}:degrees={angle}" for angle in ANGLES}
+    return replace(task, name=data, shift=shift)
+
+
 TASKS = {
     task.name: task
     for task in (
-        Task(
-            name="wine",
-            dataset="wine",
-            model="mlp-20",
-            budget=Budget(epochs=200, draws=100, burn_in=0.25),
-            settings=TABLES,
-            seeds=10,
-        ),
-        Task(
-            name="breast-cancer",
-            dataset="breast-cancer",
-            model="mlp-20",
-            likelihood=Bernoulli(),
-            budget=Budget(epochs=200, draws=100, burn_in=0.25),
-            settings=TABLES,
-            seeds=10,
-        ),
-        Task(
-            name="diabetes",
-            dataset="diabetes",
-            model="mlp-20",
-            likelihood=LearntGaussian(),
-            budget=Budget(epochs=200, draws=100, burn_in=0.25),
-            settings=TABLES,
-            seeds=10,
-        ),
+        _TABLE,
+        replace(_TABLE, name="breast-cancer", dataset="breast-cancer", likelihood=Bernoulli()),
+        replace(_TABLE, name="diabetes", dataset="diabetes", likelihood=LearntGaussian()),
         Task(
             name="gap",
             dataset="gap",
@@ -103,25 +116,8 @@ TASKS = {
             model="mlp-100",
             budget=Budget(epochs=100, draws=100, burn_in=0.25),
         ),
-        Task(
-            name="digits",
-            dataset="digits",
-            ood=("letters",),
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            settings=DIGITS,
-            seeds=10,
-        ),
-        Task(
-            name="rotated-digits",
-            dataset="digits",
-            ood=("letters",),
-            shift={f"rotated-{a}": f"rotated-digits:degrees={a}" for a in ANGLES},
-            model="mlp-50",
-            budget=Budget(epochs=100, draws=100, burn_in=0.25),
-            settings=DIGITS,
-            seeds=10,
-        ),
+        _DIGITS,
+        _rotated(_DIGITS, "rotated-digits"),
         Task(
             name="mnist-1k",
             dataset="mnist",
@@ -131,33 +127,16 @@ TASKS = {
             train_size=1000,
             settings=MNIST_1K,
         ),
-        Task(
-            name="rotated-mnist",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            shift={f"rotated-{a}": f"rotated-mnist:degrees={a}" for a in ANGLES},
-            model="mlp-400-400",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
+        _rotated(_MNIST, "rotated-mnist"),
+        replace(
+            _MNIST, name="kmnist", dataset="kmnist", ood=("mnist", "fashion-mnist"), model="lenet5"
         ),
-        Task(
-            name="kmnist",
-            dataset="kmnist",
-            ood=("mnist", "fashion-mnist"),
-            model="lenet5",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
-        ),
-        Task(
+        replace(
+            _MNIST,
             name="fashion-mnist",
             dataset="fashion-mnist",
             ood=("mnist", "kmnist"),
             model="lenet5",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
         ),
         Task(
             name="cifar10",
@@ -167,15 +146,7 @@ TASKS = {
             budget=Budget(epochs=50, draws=50, burn_in=0.5),
             prior_std=0.1**0.5,
         ),
-        Task(
-            name="mnist",
-            dataset="mnist",
-            ood=("notmnist", "mnist-letters"),
-            model="mlp-400-400",
-            budget=Budget(epochs=32, draws=64, burn_in=0.5),
-            prior_std=0.03**0.5,
-            settings=MNIST,
-        ),
+        _MNIST,
     )
 }
 """By name, the smallest task first."""
