@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from bdlbench.data.examples import Examples
+from bdlbench.data.set_names import IN_DISTRIBUTION, SHIFT
 from bdlbench.errors import DataError
 
-INSIDE = ("test", "validation")
 MOST_CLASSES = 256  # the votes of draws are stored in a byte
 
 
@@ -37,7 +37,7 @@ def check_sets(task: str, train: Examples, sets: Mapping[str, Examples]) -> None
                 f"{task}: expected inputs of the {name} set like those of the training set, "
                 f"{_shape(train)}, got {_shape(examples)}"
             )
-        if name in INSIDE or name.startswith("shift-"):
+        if name in IN_DISTRIBUTION or name.startswith(SHIFT):
             _check_targets(task, train, name, examples)
         elif np.array_equal(examples.x, sets["test"].x):
             raise DataError(

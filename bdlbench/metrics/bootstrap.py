@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bdlbench import metrics
+from bdlbench.data.set_names import SHIFT
 from bdlbench.metrics import catalogue
 from bdlbench.metrics.catalogue import DETECTION
-from bdlbench.metrics.scores import SHIFT, in_distribution, of_set, uncertainties
+from bdlbench.metrics.scores import in_distribution, of_set, uncertainties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from bdlbench import metrics
+from bdlbench.data.set_names import IN_DISTRIBUTION, SHIFT
 from bdlbench.metrics import catalogue, plugins, regression
 from bdlbench.metrics.catalogue import DETECTION, FIDELITY, METRICS, SCORES, describe
 from bdlbench.metrics.description import Metric
 from bdlbench.records.densities import Densities
-from bdlbench.records.predictions import IN_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +41,6 @@ A metric adds at most 2¹⁷ numbers, each with a relative error of a few 2⁻�
 rounding error is below 2¹⁷·2⁻⁵³ of the sum of their absolute values; comparisons do not depend on
 rounding at all (`metrics.EQUAL`).
 """
-SHIFT = "shift-"
-"""Prefix of the names of shifted test sets; their metrics are ``shift.<set>.…`` without it."""
 
 
 def kind(predictions: Predicted) -> str:
@@ -80,7 +78,8 @@ def score(sets: Sets) -> dict[str, float]:
             shifted test sets, others are OOD.
 
     Returns:
-        Values by metric name (`METRICS`); OOD metrics as `ood.<set>.<metric>`.
+        Values by metric name (`METRICS`); OOD metrics as `ood.<set>.<metric>`, those of shifted
+        sets as `shift.<set>.<metric>`, where `<set>` is without its prefix.
 
     Raises:
         ValueError: There is not exactly one in-distribution set, or its labels are invalid.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bdlbench.data.set_names import IN_DISTRIBUTION as IN_DISTRIBUTION
 from bdlbench.errors import RecordError
 from bdlbench.records import densities
 from bdlbench.records.densities import Densities
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-IN_DISTRIBUTION = ("test", "validation")
-"""Names of the in-distribution sets; every other set is OOD."""
 
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_FILE = 2**30  # bytes, unpacked: a zip bomb of 1 MB can unpack to far more

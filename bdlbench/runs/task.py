@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bdlbench.data.set_names import IN_DISTRIBUTION, SHIFT
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.problem import Budget
 from bdlbench.records.record import Record
 from bdlbench.settings import Setting, positive, shown
 
-SPLITS = ("test", "validation")
-SHIFT = "shift-"
-"""Prefix of the names of shifted test sets in predictions."""
+SPLITS = IN_DISTRIBUTION
 Settings = Mapping[str, Mapping[str, Setting]]
 DataSet = Any
 """A data set: the name or file of a plugin, with settings, or an object with ``load``."""
