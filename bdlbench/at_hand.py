@@ -12,12 +12,13 @@ import inspect
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Any
 
 from bdlbench import registry
 from bdlbench.errors import PluginError
-from bdlbench.settings import Spec
+from bdlbench.settings import Spec, changed
 
 _NEVER = {"__main__", "bdlbench", "bdlbench_datasets", "bdlbench_samplers", "bdlbench_studies"}
 _FILE = "bdlbench_file_"  # prefix of the modules that `registry.execute` makes
@@ -44,7 +45,8 @@ def refer(kind: str, given: Any) -> Spec:
     reference = _found_elsewhere(kind, name, plugin) or _hold(name, plugin)
     if isinstance(given, type):
         return Spec(reference)
-    return Spec(reference, _settings(given), complete=True)
+    settings = tuple((name, str(value)) for name, value in changed(given).items())
+    return Spec(reference, settings, complete=True)
 
 
 def hold_object(name: str, given: Any) -> str:
@@ -96,16 +98,6 @@ def _hold(name: str, plugin: type) -> str:
     reference = f"{name}@{hashlib.sha256(_source(plugin).encode()).hexdigest()}"
     registry.hold(reference, plugin)
     return reference
-
-
-def _settings(instance: Any) -> tuple[tuple[str, str], ...]:
-    """Return the settings that are not the defaults, as on the command line."""
-    changed = {
-        field.name: getattr(instance, field.name)
-        for field in dataclasses.fields(instance)
-        if getattr(instance, field.name) != field.default
-    }
-    return tuple((name, str(value)) for name, value in changed.items())
 
 
 def _source(plugin: type) -> str:
@@ -167,6 +159,11 @@ def _own_modules(given: Any) -> set[str]:
     parts += [value for part in parts if isinstance(part, dict) for value in part.values()]
     classes = [part if isinstance(part, type) else type(part) for part in parts]
     names = {base.__module__ for each in classes for base in each.__mro__}
-    installed = {*sys.stdlib_module_names, *packages_distributions(), *_NEVER}
     top = {name: name.partition(".")[0] for name in names if name in sys.modules}
-    return {name for name, package in top.items() if package not in installed}
+    return {name for name, package in top.items() if package not in _installed()}
+
+
+@cache
+def _installed() -> frozenset[str]:
+    """Return the packages that other processes can import; finding them takes half a second."""
+    return frozenset({*sys.stdlib_module_names, *packages_distributions(), *_NEVER})

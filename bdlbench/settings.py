@@ -109,6 +109,15 @@ def number_type(annotation: Any) -> type[int] | type[float] | None:
     return next((option for option in options if option in (int, float)), None)
 
 
+def changed(plugin: Any) -> dict[str, Setting]:
+    """Return the settings of a plugin that are not its defaults."""
+    return {
+        field.name: getattr(plugin, field.name)
+        for field in dataclasses.fields(plugin)
+        if getattr(plugin, field.name) != field.default
+    }
+
+
 def differing(
     settings: Mapping[str, Setting], alike: Iterable[Mapping[str, Setting]]
 ) -> dict[str, Setting]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bdlbench.checks.sampling import Sampler as SamplerPlugin
 from bdlbench.comparison.planned import Planned, make
 from bdlbench.comparison.result import Comparison
 from bdlbench.execution import pool
@@ -18,16 +19,7 @@ from bdlbench.runs import machine
 from bdlbench.runs.task import Task
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from bdlbench.problem import Problem
-
-
-class SamplerPlugin(Protocol):
-    """A sampler at hand: an instance of a class under ``@register``."""
-
-    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        """Yield draws of θ."""
+    pass
 
 
 class MetricPlugin(Protocol):
@@ -38,6 +30,7 @@ class MetricPlugin(Protocol):
 
 
 Sampler = str | os.PathLike[str] | SamplerPlugin | type[SamplerPlugin]
+"""A name or a file, a class under ``@register``, or an instance of one."""
 
 
 def compare(

@@ -27,10 +27,15 @@ class Collected(ABC):
     Args:
         predict: Predictor of the evaluation sets.
         sets: The evaluation sets, by name.
+        chains: Number of chains.
+        samples: States per chain.
     """
 
-    def __init__(self, predict: Predictor, sets: Mapping[str, Examples]) -> None:
+    def __init__(
+        self, predict: Predictor, sets: Mapping[str, Examples], chains: int, samples: int
+    ) -> None:
         self.predict, self.sets = predict, sets
+        self._chains, self._samples = chains, samples
         self.arrays: dict[str, NDArray[Any]] = {}
 
     @abstractmethod
@@ -53,8 +58,7 @@ class ClassProbabilities(Collected):
         samples: int,
         classes: int,
     ) -> None:
-        super().__init__(predict, sets)
-        self._chains, self._samples = chains, samples
+        super().__init__(predict, sets, chains, samples)
         self.arrays = {
             f"log_sum/{name}": np.full((2, len(examples), classes), -np.inf)
             for name, examples in sets.items()
@@ -90,8 +94,8 @@ class RealDensities(Collected):
         samples: int,
         df: float,
     ) -> None:
-        super().__init__(predict, sets)
-        self._chains, self._samples, self._df = chains, samples, np.array(df, np.float64)
+        super().__init__(predict, sets, chains, samples)
+        self._df = np.array(df, np.float64)
         inputs = sum(map(len, sets.values()))
         kept = min(KEPT, max(FEWEST_KEPT, KEPT_BYTES // (8 * inputs)))
         self._kept = min(max(1, kept // chains), samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from bdlbench import at_hand, registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.models import Model
-from bdlbench.settings import shown
+from bdlbench.settings import Spec, changed, shown
 
 
 def find(given: Any) -> Model:
@@ -51,13 +50,8 @@ def label(model: Any) -> str:
     """Return the name of a model in records: with the settings that are not its defaults."""
     if isinstance(model, models.BuiltIn):
         return model.name
-    changed = [
-        f"{field.name}={getattr(model, field.name)}"
-        for field in dataclasses.fields(model)
-        if getattr(model, field.name) != field.default
-    ]
-    name = str(model.plugin_name)
-    return f"{name}:{','.join(changed)}" if changed else name
+    settings = tuple((name, str(value)) for name, value in changed(model).items())
+    return str(Spec(model.plugin_name, settings))
 
 
 def source_digest(model: Any) -> str | None:

@@ -26,7 +26,7 @@ from bdlbench.posterior.likelihoods import (
     label,
 )
 from bdlbench.posterior.potential import build_posterior
-from bdlbench.posterior.to_jax import to_jax, translated
+from bdlbench.posterior.to_jax import to_jax
 from bdlbench.records import quantization
 from bdlbench.records.densities import Densities
 from bdlbench.runs.evaluate import predict
@@ -146,8 +146,6 @@ def _in_jax(name: str, posterior: Any, theta: Tensor) -> Iterator[tuple[str, Gol
         called, _ = jax.jit(jax.value_and_grad(CalledPotential(Torch(posterior))))(points[0])
         yield f"{name}: U called from JAX", rounded(np.asarray(called), TERMS)
         potential.check()
-    else:
-        translated(posterior)
 
 
 def _metrics() -> Golden:

@@ -54,9 +54,8 @@ class Job:
         at_hand.receive(self.carried)
         return tasks.get(self.task_reference or self.task)
 
-    def load_model(self) -> Model:
-        """Return the model, an object with ``build(input_shape, outputs)``."""
-        task = self.load_task()
+    def load_model(self, task: Task) -> Model:
+        """Return the model, an object with ``build(input_shape, outputs)``, of the loaded task."""
         return chosen_models.find(self.model_reference or task.model)
 
     def record(self, **outcome: Any) -> Record:

@@ -200,15 +200,10 @@ def jobs(
 ) -> list[list[Job]]:
     """Return the jobs of every candidate, one per seed."""
     task, folders = setup.task, data_folders(setup)
+    shared_by_all = at_hand.carry((setup.task_reference, setup.model_reference.partition(":")[0]))
     planned = []
     for candidate in candidates:
-        carried = at_hand.carry(
-            (
-                candidate.spec.reference,
-                setup.task_reference,
-                setup.model_reference.partition(":")[0],
-            )
-        )
+        carried = {**shared_by_all, **at_hand.carry([candidate.spec.reference])}
         count = trials.count(
             setup.results, task.name, setup.model, candidate.name, candidate.settings
         )

@@ -23,6 +23,7 @@ from bdlbench.runs.draws import Draws
 from bdlbench.runs.evaluate import predict
 from bdlbench.runs.job import Job
 from bdlbench.runs.sampling import Outcome, sample
+from bdlbench.runs.task import Task
 from bdlbench.runs.work import OnProgress, Work
 
 
@@ -39,7 +40,8 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
     device = torch.device(job.configuration.device)
     # Standard output is reserved for the table; plugins print to standard error.
     with machine.one_thread(), redirect_stdout(sys.stderr):
-        problem, posterior, scaler, work = _prepare(job, device, on_progress)
+        task = job.load_task()
+        problem, posterior, scaler, work = _prepare(job, task, device, on_progress)
         machine.warm_up()
         machine.reset_peak_memory(device)
         with Draws(problem.chains, problem.dim) as draws:
@@ -51,7 +53,7 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
                     result.sets = predict(
                         posterior.network,
                         draws,
-                        _evaluation_sets(job),
+                        _evaluation_sets(job, task),
                         scaler,
                         device,
                         work.evaluated,
@@ -71,15 +73,14 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
 
 
 def _prepare(
-    job: Job, device: torch.device, on_progress: OnProgress
+    job: Job, task: Task, device: torch.device, on_progress: OnProgress
 ) -> tuple[Problem, Posterior, Scaler, Work]:
     """Build the problem from the training data only."""
     settings = job.configuration
-    task = job.load_task()
     examples = task_data.training_set(task, settings.split, job.search_folders)
     _check_data(job, "train", examples)
     posterior, scaler = build_posterior(
-        examples, job.load_model(), settings.prior_std, device, task.likelihood
+        examples, job.load_model(task), settings.prior_std, device, task.likelihood
     )
     budget = Budget(settings.epochs, settings.draws, settings.burn_in)
     inputs = task_data.evaluation_size(task, settings.split)
@@ -88,9 +89,9 @@ def _prepare(
     return problem, posterior, scaler, work
 
 
-def _evaluation_sets(job: Job) -> dict[str, Examples]:
+def _evaluation_sets(job: Job, task: Task) -> dict[str, Examples]:
     split = job.configuration.split
-    sets = task_data.evaluation_sets(job.load_task(), split, job.search_folders)
+    sets = task_data.evaluation_sets(task, split, job.search_folders)
     for name, examples in sets.items():
         _check_data(job, name, examples)
     return sets
