@@ -33,7 +33,10 @@ def conclude(
     setup = planned.setup
     groups = [[records[job.run] for job in group] for group in planned.groups]
     predictions = [read_predictions(setup.results, group) for group in groups]
-    groups = [rescored(*both) for both in zip(groups, predictions, strict=True)]
+    groups = [
+        rescored(group, sets, planned.metrics)
+        for group, sets in zip(groups, predictions, strict=True)
+    ]
     task = setup.task
     metrics = [*headline(task.ood_names, setup.split, task.kind), *planned.metrics]
     reference, reference_note = fidelity.find_reference(setup, planned.data)

@@ -236,7 +236,7 @@ def _universe(split: str, ood: Sequence[str], shift: Sequence[str]) -> list[Colu
     """Return every column that there is."""
     sets = {"ood": ood, "shift": shift} if split == "test" else {}
     names = []
-    for metric in (*METRICS, *plugins.installed()):
+    for metric in (*METRICS, *plugins.known()):
         prefix, of_set, _ = metric.name.partition(".<set>.")
         filled = sets.get(prefix, ()) if of_set else ("",)
         names += [metric.name.replace("<set>", name) for name in filled]

@@ -215,23 +215,31 @@ def read_predictions(results: Path, group: Sequence[Record]) -> dict[int, Sets]:
     }
 
 
-def rescored(group: Sequence[Record], predictions: Mapping[int, Sets]) -> list[Record]:
+def rescored(
+    group: Sequence[Record], predictions: Mapping[int, Sets], chosen: Sequence[str] = ()
+) -> list[Record]:
     """Add metrics that records do not have, without changing them on disk.
 
     All metrics of an earlier version are recomputed. Those of plugins, and built-in ones that were
     added since, are computed from the predictions.
+
+    Args:
+        group: Records, completed or not.
+        predictions: Predictions of completed runs, by seed and set.
+        chosen: Names of metrics that are plugins and not installed.
     """
     return [
-        replace(record, metrics=_complete(record, predictions[record.seed]))
+        replace(record, metrics=_complete(record, predictions[record.seed], chosen))
         if record.outcome == COMPLETED
         else record
         for record in group
     ]
 
 
-def _complete(record: Record, sets: Sets) -> dict[str, float]:
+def _complete(record: Record, sets: Sets, chosen: Sequence[str]) -> dict[str, float]:
+    plugins = scores.of_plugins(sets, chosen)
     if record.scoring != scores.VERSION:
-        return scores.score(sets) | scores.of_plugins(sets)
+        return scores.score(sets) | plugins
     added = [each for each in scores.METRICS if each.name in scores.ADDED - record.metrics.keys()]
     values = [scores.measure(metric, sets) for metric in added]
-    return dict(record.metrics) | dict(ChainMap(*values)) | scores.of_plugins(sets)
+    return dict(record.metrics) | dict(ChainMap(*values)) | plugins

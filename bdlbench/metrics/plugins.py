@@ -43,14 +43,21 @@ def described(name: str) -> Metric | None:
 
 
 def installed() -> list[Metric]:
-    """Return the installed metrics and those in use, in alphabetical order.
+    """Return the installed metrics, in alphabetical order.
 
     Raises:
         PluginError: One of them cannot be loaded.
     """
+    found = []
     for name in registry.names("metrics"):
-        if not {name, f"ood.<set>.{name}"} & _USED.keys():
-            use(name)
+        known = {name, f"ood.<set>.{name}"} & _USED.keys()
+        found.append(_USED[known.pop()] if known else use(name))
+    return found
+
+
+def known() -> list[Metric]:
+    """Return the installed metrics, and those that a comparison of this process has used."""
+    installed()
     return [_USED[name] for name in sorted(_USED)]
 
 

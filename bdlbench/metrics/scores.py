@@ -13,7 +13,7 @@ from bdlbench.metrics.description import Metric
 from bdlbench.records.densities import Densities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bdlbench.metrics.functions import Float64s
     from bdlbench.metrics.parts import Parts
@@ -125,14 +125,20 @@ def measure(metric: Metric, sets: Sets) -> dict[str, float]:
     return {metric.name.replace("<set>", name): each.value for name, each in found.items() if each}
 
 
-def of_plugins(sets: Sets) -> dict[str, float]:
-    """Return the values of the installed metrics, and of those in use, by name.
+def of_plugins(sets: Sets, chosen: Iterable[str] = ()) -> dict[str, float]:
+    """Return the values of plugins by name: of the installed metrics, and of chosen ones.
+
+    Args:
+        sets: Predictions by set name.
+        chosen: Names in records of metrics that `plugins.use` has made known.
 
     Raises:
         BdlbenchError: One of them cannot be loaded, or fails.
     """
+    wanted = {metric.name: metric for metric in plugins.installed()}
+    wanted |= {general.name: general for general in map(catalogue.general, chosen)}
     found: dict[str, float] = {}
-    for metric in plugins.installed():
+    for metric in wanted.values():
         found |= measure(metric, sets)
     return found
 
