@@ -16,13 +16,23 @@ from typing import Any
 
 from bdlbench.checks.calibration import CALIBRATION_CHECKS
 from bdlbench.checks.contract import CONTRACT_CHECKS
+from bdlbench.checks.one_chain import OneChainCheck
+from bdlbench.checks.rejections import RejectionCheck
 from bdlbench.checks.result import Result, Subject
+from bdlbench.checks.shared_network import SharedNetworkCheck
 from bdlbench.checks.target import TARGET_CHECKS
 from bdlbench.settings import parse
 
-CHECKS = (*CONTRACT_CHECKS, *TARGET_CHECKS, *CALIBRATION_CHECKS)
+CHECKS = (
+    *CONTRACT_CHECKS,
+    *TARGET_CHECKS,
+    OneChainCheck(),
+    RejectionCheck(),
+    SharedNetworkCheck(),
+    *CALIBRATION_CHECKS,
+)
 BAD = ("fail", "error")
-VERSION = 1  # increased by every change that could change a verdict
+VERSION = 2  # increased by every change that could change a verdict
 
 __all__ = ["CHECKS", "VERSION", "Result", "Subject", "parametrize_with_checks", "run_checks"]
 
@@ -37,9 +47,16 @@ def run_checks(subject: Subject, quick: bool = False) -> Iterator[Result]:
     Raises:
         PluginError: The plugin cannot be loaded.
     """
+    errors: set[str] = set()
     for check in CHECKS:
-        if check.quick or not quick:
-            yield check(subject, quick)
+        if not check.quick and quick:
+            continue
+        result = check(subject, quick)
+        if result.verdict == "error":
+            if result.meaning in errors:  # the same error again says nothing new
+                return
+            errors.add(result.meaning)
+        yield result
 
 
 def parametrize_with_checks(references: Sequence[str], quick: bool = True) -> Callable[..., Any]:

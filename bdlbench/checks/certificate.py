@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,18 @@ from bdlbench.storage import documents
 from bdlbench.storage.files import write_file
 from bdlbench.storage.published import kept
 
-NOT_CERTIFIED = "not certified"
+CERTIFIED, NOT_CERTIFIED, INCONCLUSIVE = "certified", "not certified", "inconclusive"
+TEMPERED = "tempered"
+"""Of a run at another temperature than 1, at which alone a sampler is certified."""
+NONE = "–"
+"""Of a row with a diverged run, about which a certificate says nothing."""
 REMEDY = "run bdlbench check again"
+MEASURED_AT = (
+    "T = 1, the other settings as given; step size κ/λ_max, κ from 0.06 to 0.2, smaller where a "
+    "bias has to vanish; minibatches of all, a third and 1/600 of the data"
+)
+LIBRARIES = ("torch", "jax", "numpyro")
+Settings = Mapping[str, Any]
 _FIELDS = {
     "numerics": documents.TEXT,
     "source_sha256": documents.TEXT,
@@ -50,7 +62,11 @@ class Report:
 
 
 def check(
-    reference: str, quick: bool, results: Path, say: Callable[[str], None] | None = None
+    reference: str,
+    quick: bool,
+    results: Path,
+    say: Callable[[str], None] | None = None,
+    seed: int | None = None,
 ) -> Report:
     """Run the checks, report each result, and store the verdict of a full check.
 
@@ -61,24 +77,26 @@ def check(
         quick: Skip the slow checks.
         results: Folder for the verdict.
         say: Prints a line.
+        seed: Random seed of the problems and of the sampler; by default another each time, so that
+            no plugin can recognise a problem.
 
     Raises:
         PluginError: The plugin cannot be loaded.
         RecordError: The verdict cannot be stored.
     """
-    subject = Subject(parse(reference))
+    subject = Subject(parse(reference), secrets.randbelow(10**6) if seed is None else seed)
     target = subject.target
     checked = []
     for result in run_checks(subject, quick):
         checked.append(result)
         if say:
-            say(f"{result.verdict:<6} {result.check:<20} {result.figure}: {result.meaning}")
+            say(f"{result.verdict:<12} {result.check:<16} {result.figure}: {result.meaning}")
     overall = verdict(subject, checked)
     if not quick and not subject.spec.settings:
         write(results, subject, checked)
     if say:
         note = " (quick checks only, not stored)" if quick and overall == "certified" else ""
-        say(f"{reference}: target {target}: {overall}{note}")
+        say(f"{reference}: target {target}: {overall}, seed {subject.seed}{note}")
     return Report(reference, target, overall, tuple(checked))
 
 
@@ -88,10 +106,13 @@ def as_json(report: Report) -> str:
 
 
 def verdict(subject: Subject, found: Sequence[Result]) -> str:
-    """Return ``certified``, ``approximate``, ``point`` or ``not certified``."""
-    if any(result.verdict in BAD for result in found):
+    """Return ``certified``, ``inconclusive``, ``approximate``, ``point`` or ``not certified``."""
+    verdicts = {result.verdict for result in found}
+    if verdicts & {*BAD}:
         return NOT_CERTIFIED
-    return "certified" if subject.target == "exact" else subject.target
+    if subject.target != "exact":
+        return subject.target
+    return INCONCLUSIVE if "inconclusive" in verdicts else CERTIFIED
 
 
 def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
@@ -99,7 +120,10 @@ def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
     name, identity = present_version(subject.spec.reference)
     content = {
         "sampler": name,
-        "settings": dict(subject.spec.settings),
+        "settings": vars(subject.sampler),
+        "seed": subject.seed,
+        "measured_at": MEASURED_AT,
+        "libraries": {name: version(name) for name in LIBRARIES},
         **_versions(identity),
         "target": subject.target,
         "verdict": verdict(subject, found),
@@ -120,15 +144,20 @@ def file_of(name: str, identity: Identity) -> str:
     return f"checks/{name}-{key}.json"
 
 
-def read(results: Path, reference: str) -> str:
-    """Return the verdict on a sampler with the current code.
+def read(results: Path, reference: str, settings: Settings) -> str:
+    """Return the verdict on a sampler with the current code, for a row with these settings.
 
     The user's results take precedence over those installed with bdlbench.
+
+    Args:
+        results: Folder of the results.
+        reference: Name or file of the sampler.
+        settings: All its settings.
 
     Raises:
         RecordError: The file is corrupt.
     """
-    return _read(results, *present_version(reference))
+    return _read(results, *present_version(reference), settings)
 
 
 def of_run(results: Path, record: Record) -> str:
@@ -137,7 +166,7 @@ def of_run(results: Path, record: Record) -> str:
     Raises:
         RecordError: The file is corrupt.
     """
-    return _read(results, *version_of(record))
+    return _read(results, *version_of(record), record.sampler.settings)
 
 
 def present_version(reference: str) -> tuple[str, Identity]:
@@ -152,14 +181,29 @@ def version_of(record: Record) -> tuple[str, Identity]:
     return record.sampler.name, identity
 
 
-def _read(results: Path, name: str, identity: Identity) -> str:
+def _read(results: Path, name: str, identity: Identity, settings: Settings) -> str:
     path = kept(results, file_of(name, identity))
     if path is None:
         return NOT_CERTIFIED
     versions = _versions(identity)
-    content = documents.read(path, REMEDY, {**_FIELDS, "verdict": documents.TEXT})
+    fields = {"verdict": documents.TEXT, "settings": documents.OBJECT}
+    content = documents.read(path, REMEDY, {**_FIELDS, **fields})
     same = {key: content[key] for key in versions} == versions
-    return str(content["verdict"]) if same else NOT_CERTIFIED
+    return _at(str(content["verdict"]), content["settings"], settings) if same else NOT_CERTIFIED
+
+
+def _at(verdict: str, checked: Settings, settings: Settings) -> str:
+    """Return what a verdict says about a row with other settings than the checked ones.
+
+    Numbers change how large a bias is and how fast a chain moves; another temperature changes the
+    target, and a switch or a name may change the algorithm.
+    """
+    if verdict != CERTIFIED:
+        return verdict
+    for name, value in checked.items():
+        if isinstance(value, bool | str) and settings.get(name, value) != value:
+            return NOT_CERTIFIED
+    return verdict if settings.get("temperature", 1) == 1 else TEMPERED
 
 
 def _versions(identity: Identity) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import ENDLESS, Effort, Sampler, suited, trial
+from bdlbench.checks.sampling import ENDLESS, Sampler, Trial, stepped
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression
@@ -26,6 +26,7 @@ from bdlbench.settings import parse
 
 DRAWS = 5
 EPOCHS = 400.0
+POINTS, STIFFNESS = 128, 0.2
 SHARED_MODELS = ("mlp-4", "softmax", "mlp-4-3", "lenet5")
 
 
@@ -52,17 +53,20 @@ class ContractCheck:
         )
 
 
-def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tensor], Problem]:
+def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tensor], Trial]:
     """Run the plugin on a linear regression, and return copies of its draws, and the problem."""
     sampler, problem = _prepared(subject, chains)
     with machine.one_thread():
         return _collect(sampler, problem, torch.Generator().manual_seed(seed)), problem
 
 
-def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Problem]:
-    exact = linear_regression()
-    sampler = suited(subject.sampler, exact, Effort(0.2, chains, DRAWS))
-    return sampler, trial(exact, Budget(EPOCHS * chains, DRAWS), chains)
+def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Trial]:
+    exact = linear_regression(POINTS)
+    curvature = 1 / float(torch.linalg.eigvalsh(exact.covariance)[0])
+    sampler = stepped(subject.sampler, STIFFNESS / curvature) or subject.sampler
+    if "batch_size" in vars(sampler):
+        sampler = replace(sampler, batch_size=POINTS)  # type: ignore[type-var]
+    return sampler, Trial(exact.posterior, Budget(EPOCHS * chains, DRAWS), chains, counts=True)
 
 
 def _collect(sampler: Sampler, problem: Problem, rng: torch.Generator) -> list[Tensor]:
@@ -111,6 +115,12 @@ def _budget(subject: Subject, quick: bool) -> str:
         raise BdlbenchError(
             "no gradient was charged: use problem.steps, problem.gradient or problem.charge"
         )
+    used = problem.evaluated / problem.n
+    if used > 1.1 * problem.epochs:
+        raise BdlbenchError(
+            f"expected a charge for every evaluation in JAX, got {problem.epochs:g} epochs for "
+            f"{used:g}: call problem.charge"
+        )
     return f"{problem.epochs:g} of {EPOCHS:g} epochs"
 
 
@@ -137,14 +147,15 @@ def _untouched(subject: Subject, quick: bool) -> str:
 
 def _models(subject: Subject, quick: bool) -> str:
     rng = torch.Generator().manual_seed(0)
-    x, y = torch.randn(20, 28, 28, generator=rng), torch.randint(10, (20,), generator=rng)
+    x, y = torch.randn(POINTS, 28, 28, generator=rng), torch.randint(10, (POINTS,), generator=rng)
     names = SHARED_MODELS[:1] if quick else SHARED_MODELS
     for name in names:
         posterior = Posterior(models.build(name), Categorical(), x, y, prior_std=0.3)
-        problem = Problem(posterior, Budget(epochs=40.0, draws=2))
-        sampler, settings = subject.sampler, {"batch_size": 10, "step_size": 1e-4}
-        known = {key: value for key, value in settings.items() if key in vars(sampler)}
-        _collect(replace(sampler, **known), problem, rng)  # type: ignore[type-var]
+        problem = Problem(posterior, Budget(epochs=20.0, draws=2))
+        sampler = stepped(subject.sampler, 1e-5) or subject.sampler
+        if "batch_size" in vars(sampler):
+            sampler = replace(sampler, batch_size=POINTS // 2)  # type: ignore[type-var]
+        _collect(sampler, problem, rng)
     return ", ".join(names)
 
 

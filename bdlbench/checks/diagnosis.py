@@ -1,4 +1,4 @@
-"""Identify a sampler's bug from its moments on an exact problem."""
+"""Describe what is wrong with a sampler, from what was measured of it."""
 
 from __future__ import annotations
 
@@ -6,189 +6,210 @@ import math
 
 import numpy as np
 
-from bdlbench.checks.evidence import Evidence, with_prior
-from bdlbench.checks.moments import MEAN_TOLERANCE, TOLERANCE, forgiven
+from bdlbench.checks.functionals import TOTAL
+from bdlbench.checks.increments import Step, one_step
+from bdlbench.checks.measuring import Measured
+from bdlbench.checks.result import Subject
 
 POINT = 1e-3  # temperature below which draws are a point estimate
+CONVENTIONS = "gradient and noise have different step-size conventions"
 
 
-def diagnose(evidence: Evidence) -> str:
-    """Describe the first known bug that explains the measured moments."""
+def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> str:
+    """Describe the first known fault that the measurements show, or the measurements.
+
+    Args:
+        subject: The plugin.
+        measured: The measurement that failed.
+        finer: Another at a smaller step size, if the sampler has one.
+    """
+    step = one_step(subject)
+    best = finer or measured
     return (
-        _temperature(evidence)
-        or _chains(evidence)
-        or _prior(evidence)
-        or _noise_exponent(evidence)
-        or _point(evidence)
-        or _nonstationary(evidence)
-        or _unmixed(evidence)
-        or _anisotropy(evidence)
-        or _scale(evidence)
-        or _unknown(evidence)
+        _asked(measured)
+        or _chains(measured, step)
+        or _still(measured, step)
+        or _noise_exponent(measured, finer, step)
+        or _prior(step)
+        or _gradient(step)
+        or _tensors(best, step)
+        or _scale(best, step)
+        or _density(best)
+    ) + _measured_step(step)
+
+
+def _asked(measured: Measured) -> str:
+    asked = measured.effort.temperature
+    if asked == 1:
+        return ""
+    sampled = asked * measured.estimates.temperature[0]
+    return (
+        f"asked for T = {asked:g}, it samples at {sampled:.3g} (T multiplies the variance of the "
+        "noise, √T its standard deviation)"
     )
 
 
-def _temperature(evidence: Evidence) -> str:
-    if evidence.asked == 1:
-        return ""
-    sampled = evidence.asked * evidence.temperature
-    return (
-        f"asked for T = {evidence.asked:g}, it samples at {sampled:.3g} (T multiplies the variance "
-        "of the noise, √T its standard deviation)"
-    )
-
-
-def _noise_exponent(evidence: Evidence) -> str:
-    """Detect noise whose variance is not proportional to ε, so that T depends on ε."""
-    if evidence.coarse is None or not evidence.fine.spread[-1] > 0:
-        return ""
-    # The last draws, which depend least on the initial state.
-    ratio = evidence.coarse.spread[-1] / evidence.fine.spread[-1]
-    exponent = (1 + math.log2(ratio)) / 2 if ratio > 0 else math.nan
-    if min(abs(exponent - 1), abs(exponent - 1.5)) > 0.2:
-        return ""
-    return (
-        f"T depends on the step size, by a factor of {ratio:.2g} when ε doubles: the standard "
-        f"deviation of the noise grows like ε^{exponent:.2g}, expected √ε (is the noise multiplied "
-        "by the learning rate, or are the minibatches its only source?)"
-    )
-
-
-def _point(evidence: Evidence) -> str:
-    if evidence.fine.spread[-1] > POINT or _near(evidence.temperature, 1 / evidence.n, 1.5):
-        return ""
-    return "the draws do not vary: θ gets no noise, this is a point estimate"
-
-
-def _chains(evidence: Evidence) -> str:
-    between, total = evidence.fine.spread.mean(), float(evidence.fine.temperature.value)
-    if between > 0.5 * total:
-        return ""
-    return (
-        f"the chains move together: the variance between chains is {between:.2g}, that over time "
-        f"{total:.2g} (is the same noise added to all of them?)"
-    )
-
-
-def _prior(evidence: Evidence) -> str:
-    """Detect a wrong weight of the prior from the mean and the variance that it implies."""
-    more = evidence.oversampling
-    # A target exp(−(n/N)·L − prior) has prior weight N/n and temperature N/n.
-    candidates = [
-        (0.0, 1.0, "the prior is missing"),
-        (2.0, 1.0, "the prior is counted twice (in U and as weight decay?)"),
-        (more, 1.0, "the prior is multiplied by N/n along with the minibatch's likelihood"),
-        (more, more, "the likelihood of the minibatch lacks the factor N/n"),
-        (1 / more, 1.0, "the prior is divided by N/n, although it is not in the minibatch"),
-        (1 / evidence.n, 1.0, "the prior is divided by N, as in a mean loss"),
-    ]
-    best, uncertainty = "", float(np.linalg.norm(evidence.fine.mean.error))
-    for weight, factor, description in candidates:
-        mean, temperature = with_prior(evidence.exact, weight)
-        ratio = float(evidence.fine.temperature.value) / (factor * temperature)
-        shift = float(np.linalg.norm(mean))
-        distance = float(np.linalg.norm(evidence.fine.mean.value - mean))
-        if shift > 3 * MEAN_TOLERANCE and max(distance, uncertainty) < 0.25 * shift:
-            if 0.7 < ratio < 1.4:
-                return description
-            best = best or f"{description}, and T is wrong by a factor of {ratio:.2g}"
-    return best
-
-
-def _nonstationary(evidence: Evidence) -> str:
-    """Detect a variance that changes between draws by more than four standard errors."""
-    first, last = evidence.fine.spread[[0, -1]]
-    dim = len(evidence.fine.mean.value)
-    change = math.exp(4 * math.sqrt(4 / (evidence.fine.chains * dim)))
-    changes = f"the variance between chains goes from {first:.2g} to {last:.2g}"
-    if last > change * first:
+def _chains(measured: Measured, step: Step | None) -> str:
+    white = measured.white[:, : measured.effort.chains]
+    between, total = white[-1].var(axis=0).mean(), (white[-1] ** 2).mean()
+    if step is not None and step.common < -0.9 and any(v > POINT for v in step.noise.values()):
+        return "the noise is centred over the chains: a chain alone has none"
+    over_time = white.mean(axis=1).var(axis=0).mean() if len(white) > 4 else 0.0
+    if over_time > 0.25 * max(total, 1e-12) and over_time > 0.05:
         return (
-            f"{changes} and keeps growing: the noise is too large for the gradient (is it the "
-            "gradient of the mean loss, instead of U, the sum?)"
+            f"the chains move together: the variance between chains is {between:.2g}, that of "
+            f"their mean over time {over_time:.2g} (is the same noise added to all of them?)"
         )
-    if first > change * last and last < 1:
-        return f"{changes} from the first draw to the last: are draws averaged over time?"
-    if first > change * last:
-        return f"{changes}: the chains have not converged; they move too slowly for the step size"
+    if measured.frozen:
+        return f"{measured.frozen} of {white.shape[1]} chains never move"
     return ""
 
 
-def _unmixed(evidence: Evidence) -> str:
-    """Detect chains that do not mix; averages over few draws are inconclusive."""
-    between, total = evidence.fine.apart, float(evidence.fine.temperature.value)
-    if len(evidence.fine.spread) < 6 or between < 0.5 * total:
+def _still(measured: Measured, step: Step | None) -> str:
+    """Detect draws without noise."""
+    value = float(measured.white[-1, : measured.effort.chains].var(axis=0).mean())
+    if step is not None and max(step.noise.values()) > POINT:
         return ""
+    near_n = 0.6 < value * measured.known.posterior.n < 1.7
+    if value > 0.02 or near_n:
+        return ""
+    return f"the draws do not vary (T = {value:.2g}): θ gets no noise, this is a point estimate"
+
+
+def _noise_exponent(measured: Measured, finer: Measured | None, step: Step | None) -> str:
+    if step is None or not abs(step.exponent - 0.5) > 0.1:
+        return ""
+    coarse = measured.estimates.temperature[0]
+    change = f", and T with it: {coarse:.3g} at κ = {measured.effort.stiffness:g}"
+    if finer is not None:
+        fine = finer.estimates.temperature[0]
+        change += f", {fine:.3g} at {finer.effort.stiffness:.2g}"
     return (
-        f"the chains do not mix: of a variance of {total:.2g}, {between:.2g} is between their "
-        "means (does each see different data, or move too slowly?)"
+        f"the standard deviation of the noise grows like ε^{step.exponent:.2g}, expected √ε{change}"
+        " (is the noise multiplied by the learning rate, or are the minibatches its only source?)"
     )
 
 
-def _anisotropy(evidence: Evidence) -> str:
-    """Detect a temperature that depends on the direction."""
-    matrix, error = evidence.fine.equipartition, float(evidence.fine.equipartition.error.max())
-    values = np.linalg.eigvalsh((matrix.value + matrix.value.T) / 2)
-    if values[-1] - values[0] < 0.1 * values.mean() + 2 * forgiven(evidence.fine) * error:
+def _prior(step: Step | None) -> str:
+    """Detect a wrong weight of the prior in the drift."""
+    if step is None or abs(step.likelihood) < 0.05:
         return ""
-    description = f"T is {values[0]:.2g} to {values[-1]:.2g}, depending on the direction"
-    if evidence.coarse is None:
-        return description + _hint(evidence)
+    ratio, n = step.prior / step.likelihood, step.n
+    for value, words in (
+        (0.0, "the prior is missing"),
+        (2.0, "the prior is counted twice (in U and as weight decay?)"),
+        (1 / n, "the prior is divided by N, as in a mean loss"),
+    ):
+        if abs(ratio - value) < 0.15 * max(value, 0.5):
+            return words
+    if abs(ratio - 1) < 0.3:
+        return ""
+    return f"the prior's gradient has {ratio:.2g} times the weight of the likelihood's"
+
+
+def _gradient(step: Step | None) -> str:
+    """Detect the gradient of the mean loss."""
+    if step is None or not 0.5 < step.likelihood * step.n < 2:
+        return ""
     return (
-        f"{description}: the noise does not match the preconditioner (multiply the noise by √G, "
-        "the gradient by G)"
+        f"the drift is 1/{1 / step.likelihood:.0f} of (ε/2)·∇U: the gradient is that of the mean "
+        "loss, instead of U, the sum"
     )
 
 
-def _scale(evidence: Evidence) -> str:
-    """Detect a temperature that is a power of N, N/n, 2, or 1/(1 − μ)."""
-    n, more, t = evidence.n, evidence.oversampling, evidence.temperature
-    conventions = "gradient and noise have different step-size conventions"
+def _tensors(measured: Measured, step: Step | None) -> str:
+    """Detect a temperature that depends on the tensor or on the direction."""
+    found = _by_tensor(measured)
+    if found:
+        low, high = min(found, key=found.get), max(found, key=found.get)  # type: ignore[arg-type]
+        ratio = found[high] / max(found[low], 1e-12)
+        if ratio > 1.3 and measured.known.gaussian:
+            return (
+                f"T is {found[low]:.2g} in {low} and {found[high]:.2g} in {high}: the noise does "
+                f"not match the drift of each tensor, or the preconditioner{_hint(step)}"
+            )
+    estimates = measured.estimates
+    variances = 1 + estimates.deviation[[n == "variance" for n in estimates.names]]
+    if variances.max() > 1.5 * max(variances.min(), 1e-12) and measured.known.gaussian:
+        return (
+            f"T is {variances.min():.2g} to {variances.max():.2g}, depending on the direction: the "
+            "noise does not match the preconditioner (multiply the noise by √G, the gradient by G)"
+        )
+    return ""
+
+
+def _by_tensor(measured: Measured) -> dict[str, float]:
+    estimates = measured.estimates
+    prefix = "temperature of "
+    return {
+        name.removeprefix(prefix): 1 + float(deviation)
+        for name, deviation in zip(estimates.names, estimates.deviation, strict=True)
+        if name.startswith(prefix)
+    }
+
+
+def _hint(step: Step | None) -> str:
+    return "" if step is None else " (multiply the noise by √G, the gradient by G)"
+
+
+def _scale(measured: Measured, step: Step | None) -> str:
+    """Name a temperature that is a power of N, N/n, 2, or 1/(1 − μ)."""
+    settings = vars(measured.sampler)
+    n = measured.known.posterior.n
+    more = n / (settings.get("batch_size") or n)
+    t, error = measured.estimates.settled.temperature
+    if abs(t - 1) < 0.04:
+        return ""
+    momentum = settings.get("momentum")
     known = [
         (n, f"samples at T = {t:.4g} ≈ N: the variance of the noise is not scaled by 1/N, as the "
          "mean loss requires"),
         (1 / n, f"samples at T = {t:.3g} ≈ 1/N: the noise variance is too small by a factor N"),
         (more, f"samples at T = {t:.3g} ≈ N/n: the minibatch gradient lacks the factor N/n"),
         (1 / more, f"samples at T = {t:.3g} ≈ n/N: the noise variance is too small by n/N"),
-        (2, f"T = {t:.2f}: {conventions} ((ε/2)·∇U goes with √ε noise, not with √(2ε))"),
-        (0.5, f"T = {t:.2f}: {conventions} (√ε noise goes with (ε/2)·∇U, not with ε·∇U)"),
+        (2, f"T = {t:.2f}: {CONVENTIONS} ((ε/2)·∇U goes with √ε noise, not with √(2ε))"),
+        (0.5, f"T = {t:.2f}: {CONVENTIONS} (√ε noise goes with (ε/2)·∇U, not with ε·∇U)"),
         (4, f"T = {t:.2f}: the standard deviation of the noise is doubled"),
         (0.25, f"T = {t:.2f}: the standard deviation of the noise is halved"),
     ]  # fmt: skip
-    momentum = evidence.settings.get("momentum")
     if momentum:
-        description = f"T = {t:.3g} ≈ 1/(1 − μ): the noise variance lacks the factor (1 − μ)"
-        known.insert(0, (1 / (1 - momentum), description))
-    # The temperature must match within 3 % plus 2.5 standard errors.
-    error = float(evidence.fine.configurational.error) / t if t > 0 else math.inf
-    factor = math.exp(min(TOLERANCE + 2.5 * error, 0.2))
-    for value, description in known:
-        if not _near(value, 1, 1.2) and _near(t, value, factor if 0.1 < value < 10 else 1.5):
-            return description
-    return ""
+        words = f"T = {t:.3g} ≈ 1/(1 − μ): the noise variance lacks the factor (1 − μ)"
+        known.insert(0, (1 / (1 - momentum), words))
+    factor = math.exp(min(0.05 + 2.5 * error / max(t, 1e-9), 0.2))
+    for value, words in known:
+        wide = factor if 0.1 < value < 10 else 1.5
+        if not 1 / 1.2 < value < 1.2 and t > 0 and 1 / wide < t / value < wide:
+            return words
+    return f"it samples at T = {t:.3g}"
 
 
-def _near(value: float, other: float, factor: float) -> bool:
-    return 1 / factor < value / other < factor
+def _density(measured: Measured) -> str:
+    return f"a different density is sampled: {described(measured)}"
 
 
-def _unknown(evidence: Evidence) -> str:
-    shift = np.abs(evidence.fine.mean.value).max()
-    return (
-        f"a different density is sampled: its variance is {evidence.fine.temperature.value:.3g} "
-        f"times the exact one, its mean differs by {shift:.2g} standard deviations{_hint(evidence)}"
-    )
+def described(measured: Measured) -> str:
+    """Describe the deviation that is furthest outside."""
+    estimates = measured.estimates
+    worst = estimates.worst()
+    words = {
+        "mean": "the mean is off by {0:+.2g} σ",
+        "variance": "a variance is {1:.3g} times the exact one",
+        TOTAL: "the variance is {1:.3g} times the exact one",
+        "covariance": "a correlation is off by {0:+.2g}",
+        "energy": "the mean of U is off by {0:+.2g} of its standard deviation",
+        "spread of the energy": "the variance of U is {1:.3g} times the exact one",
+        "shape": "the probability of being below a quantile is off by {0:+.2g}",
+        "modes": "the share of a mode is off by {0:+.2g}",
+    }
+    value = float(estimates.deviation[worst])
+    default = "the " + estimates.names[worst] + " is {1:.3g}"
+    text = words.get(estimates.names[worst], default).format(value, 1 + value)
+    return f"{text} ± {estimates.half[worst]:.2g}"
 
 
-def _hint(evidence: Evidence) -> str:
-    if evidence.coarse is None:
-        return (
-            "; without a hyperparameter step_size it was run with its defaults (possible causes: "
-            "no Metropolis test, rejected states not repeated, too little warm-up)"
-        )
-    change = float(evidence.coarse.temperature.value / evidence.fine.temperature.value)
-    if 0.9 < change < 1.1:
-        return (
-            "; the bias does not vanish with the step size (possible cause: a state-dependent "
-            "preconditioner without the term Γ = ∂G/∂θ)"
-        )
-    return f"; T changes by a factor of {change:.2g} when the step size doubles"
+def _measured_step(step: Step | None) -> str:
+    """Append the measured step, of a sampler that moves like Langevin dynamics."""
+    if step is None:
+        return ""
+    drift, noise = np.mean(list(step.drift.values())), np.mean(list(step.noise.values()))
+    return f" [one step: drift {drift:.3g}·(ε/2)·∇U, noise variance {noise:.3g}·ε]"

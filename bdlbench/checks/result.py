@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bdlbench import registry
-from bdlbench.checks.sampling import Sampler
+from bdlbench.checks.sampling import Habits, Sampler, habits_of, stepped
 from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.settings import Spec
 
 TARGETS = ("exact", "approximate", "point")
-Verdict = Literal["pass", "fail", "shown", "error"]
+Verdict = Literal["pass", "fail", "inconclusive", "shown", "error"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Result:
 
     Args:
         check: Name of the check.
-        verdict: ``pass``, ``fail``, ``shown`` (the plugin makes no such claim) or ``error``.
+        verdict: ``pass``, ``fail``, ``inconclusive`` (it cannot be measured well enough), ``shown``
+            (the plugin makes no such claim) or ``error``.
         figure: The measured value, as text.
         meaning: Its interpretation.
     """
@@ -49,6 +51,31 @@ class Subject:
         """A new instance."""
         sampler: Sampler = registry.create("samplers", self.spec)
         return sampler
+
+    @cached_property
+    def habits(self) -> Habits:
+        """What a short trial shows of it."""
+        return habits_of(self.sampler)
+
+    @property
+    def batch_size(self) -> int | None:
+        """The minibatch size of a plugin without a setting of that name; None if it has one."""
+        return None if "batch_size" in vars(self.sampler) else self.habits.batch_size
+
+    @property
+    def uses_potential(self) -> bool:
+        """Whether it evaluates U, as a Metropolis test has to."""
+        return self.habits.uses_potential
+
+    @property
+    def strict(self) -> bool:
+        """Whether no step can bias it: it has no step size, and can have a Metropolis test."""
+        return stepped(self.sampler, 1.0) is None and self.uses_potential
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether the plugin uses all data at every step."""
+        return "batch_size" not in vars(self.sampler) and self.batch_size is None
 
     @property
     def target(self) -> str:

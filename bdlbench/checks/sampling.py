@@ -1,26 +1,33 @@
-"""Run a plugin on a problem with an exactly known posterior."""
+"""Run a plugin on a problem of which exact draws are known."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bdlbench.checks.problems import Known, tensors
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.exact import ExactPosterior
+from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 from bdlbench.runs import machine
 
+if TYPE_CHECKING:
+    from bdlbench.checks.counted import CountedPotential
+    from bdlbench.posterior.to_jax import JaxPotential
+
 Array = NDArray[np.float64]
-SPACING = 1.0  # relaxation times between draws: the correlation of their squares is e⁻²
-START = 2.0  # scale of the chains' initial states, in posterior standard deviations: overdispersed
 ENDLESS = 3  # multiple of the budget, or of the draws, at which a sampler is stopped
+CALLS = 4  # multiple of the planned steps' gradients at which a sampler is stopped
+PROBED = 512  # points of the problem on which the batch size is found
 
 
 class Sampler(Protocol):
@@ -30,6 +37,92 @@ class Sampler(Protocol):
         """Yield draws of θ."""
 
 
+class Trial(Problem):
+    """A problem that stops samplers that far exceed the budget, and notes what they do.
+
+    Args:
+        posterior: The posterior.
+        budget: The budget.
+        chains: Number of chains.
+        start: Draws initial states; by default those of the network.
+        calls: Most evaluations of U or ∇U, each of any size.
+        counts: Whether to count the evaluations in JAX, for which samplers charge themselves.
+
+    Raises:
+        BdlbenchError: In the sampler, once it exceeds the budget or the number of evaluations.
+    """
+
+    def __init__(
+        self,
+        posterior: Posterior,
+        budget: Budget,
+        chains: int = 1,
+        start: Callable[[int, torch.Generator], Tensor] | None = None,
+        calls: float = math.inf,
+        counts: bool = False,
+    ) -> None:
+        super().__init__(posterior, budget, chains, self._stop, start)
+        self._most, self._calls, self._limit = ENDLESS * budget.epochs, 0, calls
+        self._counts = counts
+        self.counted: list[CountedPotential] = []
+        self.batch_sizes: set[int] = set()
+        self.uses_potential = False
+
+    def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Count the call."""
+        self._count(batch)
+        return super().gradient(theta, batch)
+
+    def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Count the call."""
+        self._count(batch)
+        self.uses_potential = True
+        return super().potential(theta, batch)
+
+    def to_jax(self) -> JaxPotential:
+        """Note that it has U in JAX, and count the evaluations if asked."""
+        self.uses_potential = True
+        potential = super().to_jax()
+        if self._counts:
+            from bdlbench.checks.counted import counted  # JAX takes long to import
+
+            self.counted.append(counted(potential))
+            potential = self.counted[-1]
+        return potential
+
+    @property
+    def evaluated(self) -> int:
+        """Evaluations of single training points in JAX."""
+        if not self.counted:
+            return 0
+        from bdlbench.checks.counted import evaluations
+
+        return self.n * sum(map(evaluations, self.counted))
+
+    def steps(
+        self, batch_size: int | None, rng: torch.Generator, until: float = 1.0
+    ) -> Iterator[tuple[Tensor | None, bool]]:
+        """Note the batch size."""
+        self.batch_sizes.add(batch_size or self.n)
+        return super().steps(batch_size, rng, until)
+
+    def _count(self, batch: Tensor | None) -> None:
+        self.batch_sizes.add(self.n if batch is None else batch.shape[-1])
+        self._calls += 1
+        if self._calls > self._limit:
+            raise BdlbenchError(
+                f"expected about {self._limit / CALLS:.0f} gradients, got {self._calls}: its "
+                f"minibatches of {min(self.batch_sizes)} of {self.n} points are no batch_size"
+            )
+
+    def _stop(self, progress: float) -> None:
+        if self.epochs > self._most:
+            raise BdlbenchError(
+                f"expected at most {self._most / ENDLESS:g} epochs, got {self.epochs:g} or more: "
+                "loop over problem.steps, or check problem.remaining"
+            )
+
+
 @dataclass(frozen=True)
 class Effort:
     """The size of a measurement.
@@ -37,88 +130,138 @@ class Effort:
     Args:
         stiffness: κ = ε·λ_max for a sampler with a step size; Langevin dynamics is stable below 4,
             and its variance is too large by a factor of 1/(1 − κ/4) along the stiffest direction.
-        chains: Number of independent chains, from which the errors are estimated.
+        chains: Number of independent chains that start at exact draws.
+        wide: Number of further chains that start from over-dispersed states.
         draws: Draws per chain.
-        burn_in: Relaxation times of Langevin dynamics before the first draw; half as many for a
-            sampler with two gradient evaluations per step.
+        burn_in: Relaxation times of Langevin dynamics before the first draw.
+        spacing: Relaxation times between draws.
         batch_size: Batch size, for a sampler with minibatches; None for the full data.
+        temperature: The requested temperature.
         seed: Random seed.
     """
 
     stiffness: float
     chains: int
     draws: int
-    burn_in: float = 6.0
+    wide: int = 0
+    burn_in: float = 4.0
+    spacing: float = 1.0
     batch_size: int | None = None
+    temperature: float = 1.0
     seed: int = 0
 
 
-def trial(exact: ExactPosterior, budget: Budget, chains: int = 1, near: bool = False) -> Problem:
-    """Return a problem that raises a BdlbenchError in samplers that far exceed the budget.
+@dataclass(frozen=True)
+class Sampled:
+    """What a sampler has drawn.
 
-    With ``near``, chains start from the posterior, widened by a factor of `START`.
+    Args:
+        start: Initial states, shape (chains, dim); the last `wide` are over-dispersed.
+        draws: Draws, shape (draws, chains, dim).
     """
 
-    def stop(progress: float) -> None:
-        if problem.epochs > ENDLESS * budget.epochs:
-            raise BdlbenchError(
-                f"expected at most {budget.epochs:g} epochs, got {problem.epochs:g} or more: loop "
-                "over problem.steps, or check problem.remaining"
-            )
-
-    start = partial(_start, exact) if near else None
-    problem = Problem(exact.posterior, budget, chains, stop, start)
-    return problem
+    start: Array
+    draws: Array
 
 
-def _start(exact: ExactPosterior, chains: int, rng: torch.Generator) -> Tensor:
-    root = torch.linalg.cholesky(exact.covariance)
-    normal = torch.randn(chains, len(root), generator=rng, dtype=torch.float64)
-    theta: Tensor = exact.mean + START * normal @ root.T
-    return theta.float()
+def stepped(sampler: Sampler, epsilon: float) -> Sampler | None:
+    """Return the sampler with the step of Langevin dynamics with ε; None if it has no step size.
+
+    A plugin whose step size is not ε declares its convention by ``langevin_step(epsilon)``, which
+    returns a copy of it.
+    """
+    own = getattr(sampler, "langevin_step", None)
+    if own is not None:
+        return own(epsilon)  # type: ignore[no-any-return]
+    if "step_size" not in vars(sampler):
+        return None
+    return replace(sampler, step_size=epsilon)  # type: ignore[type-var]
 
 
-def suited(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Sampler:
-    """Set ``step_size`` from the problem's largest curvature, and ``batch_size``."""
-    names, n = {*vars(sampler)}, exact.posterior.n
+def suited(sampler: Sampler, known: Known, effort: Effort) -> Sampler:
+    """Set step size, batch size and temperature."""
+    names, n = {*vars(sampler)}, known.posterior.n
     changes: dict[str, Any] = {}
-    if "step_size" in names:
-        curvature = 1 / float(torch.linalg.eigvalsh(exact.covariance)[0])
-        changes["step_size"] = effort.stiffness / curvature
     if "batch_size" in names:
         changes["batch_size"] = min(effort.batch_size or n, n)
-    return dataclasses.replace(sampler, **changes)  # type: ignore[type-var]
+    if effort.temperature != 1:
+        changes["temperature"] = effort.temperature
+    fitted = stepped(sampler, effort.stiffness / known.curvature) or sampler
+    return dataclasses.replace(fitted, **changes)  # type: ignore[type-var]
 
 
-def convergent(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Problem:
-    """Return a problem with a budget in which Langevin dynamics converges at this stiffness."""
-    relaxation = 2 * float(torch.linalg.cond(exact.covariance)) / effort.stiffness  # in steps
-    times = effort.burn_in + SPACING * effort.draws
-    batch_size = getattr(sampler, "batch_size", None) or exact.posterior.n
-    epochs = relaxation * times * batch_size * effort.chains / exact.posterior.n
-    budget = Budget(epochs, effort.draws, effort.burn_in / times)
-    return trial(exact, budget, effort.chains, near=True)
+def budget(known: Known, effort: Effort, batch_size: int) -> Budget:
+    """Return the budget in which Langevin dynamics converges at this stiffness."""
+    times = effort.burn_in + effort.spacing * effort.draws
+    steps = max(times * known.relaxation / effort.stiffness, 2 * effort.draws)
+    chains = effort.chains + effort.wide
+    epochs = math.ceil(steps) * batch_size * chains / known.posterior.n
+    return Budget(epochs, effort.draws, effort.burn_in / times)
 
 
-def draws(sampler: Sampler, exact: ExactPosterior, effort: Effort) -> Array:
-    """Return draws of shape (draws, chains, dim).
+def run(sampler: Sampler, known: Known, effort: Effort, batch_size: int | None = None) -> Sampled:
+    """Run a sampler, and return its draws.
+
+    Args:
+        sampler: The sampler, as it is; see `suited`.
+        known: The problem.
+        effort: The size of the measurement.
+        batch_size: Points per step, of a sampler without a setting of that name.
 
     Raises:
-        BdlbenchError: There are none or too many, or their shape or values are invalid.
+        BdlbenchError: There are no draws or too many, or their shape or values are invalid.
     """
-    fitted = suited(sampler, exact, effort)
-    problem = convergent(fitted, exact, effort)
+    size = getattr(sampler, "batch_size", None) or batch_size or known.posterior.n
+    planned = budget(known, effort, size)
+    chains = effort.chains + effort.wide
+    starts: list[Tensor] = []
+
+    def start(count: int, rng: torch.Generator) -> Tensor:
+        theta = known.start(effort.chains, effort.wide, effort.temperature, rng)
+        starts.append(theta)
+        return theta.clone()
+
+    steps = planned.epochs * known.posterior.n / (size * chains)
+    problem = Trial(known.posterior, planned, chains, start, CALLS * steps + 100)
     rng = torch.Generator().manual_seed(effort.seed)
     collected: list[Array] = []
     with machine.one_thread():
-        for theta in fitted.sample(problem, rng):
+        for theta in sampler.sample(problem, rng):
             collected.append(theta.detach().double().numpy().copy())
             if len(collected) > ENDLESS * effort.draws:
                 raise BdlbenchError(f"expected {effort.draws} draws, got too many")
-    shape = (effort.chains, problem.dim)
+    shape = (chains, problem.dim)
     if not collected or any(theta.shape != shape for theta in collected):
         got = {theta.shape for theta in collected} or f"none in {problem.epochs:.3g} epochs"
         raise BdlbenchError(f"expected draws of shape {shape}, got {got}")
     if not np.isfinite(collected).all():
-        raise BdlbenchError(f"expected finite draws, got NaN or infinity at κ = {effort.stiffness}")
-    return np.stack(collected)
+        raise BdlbenchError(f"expected finite draws, got NaN or inf at κ = {effort.stiffness:g}")
+    first = starts[0] if starts else torch.zeros(shape)
+    return Sampled(first.double().numpy(), np.stack(collected))
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a short trial shows of a sampler.
+
+    Args:
+        batch_size: Points per step; None if it uses all data.
+        uses_potential: Whether it evaluates U.
+    """
+
+    batch_size: int | None
+    uses_potential: bool
+
+
+def habits_of(sampler: Sampler) -> Habits:
+    """Try a sampler on a small problem; the checks report its failures."""
+    known = tensors(0, points=PROBED, small=True)
+    problem = Trial(
+        known.posterior, Budget(20, 2), 1, lambda chains, rng: known.start(chains, 0, 1.0, rng), 60
+    )
+    fitted = stepped(sampler, 0.01 / known.curvature) or sampler
+    with machine.one_thread(), suppress(Exception, SystemExit):
+        for _ in fitted.sample(problem, torch.Generator().manual_seed(0)):
+            pass
+    sizes = {size for size in problem.batch_sizes if size < PROBED}
+    return Habits(max(sizes, default=None), problem.uses_potential)

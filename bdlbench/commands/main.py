@@ -87,6 +87,10 @@ def check(
         bool, typer.Option("--quick", help="Skip the long checks; no certificate is issued.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seed of the problems.", show_default="another each time"),
+    ] = None,
     results: Results = OWN,
     debug: Debug = False,
 ) -> None:
@@ -95,7 +99,7 @@ def check(
     from bdlbench.checks import certificate
 
     with redirect_stdout(sys.stderr):  # plugins may print
-        result = certificate.check(sampler, quick, results, None if json else _print)
+        result = certificate.check(sampler, quick, results, None if json else _print, seed)
     if json:
         typer.echo(certificate.as_json(result))
     if not result.holds:

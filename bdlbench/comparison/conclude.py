@@ -48,7 +48,7 @@ def conclude(
             summarize(
                 label,
                 candidate.settings,
-                certificate.read(setup.results, candidate.spec.reference),
+                certificate.read(setup.results, candidate.spec.reference, candidate.settings),
                 group,
                 sets,
                 reference,

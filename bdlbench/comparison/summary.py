@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bdlbench.checks.certificate import NOT_CERTIFIED
+from bdlbench.checks.certificate import NONE, NOT_CERTIFIED
 from bdlbench.metrics import scores
 from bdlbench.metrics.statistics import (
     Difference,
@@ -19,7 +19,7 @@ from bdlbench.metrics.statistics import (
 )
 from bdlbench.records import store
 from bdlbench.records.predictions import Sets
-from bdlbench.records.record import COMPLETED, Record
+from bdlbench.records.record import COMPLETED, DIVERGED, Record
 from bdlbench.reference import fidelity
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
@@ -47,7 +47,7 @@ class Row:
         reasons: Distinct reasons of failed runs.
         reused: Number of runs that were already stored.
         metrics: Mean and 95 % confidence interval over completed seeds, by name; costs included.
-        certificate: ``certified``, ``approximate``, ``point`` or ``not certified``.
+        certificate: As returned by `certificate.read`; ``–`` if a run has diverged.
         collapsed: Whether the sampler yields multiple draws that are nearly identical.
         runs: Names of the completed runs.
     """
@@ -142,7 +142,7 @@ def summarize(
         outcomes=dict(Counter(record.outcome for record in group)),
         reasons=tuple(dict.fromkeys(record.reason for record in group if record.reason)),
         reused=sum(record.run in reused for record in group),
-        certificate=certificate,
+        certificate=NONE if any(record.outcome == DIVERGED for record in group) else certificate,
         runs=tuple(record.run for record in completed),
         collapsed=any(
             record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED

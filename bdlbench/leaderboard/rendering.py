@@ -29,8 +29,9 @@ RULES = (
     "same seeds and test points (bootstrap over points, spread over seeds), corrected for "
     "multiple comparisons (Holm, 5 %).",
     "target: what a sampler draws from, by `bdlbench check` on its version. `certified`: the "
-    "posterior, within statistical error; `approximate`: it does not claim to; `point`: a single "
-    "network, without draws.",
+    "posterior at T = 1, within the bounds of the checks; `tempered`: run at another T; "
+    "`inconclusive`: the checks could not decide; `approximate`: it does not claim to; `point`: a "
+    "single network, without draws; –: a run has diverged.",
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
     "bold: by the tests of the ranks, no sampler is significantly better, and at least one is "
     "worse.",

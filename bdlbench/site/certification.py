@@ -14,6 +14,8 @@ from bdlbench.storage import documents
 MEANING = {
     "certified": "The sampler draws from the posterior: it passed every check against exactly "
     "known posteriors.",
+    "tempered": "The sampler is certified at T = 1, and was run at another temperature.",
+    "inconclusive": "No check failed, but some could not measure the sampler well enough.",
     "approximate": "The sampler is declared approximate: it implements the interface, and its "
     "deviation from exactly known posteriors is reported below.",
     "point": "The sampler is declared a point estimate: it implements the interface, and is not "

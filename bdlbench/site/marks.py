@@ -26,6 +26,9 @@ TARGETS = {
     "certified": Mark("✓ certified", "good"),
     "approximate": Mark("≈ approximate", "fair"),
     "point": Mark("• point estimate", "plain"),
+    "tempered": Mark("• tempered", "plain"),
+    "inconclusive": Mark("? inconclusive", "fair"),
+    "–": Mark("– diverged", "bad"),
 }
 NOT_CERTIFIED = Mark("✗ not certified", "bad")
 COLLAPSED = Mark("✗ draws collapsed", "bad")
@@ -35,12 +38,16 @@ LEGEND = {
     TARGETS["approximate"]: "averages over draws that do not come from the exact posterior, and "
     "does not claim so",
     TARGETS["point"]: "a single network, without an average over draws: the baseline",
+    TARGETS["tempered"]: "run at another temperature than 1, at which alone it is certified",
+    TARGETS["inconclusive"]: "the checks could not measure it well enough",
+    TARGETS["–"]: "a run has diverged, about which a certificate says nothing",
     NOT_CERTIFIED: "no passed check of this version of the sampler is stored",
     COLLAPSED: "the draws are nearly identical, so that their average is in effect one network",
 }
 OUTCOMES = ("all completed", "some failed", "all failed")
 VERDICTS = {
     "pass": Mark("✓ pass", "good"),
+    "inconclusive": Mark("? inconclusive", "fair"),
     "shown": Mark("• shown", "plain"),
     "fail": Mark("✗ fail", "bad"),
     "error": Mark("✗ error", "bad"),

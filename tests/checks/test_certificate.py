@@ -24,6 +24,7 @@ Write = Callable[..., str]
 Run = Callable[..., tuple[int, str, str]]
 QUICK = "yield problem.init(rng)"
 GOOD = Result("line", "pass", "T = 1", "exact")
+OPEN = Result("line", "inconclusive", "T = 1", "too uncertain")
 BAD = Result("line", "fail", "T = 2", "too hot")
 SHOWN = Result("line", "shown", "T = 2", "too hot")
 
@@ -65,6 +66,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         ("exact", [GOOD], "certified"),
         ("exact", [GOOD, BAD], "not certified"),
         ("exact", [GOOD, Result("line", "error", "–", "ValueError")], "not certified"),
+        ("exact", [GOOD, OPEN], "inconclusive"),
+        ("exact", [BAD, OPEN], "not certified"),
         ("approximate", [GOOD, SHOWN], "approximate"),
         ("approximate", [BAD, SHOWN], "not certified"),
         ("point", [SHOWN], "point"),
@@ -76,14 +79,37 @@ def test_a_verdict_is_stored_and_read(
     path = Path(write_sampler(QUICK))
     path.write_text(path.read_text().replace("size: int", f"target = {target!r}\n    size: int"))
     subject = Subject(parse(str(path)))
-    assert certificate.read(tmp_path, str(path)) == "not certified", "not checked yet"
+    assert certificate.read(tmp_path, str(path), {}) == "not certified", "not checked yet"
     stored = certificate.write(tmp_path, subject, found)
     assert re.fullmatch(r"mine-[0-9a-f]{10}\.json", stored.name)
     content = json.loads(stored.read_text("utf-8"))
     assert (content["sampler"], content["target"]) == ("mine", target)
+    assert content["settings"] == {"size": 1, "gate": ""}
+    assert (content["seed"], content["libraries"].keys()) == (0, {"torch", "jax", "numpyro"})
     assert content["verdict"] == verdict
     assert content["checks"][0]["meaning"] == found[0].meaning
-    assert certificate.read(tmp_path, str(path)) == verdict
+    assert certificate.read(tmp_path, str(path), {}) == verdict
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict"),
+    [
+        ({"size": 1, "gate": "", "temperature": 1.0}, "certified"),
+        ({"size": 7, "gate": ""}, "certified"),
+        ({"size": 1, "gate": "open"}, "not certified"),
+        ({"size": 1, "gate": "", "temperature": 0.01}, "tempered"),
+    ],
+)
+def test_a_certificate_is_for_the_temperature_and_the_algorithm_that_were_checked(
+    tmp_path: Path, write_sampler: Write, settings: dict[str, object], verdict: str
+) -> None:
+    path = write_sampler(QUICK)
+    certificate.write(tmp_path, Subject(parse(path)), [GOOD])
+    assert certificate.read(tmp_path, path, settings) == verdict
+    _, identity = certificate.present_version(path)
+    made = run_of("mine", identity.source_sha256, identity.numerics)
+    made = replace(made, sampler=replace(made.sampler, settings=settings))
+    assert certificate.of_run(tmp_path, made) == verdict
 
 
 def test_certificates_of_different_sources_are_independent(
@@ -91,12 +117,12 @@ def test_certificates_of_different_sources_are_independent(
 ) -> None:
     path = write_sampler(QUICK)
     certificate.write(tmp_path, Subject(parse(path)), [GOOD])
-    assert certificate.read(tmp_path, path) == "certified"
+    assert certificate.read(tmp_path, path, {}) == "certified"
     write_sampler(QUICK + "  # changed")
-    assert certificate.read(tmp_path, path) == "not certified"
+    assert certificate.read(tmp_path, path, {}) == "not certified"
     certificate.write(tmp_path, Subject(parse(path)), [BAD])
     write_sampler(QUICK)
-    assert certificate.read(tmp_path, path) == "certified"
+    assert certificate.read(tmp_path, path, {}) == "certified"
 
 
 def test_the_certificate_of_a_run_is_that_of_its_code(
@@ -119,9 +145,9 @@ def test_the_certificate_of_a_run_is_that_of_its_code(
         assert certificate.of_run(tmp_path, other) == "not certified"
     # A later version of the code fails the checks; the run stays certified.
     monkeypatch.setattr(numerics, "version", lambda sampler="": "3")
-    assert certificate.read(tmp_path, path) == "not certified"
+    assert certificate.read(tmp_path, path, {}) == "not certified"
     certificate.write(tmp_path, subject, [BAD])
-    assert certificate.read(tmp_path, path) == "not certified"
+    assert certificate.read(tmp_path, path, {}) == "not certified"
     assert certificate.of_run(tmp_path, made) == "certified"
 
 
@@ -131,7 +157,7 @@ def test_the_certificate_of_another_version_of_the_checks_is_not_valid(
     path = write_sampler(QUICK)
     certificate.write(tmp_path, Subject(parse(path)), [GOOD])
     monkeypatch.setattr(checks, "VERSION", checks.VERSION + 1)
-    assert certificate.read(tmp_path, path) == "not certified"
+    assert certificate.read(tmp_path, path, {}) == "not certified"
 
 
 def run_of(name: str, source: str, version: str) -> Record:
@@ -148,7 +174,8 @@ def test_every_built_in_sampler_is_published_with_its_certificate(
 ) -> None:
     target = str(registry.load("samplers", name).__dict__["target"])
     remedy = "numerical code has changed: run `bdlbench check NAME --results results`, and commit"
-    assert certificate.read(tmp_path, name) == {"exact": "certified"}.get(target, target), remedy
+    verdict = certificate.read(tmp_path, name, {})
+    assert verdict == {"exact": "certified"}.get(target, target), remedy
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "\0\1"])
@@ -157,7 +184,7 @@ def test_a_corrupt_file_is_an_error(tmp_path: Path, write_sampler: Write, conten
     stored = certificate.write(tmp_path, Subject(parse(path)), [GOOD])
     stored.write_text(content)
     with pytest.raises(RecordError, match=r"mine-\w+\.json: cannot be read .*run bdlbench"):
-        certificate.read(tmp_path, path)
+        certificate.read(tmp_path, path, {})
 
 
 @pytest.mark.parametrize(
@@ -173,7 +200,7 @@ def test_only_a_full_check_with_the_defaults_is_stored(
     code, out, err = run("check", path + settings, *options)
     assert (code, err) == (0, "a plugin prints\n")
     assert len([*Path("bdlbench-results").glob("checks/mine-*.json")]) == stored
-    assert (certificate.read(Path("bdlbench-results"), path) == "certified") == stored
+    assert (certificate.read(Path("bdlbench-results"), path, {}) == "certified") == stored
     lines = out.splitlines()
     assert lines[0].split() == ["pass", "line", "T", "=", "1:", "exact"]
     assert ("quick checks only, not stored" in lines[1]) == ("--quick" in options)
@@ -189,8 +216,8 @@ def test_a_failed_check_is_stored_and_the_exit_code_is_2(
     assert (
         err.splitlines()[-1] == f"error: {path}: not certified; the failed checks are listed above"
     )
-    assert "fail   line                 T = 2: too hot" in out
-    assert certificate.read(Path("bdlbench-results"), path) == "not certified"
+    assert "fail         line             T = 2: too hot" in out
+    assert certificate.read(Path("bdlbench-results"), path, {}) == "not certified"
     (report,) = Path("bdlbench-results/checks").iterdir()
     assert "too hot" in report.read_text()
 

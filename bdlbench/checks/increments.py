@@ -1,0 +1,111 @@
+"""The drift and the noise of one step, from which a wrong sampler is diagnosed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bdlbench.checks.problems import Array, Known, tensors
+from bdlbench.checks.result import Subject
+from bdlbench.checks.sampling import Effort, Sampler, Trial, stepped, suited
+from bdlbench.problem import Budget
+from bdlbench.runs import machine
+
+CHAINS, STIFFNESS = 4000, 0.5  # enough for factors to a few percent
+FINER = 16.0  # ratio of the step sizes at which the noise is compared
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step θ′ = θ − (ε/2)·(a·∇L + b·∇P) + noise, where U = L + P, and P is the prior's part.
+
+    Args:
+        likelihood: a, 1 for Langevin dynamics.
+        prior: b, likewise.
+        drift: Factor of ∇U by tensor.
+        noise: Variance of the noise divided by ε, by tensor.
+        common: Correlation of the noise between chains, summed: −1 if it is centred over them.
+        exponent: The standard deviation of the noise grows like ε to this power; NaN if unknown.
+        n: Number of training points.
+    """
+
+    likelihood: float
+    prior: float
+    drift: dict[str, float]
+    noise: dict[str, float]
+    common: float
+    exponent: float
+    n: int
+
+    @property
+    def temperatures(self) -> dict[str, float]:
+        """The temperature that each tensor's noise and drift imply: c/(2a) of θ −= a·h·∇U."""
+        return {name: self.noise[name] / drift if abs(drift) > 0.02 / self.n else np.inf
+                for name, drift in self.drift.items()}  # fmt: skip
+
+
+def one_step(subject: Subject) -> Step | None:
+    """Measure the first step of a sampler with a step size; None if it cannot be measured."""
+    sampler = subject.sampler
+    if stepped(sampler, 1.0) is None:
+        return None
+    with suppress(Exception, SystemExit):
+        known = tensors(subject.seed)
+        before, after, epsilon = _advance(sampler, known, STIFFNESS, subject)
+        finer_before, finer_after, finer = _advance(sampler, known, STIFFNESS / FINER, subject)
+        coarse = _fit(known, before, after, epsilon)
+        fine = _fit(known, finer_before, finer_after, finer)
+        ratio = np.mean(list(coarse[2].values())) / np.mean(list(fine[2].values()))
+        exponent = (1 + np.log(ratio) / np.log(FINER)) / 2 if ratio > 0 else np.nan
+        return Step(*coarse[0], coarse[1], coarse[2], coarse[3], float(exponent), known.posterior.n)
+    return None
+
+
+def _advance(
+    sampler: Sampler, known: Known, stiffness: float, subject: Subject
+) -> tuple[Array, Array, float]:
+    """Return exact draws, what one step makes of them, and ε."""
+    effort = Effort(stiffness, CHAINS, 1)
+    fitted, n = suited(sampler, known, effort), known.posterior.n
+    starts: list[Array] = []
+
+    def start(chains: int, rng: torch.Generator) -> torch.Tensor:
+        theta = known.start(chains, 0, 1.0, rng)
+        starts.append(theta.double().numpy().copy())
+        return theta
+
+    size = getattr(fitted, "batch_size", None) or subject.batch_size or n
+    problem = Trial(known.posterior, Budget(CHAINS * size / n, 1, 0), CHAINS, start, 50)
+    with machine.one_thread():
+        for theta in fitted.sample(problem, torch.Generator().manual_seed(1)):
+            return starts[0], theta.detach().double().numpy().copy(), stiffness / known.curvature
+    raise ValueError("no draw")
+
+
+def _fit(
+    known: Known, before: Array, after: Array, epsilon: float
+) -> tuple[tuple[float, float], dict[str, float], dict[str, float], float]:
+    """Fit a and b, the drift by tensor, and the noise, by least squares."""
+    change = (after - before) / (epsilon / 2)
+    white = known.whiten(before)
+    slope = np.linalg.solve(known.root.T, white.T).T
+    prior = before / known.posterior.prior_std**2
+    parts = np.stack([-(slope - prior).ravel(), -prior.ravel()], axis=1)
+    (likelihood, of_prior), *_ = np.linalg.lstsq(parts, change.ravel(), rcond=None)
+    drift, noise, start = {}, {}, 0
+    residual = np.empty_like(change)
+    for name, size in zip(
+        known.posterior.network.shapes, known.posterior.network.sizes, strict=True
+    ):
+        part = slice(start, start + size)
+        drift[name] = float(-(change[:, part] * slope[:, part]).sum() / (slope[:, part] ** 2).sum())
+        fitted = likelihood * (slope - prior)[:, part] + of_prior * prior[:, part]
+        scale = drift[name] / max(likelihood, of_prior, key=abs) if likelihood or of_prior else 1
+        residual[:, part] = change[:, part] + np.clip(scale, -10, 10) * fitted
+        noise[name] = float(residual[:, part].var(axis=0).mean()) * epsilon / 4
+        start += size
+    total = residual.sum(axis=0).var() / max(residual.var() * len(residual), 1e-300)
+    return (float(likelihood), float(of_prior)), drift, noise, float(total - 1)

@@ -1,0 +1,110 @@
+"""One measurement: run a sampler, compare with exact draws, and look at single chains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bdlbench.checks.estimates import Estimates, estimate
+from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.sampling import Effort, Sampled, Sampler, run, suited
+
+STRAY = 4.0  # squared distance beyond which a chain is a stray, as a multiple of the pool's largest
+ARRIVED = 0.3  # deviation of means and variances of chains that started over-dispersed
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The draws of a sampler on a problem, and their deviations from the exact posterior.
+
+    Args:
+        known: The problem.
+        effort: The size of the measurement.
+        sampler: The sampler as it was run.
+        sampled: Its draws.
+        estimates: The deviations.
+    """
+
+    known: Known
+    effort: Effort
+    sampler: Sampler
+    sampled: Sampled
+    estimates: Estimates
+
+    @property
+    def figure(self) -> str:
+        """The temperature of the draws, as text."""
+        value, error = self.estimates.temperature
+        return f"T = {value:.4g} ± {2 * error:.2g}"
+
+    @cached_property
+    def white(self) -> Array:
+        """The draws in coordinates in which the exact ones have mean 0 and covariance I."""
+        theta, mean = self.sampled.draws, self.known.mean
+        if self.effort.temperature != 1:
+            theta = mean + (theta - mean) / math.sqrt(self.effort.temperature)
+        return self.known.whiten(theta)
+
+    @property
+    def strays(self) -> tuple[int, float]:
+        """Number of chains that start at exact draws and go where none is, and how far, in σ."""
+        exact = self.known.whiten(self.known.pool[:20_000])
+        most = STRAY * (exact**2).sum(axis=-1).max()
+        distance = (self.white[:, : self.effort.chains] ** 2).sum(axis=-1).max(axis=0)
+        far = distance > most
+        return int(far.sum()), float(math.sqrt(distance.max()))
+
+    @property
+    def frozen(self) -> int:
+        """Number of chains that never move."""
+        theta = self.sampled.draws
+        still = (theta == theta[0]).all(axis=(0, 2)) if len(theta) > 2 else np.zeros(1, bool)
+        return int(still.sum())
+
+    def late(self) -> str:
+        """Describe chains that started over-dispersed and are not where the others are.
+
+        Empty if they are, or if the chains that started at exact draws have not forgotten their
+        start either: then the sampler is slow, and not wrong.
+        """
+        split, last = self.effort.chains, self.white[len(self.white) // 2 :]
+        start = self.known.whiten(self.sampled.start)
+        if not self.effort.wide or self.estimates.required.sum() == 0:
+            return ""
+        for name, power in (("mean", 1), ("variance", 2)):
+            now, before = (last**power).mean(axis=0), start**power
+            exact, wide = now[:split], now[split:]
+            gap = wide.mean(axis=0) - exact.mean(axis=0)
+            error = np.hypot(
+                exact.std(axis=0, ddof=1) / math.sqrt(split),
+                wide.std(axis=0, ddof=1) / math.sqrt(len(wide.T[0])),
+            )
+            first = np.abs(before[split:].mean(axis=0) - before[:split].mean(axis=0))
+            kept = _slopes(before[:split], exact)
+            allowed = ARRIVED + 2 * (kept + 0.1) * first
+            beyond = np.abs(gap) - 4.5 * error - allowed
+            if beyond.max() > 0:
+                worst = int(beyond.argmax())
+                return (
+                    f"where the chains end depends on where they start: {name} {gap[worst]:+.2g} "
+                    "for over-dispersed ones, although those that start at exact draws mix"
+                )
+        return ""
+
+
+def measure(
+    sampler: Sampler, known: Known, effort: Effort, batch_size: int | None = None
+) -> Measured:
+    """Set the step and batch size of a sampler, run it, and estimate its deviations."""
+    fitted = suited(sampler, known, effort)
+    sampled = run(fitted, known, effort, batch_size)
+    estimates = estimate(known, sampled, effort.chains, effort.temperature)
+    return Measured(known, effort, fitted, sampled, estimates)
+
+
+def _slopes(before: Array, now: Array) -> Array:
+    centred = before - before.mean(axis=0)
+    return np.asarray(np.abs((centred * now).sum(axis=0) / (centred**2).sum(axis=0)))

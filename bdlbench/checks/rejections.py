@@ -1,0 +1,55 @@
+"""Check a Metropolis test at steps at which it rejects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bdlbench.checks import problems
+from bdlbench.checks.diagnosis import described
+from bdlbench.checks.measuring import measure
+from bdlbench.checks.result import Result, Subject, guarded
+from bdlbench.checks.sampling import Effort, stepped
+from bdlbench.errors import BdlbenchError
+
+STIFFNESS = (2.0, 1.0)  # MALA rejects a fifth to a half of the proposals
+SLACK = 1.3
+
+
+@dataclass(frozen=True)
+class RejectionCheck:
+    """Compare draws with exact ones at large steps, at which only a Metropolis test is exact.
+
+    For samplers that evaluate U, which a Metropolis test needs and dynamics do not, or that declare
+    ``metropolis = True``; ``metropolis = False`` declares that U has another use.
+    """
+
+    name: str = "Metropolis test"
+    quick: bool = False
+
+    def __call__(self, subject: Subject, quick: bool) -> Result:
+        """Return the verdict."""
+        return guarded(self.name, lambda: self._evaluate(subject))
+
+    def _evaluate(self, subject: Subject) -> Result:
+        sampler = subject.sampler
+        claims = getattr(sampler, "metropolis", None)
+        if claims is None:
+            claims = subject.uses_potential
+        if not claims or stepped(sampler, 1.0) is None or subject.target != "exact":
+            why = "its step is adapted" if claims else "no Metropolis test is claimed"
+            return Result(self.name, "shown", "–", why)
+        known = problems.skewed(subject.seed)
+        for stiffness in STIFFNESS:
+            effort = Effort(stiffness, 1000, 30, burn_in=10, spacing=2, seed=subject.seed)
+            try:
+                found = measure(sampler, known, effort, subject.batch_size)
+            except BdlbenchError:
+                continue
+            states = found.estimates.states(SLACK)
+            if "outside" in states:
+                worst = described(found)
+                meaning = f"at κ = {stiffness:g}, where proposals are rejected, {worst}"
+                return Result(self.name, "fail", found.figure, meaning)
+            if found.estimates.mixed:
+                return Result(self.name, "pass", found.figure, f"no bias at κ = {stiffness:g}")
+        return Result(self.name, "inconclusive", "–", "it hardly moves at steps that are rejected")
