@@ -33,10 +33,8 @@ class Mclmc:
         if problem.dim < 2:
             raise ValueError(f"expected at least two parameters, got {problem.dim}")
         theta = problem.init(rng)
-        h, u = (
-            (self.step_size * problem.dim) ** 0.5,
-            unit(torch.empty_like(theta).normal_(generator=rng)),
-        )
+        h = (self.step_size * problem.dim) ** 0.5
+        u = unit(torch.empty_like(theta).normal_(generator=rng))
         gradient = problem.gradient(theta)
         for batch, keep in problem.steps(self.batch_size, rng):
             u = kicked(u, gradient, h / 2)

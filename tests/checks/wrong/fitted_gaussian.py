@@ -18,7 +18,8 @@ class FittedGaussian:
     batch_size: int = 32
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        theta, path = problem.init(rng), []
+        theta = problem.init(rng)
+        path: list[Tensor] = []
         for batch, _ in problem.steps(self.batch_size, rng):
             noise = torch.empty_like(theta).normal_(generator=rng)
             theta = theta - self.step_size / 2 * problem.gradient(theta, batch)
