@@ -2,10 +2,11 @@
 
 Effects were measured apart from the checks, with 500 to 6,000 chains that start from exact draws
 (from twice the posterior's width for samplers that leave exact draws as they are), for two
-relaxation times of Langevin dynamics unless stated. "T" is the ratio of sampled to exact
-variance: at κ = ε·λ_max = 0.06, then 0.015, then 0.004. Ranges are over a
-Gaussian in four dimensions, a logistic regression, and a linear regression with weights and a bias;
-standard errors are 0.01 to 0.03, larger where T is. "No effect on the density" is not measured: such faults are of the interface.
+relaxation times of Langevin dynamics unless stated. "T" is the ratio of sampled to exact variance:
+at κ = ε·λ_max = 0.06, then 0.015, then 0.004. Ranges are over a Gaussian in four dimensions, a
+logistic regression, and a linear regression with weights and a bias; standard errors are 0.01 to
+0.03, larger where T is. "No effect on the density" is not measured: such faults are of the
+interface.
 """
 
 from __future__ import annotations
