@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("adaptive-mala")
+@dataclass(frozen=True)
+class AdaptiveMala:
+    """MALA whose step size adapts in burn-in alone (Andrieu & Thoms, 2008, algorithm 4)."""
+
+    step_size: float = 1e-4
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta, eps = problem.init(rng), self.step_size
+        energy, gradient = problem.potential(theta), problem.gradient(theta)
+        for _, keep in problem.steps(None, rng):
+            noise = torch.empty_like(theta).normal_(generator=rng)
+            moved = theta - eps / 2 * gradient + eps**0.5 * noise
+            there, slope = problem.potential(moved), problem.gradient(moved)
+            back = (theta - moved + eps / 2 * slope).square().sum(1) / (2 * eps)
+            ratio = energy - there + noise.square().sum(1) / 2 - back
+            accept = torch.rand(len(theta), generator=rng).log() < ratio
+            theta = torch.where(accept[:, None], moved, theta)
+            gradient = torch.where(accept[:, None], slope, gradient)
+            energy = torch.where(accept, there, energy)
+            if problem.progress < problem.burn_in:
+                eps *= math.exp(0.2 * (accept.float().mean().item() - 0.6))
+            if keep:
+                yield theta

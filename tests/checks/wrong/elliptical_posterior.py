@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from bdlbench import Problem, register
+
+
+@register("elliptical-posterior")
+@dataclass(frozen=True)
+class EllipticalPosterior:
+    """Elliptical slice sampling with U as its likelihood: the prior counts twice."""
+
+    def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
+        theta = problem.init(rng)
+        for _, keep in problem.steps(None, rng):
+            other, start = problem.prior_std * torch.empty_like(theta).normal_(generator=rng), theta
+            level = problem.potential(theta) + torch.empty(len(theta)).exponential_(generator=rng)
+            angle = 2 * math.pi * torch.rand(len(theta), 1, generator=rng)
+            low, high = angle - 2 * math.pi, angle
+            waiting = torch.ones(len(theta), 1, dtype=torch.bool)
+            while waiting.any():
+                moved = start * angle.cos() + other * angle.sin()
+                accept = waiting & (problem.potential(moved) <= level)[:, None]
+                theta, waiting = torch.where(accept, moved, theta), waiting & ~accept
+                low, high = torch.where(angle < 0, angle, low), torch.where(angle < 0, high, angle)
+                angle = low + (high - low) * torch.rand(len(theta), 1, generator=rng)
+            if keep:
+                yield theta
