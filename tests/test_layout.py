@@ -13,6 +13,8 @@ ORDER = (  # each imports only from those before it
     *(
         "errors",
         "settings",
+        "plugin_errors",
+        "plugin_files",
         "registry",
         "at_hand",
         "descriptions",

@@ -27,7 +27,7 @@ class RandomState:
         seed = int(torch.randint(2**62, (1,), generator=rng, device=rng.device))
         self._other: tuple[Any, ...] = (
             random.Random(seed).getstate(),
-            np.random.RandomState(seed % 2**32).get_state(),  # noqa: NPY002 -- as global state
+            np.random.RandomState(seed % 2**32).get_state(),
             *(torch.Generator(g.device).manual_seed(seed).get_state() for g in self._generators),
         )
 

@@ -143,7 +143,7 @@ def test_a_missing_gpu_is_an_error(run: Run) -> None:
         (
             "yield problem.init(rng)\nraise OSError('half-way')",
             "plugin error",
-            "OSError: half-way (mine.py, line 18)",
+            "mine.py:18: OSError: half-way",
         ),
         ("yield problem.init(rng) / 0", "diverged", "θ is not finite; lower its step size"),
     ],
