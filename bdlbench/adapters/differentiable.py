@@ -46,7 +46,7 @@ class TorchPotential:
             return self(theta[None], None if batch is None else batch[None])[0]
         points = posterior.n if batch is None else batch.shape[-1]
         self._problem.charge(len(theta) * points)
-        return posterior.differentiable(theta, batch)
+        return posterior.differentiable(theta.float(), batch)  # Pyro passes float64
 
 
 def torch_potential(problem: Problem) -> TorchPotential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import torch
@@ -36,7 +37,9 @@ def hvp(posterior: Posterior, theta: Tensor, v: Tensor, batch: Tensor | None = N
             try:
                 (product,) = torch.autograd.grad(slope, leaf, v, materialize_grads=True)
             except RuntimeError as error:
-                reason = str(error).partition(".")[0]
+                reason = " ".join(str(error).split())
+                if not re.search("not (implemented|supported)", reason):
+                    raise
                 raise BdlbenchError(f"the model has no Hessian in torch: {reason}") from error
             # Every part contains the prior.
             total += weight * (product - v / posterior.prior_std**2)

@@ -14,7 +14,7 @@ from bdlbench.posterior import models
 from bdlbench.posterior.likelihoods import Categorical
 from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
-from tests.adapters.known import BIAS, EPSILON, N, assert_exact, problem, rng, run
+from tests.adapters.known import BIAS, EPSILON, N, Sample, assert_exact, problem, rng, run
 
 STEPS = 500  # at κ = 0.1 and a condition of 3, Langevin dynamics relaxes in 60
 
@@ -108,17 +108,14 @@ def test_every_chain_has_an_optimizer_of_the_layers_of_its_own() -> None:
     torch.testing.assert_close(moved, torch.full((3, 3), 0.1), rtol=1e-4, atol=0)
 
 
-def test_one_optimizer_of_all_chains_takes_the_steps_of_many() -> None:
-    whole, each = (
-        run(
-            lambda p, r: torch_optim(
-                p, r, lambda q: torch.optim.Adam(q, 0.01), 5, per_chain=per_chain
-            ),
-            small(3),
-        )
-        for per_chain in (False, True)
+def adam(per_chain: bool) -> Sample:
+    return lambda p, r: torch_optim(
+        p, r, lambda q: torch.optim.Adam(q, 0.01), 5, per_chain=per_chain
     )
-    torch.testing.assert_close(whole, each)
+
+
+def test_one_optimizer_of_all_chains_takes_the_steps_of_many() -> None:
+    torch.testing.assert_close(run(adam(False), small(3)), run(adam(True), small(3)))
 
 
 def test_another_scale_is_refused() -> None:

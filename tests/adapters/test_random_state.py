@@ -30,6 +30,10 @@ def test_global_generators_are_private_and_restored() -> None:
 
 
 def test_the_global_state_is_restored_after_an_exception() -> None:
-    with watched(), pytest.raises(ZeroDivisionError), RandomState(rng()):
-        draw()
-        raise ZeroDivisionError
+    def fail() -> None:
+        with RandomState(rng()):
+            draw()
+            raise ZeroDivisionError
+
+    with watched(), pytest.raises(ZeroDivisionError):
+        fail()

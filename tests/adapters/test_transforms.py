@@ -31,7 +31,7 @@ def transform(name: str, batch_size: int = N, scale: Any = "sum", **settings: fl
         return adapters.posteriors(
             made,
             rng,
-            lambda log_posterior, T: build(log_posterior, **{"temperature": T} | settings),
+            lambda log_posterior, t: build(log_posterior, **{"temperature": t} | settings),
             batch_size,
             scale=scale,
         )
