@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from bdlbench.adapters.clock import CHECK_EVERY, check_finite, steps
+from bdlbench.adapters.clock import CHECK_EVERY, Clock, check_finite
 from bdlbench.adapters.differentiable import torch_potential
 from bdlbench.adapters.random_state import RandomState
 from bdlbench.problem import Problem
@@ -45,13 +45,15 @@ def torch_chains(
 
     with state:
         chains = [chain(estimate(i), theta) for i, theta in enumerate(problem.init(rng))]
-    for step, (batch, keep) in enumerate(steps(problem, batch_size, rng, gradients), 1):
+    clock = Clock(problem, batch_size, gradients)
+    for step, (batch, planned) in enumerate(clock.steps(rng), 1):
         now[:] = [None] * problem.chains if batch is None else batch
         try:
             with state:
                 states = [next(own).detach() for own in chains]
         except StopIteration:
             return
+        keep = clock.is_due(planned)
         if keep or step % CHECK_EVERY == 0:
             theta = torch.stack(states).float()
             check_finite(problem, theta)

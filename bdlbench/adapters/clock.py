@@ -22,30 +22,39 @@ def divisor(scale: str, n: int) -> int:
     return n if scale == "mean" else 1
 
 
-def steps(
-    problem: Problem, batch_size: int | None, rng: torch.Generator, gradients: int
-) -> Iterator[tuple[Tensor | None, bool]]:
-    """Yield the steps of `Problem.steps` that fit into the budget whatever they cost.
+class Clock:
+    """The steps of `Problem.steps` that fit into the budget, whatever they cost.
 
     Args:
         problem: The problem.
         batch_size: As in `Problem.steps`.
-        rng: As in `Problem.steps`.
         gradients: Largest number of evaluations of U or ∇U in a step, for each chain.
 
     Raises:
         ValueError: Not one step fits.
     """
-    most = gradients * problem.chains * (batch_size or problem.n)
-    if most > problem.remaining:
-        raise ValueError(
-            f"expected a budget of at least one step, {most / problem.n:.4g} epochs, got "
-            f"{problem.remaining / problem.n:.4g}"
-        )
-    for batch, keep in problem.steps(batch_size, rng):
-        if most > problem.remaining:
-            return
-        yield batch, keep
+
+    def __init__(self, problem: Problem, batch_size: int | None, gradients: int) -> None:
+        self._problem, self._size, self._kept = problem, batch_size, 0
+        self._most = gradients * problem.chains * (batch_size or problem.n)
+        if self._most > problem.remaining:
+            raise ValueError(
+                f"expected a budget of at least one step, {self._most / problem.n:.4g} epochs, got "
+                f"{problem.remaining / problem.n:.4g}"
+            )
+
+    def steps(self, rng: torch.Generator) -> Iterator[tuple[Tensor | None, bool]]:
+        """Yield minibatches, and whether a draw is planned after it."""
+        for batch, keep in self._problem.steps(self._size, rng):
+            if self._most > self._problem.remaining:
+                return
+            yield batch, keep
+
+    def is_due(self, planned: bool) -> bool:
+        """Return, after a step, whether its state is a draw: as planned, or as the last of all."""
+        last = self._most > self._problem.remaining and self._kept < self._problem.draws
+        self._kept += planned or last
+        return planned or last
 
 
 def check_finite(problem: Problem, theta: Tensor) -> None:

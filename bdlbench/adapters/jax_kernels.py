@@ -13,7 +13,7 @@ import torch
 from jax import Array
 from torch import Tensor
 
-from bdlbench.adapters.clock import CHECK_EVERY, check_finite, steps
+from bdlbench.adapters.clock import CHECK_EVERY, Clock, check_finite
 from bdlbench.adapters.jax_count import counted
 from bdlbench.posterior.jax_minibatches import on_minibatch
 from bdlbench.posterior.to_jax import JaxPotential
@@ -64,13 +64,14 @@ def jax_kernel(
     kernel = _Kernel(problem, init, step)
     theta = jnp.asarray(problem.init(rng).cpu().numpy())
     seed = int(torch.randint(INT32, (1,), generator=rng, device=rng.device))
-    key = jax.random.key(seed)
-    state = kernel.start(key, theta)
-    for number, (batch, keep) in enumerate(steps(problem, batch_size, rng, gradients), 1):
+    state = kernel.start(key := jax.random.key(seed), theta)
+    clock = Clock(problem, batch_size, gradients)
+    for number, (batch, planned) in enumerate(clock.steps(rng), 1):
         rows = None
         if batch_size is not None and batch is not None:
             rows = batch.cpu().numpy().astype(np.int32)
-        state = kernel.advance(jax.random.fold_in(key, number), state, rows)
+        state = kernel.advance(key, number, state, rows)
+        keep = clock.is_due(planned)
         if keep or number % CHECK_EVERY == 0:
             # A copy: torch would write to the buffer of JAX.
             drawn = torch.from_numpy(np.array((position or _position)(state), np.float32))
@@ -92,9 +93,9 @@ class _Kernel:
         """Return the initial states of all chains."""
         return self._charged(self._start_all(self._potential, key, theta))
 
-    def advance(self, key: Array, state: Any, batch: Any) -> Any:
-        """Return the next states of all chains."""
-        return self._charged(self._advance_all(self._potential, key, state, batch))
+    def advance(self, key: Array, number: int, state: Any, batch: Any) -> Any:
+        """Return the next states of all chains, after step `number`."""
+        return self._charged(self._advance_all(self._potential, key, number, state, batch))
 
     def _charged(self, state: Any) -> Any:
         jax.block_until_ready(state)  # all evaluations have been counted
@@ -108,13 +109,16 @@ class _Kernel:
             return theta
         return self._over_chains(partial(self._init, self._density(potential)), key, theta)
 
-    def _advance(self, potential: JaxPotential, key: Array, state: Any, batch: Any) -> Any:
+    def _advance(
+        self, potential: JaxPotential, key: Array, number: Array, state: Any, batch: Any
+    ) -> Any:
         def move(key: Array, state: Any, *batch: Array) -> Any:
             moved = self._step(self._density(potential), key, state, *batch)
             with_info = type(moved) is tuple and len(moved) == 2  # a state is a NamedTuple
             return moved[0] if with_info else moved
 
-        return self._over_chains(move, key, state, *(() if batch is None else (batch,)))
+        rows = () if batch is None else (batch,)
+        return self._over_chains(move, jax.random.fold_in(key, number), state, *rows)
 
     def _over_chains(self, function: Callable[..., Any], key: Array, *arguments: Any) -> Any:
         if self._problem.chains > 1:

@@ -85,3 +85,19 @@ def test_hmc_of_pyro_samples_the_posterior() -> None:
         draws = run(lambda p, r: torch_chains(p, r, chain, gradients=3), made)
     assert_exact(draws)
     assert 78 * 40 < made.epochs <= 81 * 40
+
+
+def test_the_last_state_is_a_draw_whatever_a_step_costs() -> None:
+    def chain(potential: Potential, theta: Tensor) -> Iterator[Tensor]:
+        for step in range(100):
+            for _ in range(1 + 7 * (step == 4)):
+                potential(theta)
+            theta = theta + 1
+            yield theta
+
+    made = problem(16, 1, draws=1, burn_in=0)
+    (draw,) = run(lambda p, r: torch_chains(p, r, chain, gradients=8), made)
+    torch.randint(2**62, (1,), generator=(source := rng()))  # the seed of the private state
+    steps = draw - made.init(source)  # of cost 1, 1, 1, 1, 8: then 8 might be too many
+    torch.testing.assert_close(steps, torch.full((1, 2), 5.0), rtol=0, atol=1e-5)
+    assert made.epochs == 12
