@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +28,8 @@ def counted(theta: Array, counter: Counter, batch: Array | None = None) -> Array
         batch: What is evaluated at θ, also mapped, shape (size,).
     """
     first = theta[0] if batch is None else theta[0] + 0 * batch[0]
-    return theta + _count.bind(lax.stop_gradient(first), counter=counter)
+    zero: Array = _count.bind(lax.stop_gradient(first), counter=counter)
+    return theta + zero
 
 
 # Not jax.experimental.io_callback, which a loop over several chains refuses.
@@ -58,8 +59,8 @@ def _lower(context: mlir.LoweringRuleContext, first: Any, *, counter: Counter) -
         count,
         None,
         [first],
-        context.avals_in,  # type: ignore[arg-type]
-        context.avals_out,  # type: ignore[arg-type]
+        cast("list[ShapedArray]", context.avals_in),
+        cast("list[ShapedArray]", context.avals_out),
         has_side_effect=True,
         returns_token=False,
     )

@@ -142,4 +142,4 @@ class _Kernel:
 
 
 def _position(state: Any) -> Array:
-    return state if isinstance(state, Array) else state.position  # type: ignore[no-any-return]
+    return state if isinstance(state, Array) else state.position

@@ -62,7 +62,7 @@ def posteriors(
     update: Any = transform.update
     with state:
         states = [transform.init(part) for part in theta]
-    whole = torch.stack(states) if together else None
+    whole: Any = torch.stack(states) if together else None
     for step, (batch, keep) in enumerate(problem.steps(batch_size, rng), 1):
         with state:
             if together:

@@ -25,7 +25,7 @@ FRICTION = CURVATURE**0.5
 EULER, STEP = 0.1, 0.1 / FRICTION
 
 
-def transform(name: str, batch_size: int = N, scale: Any = "sum", **settings: float) -> Sample:
+def transform(name: str, batch_size: int = N, scale: Any = "sum", **settings: Any) -> Sample:
     def sample(made: Problem, rng: torch.Generator) -> Iterator[Tensor]:
         build = getattr(posteriors.sgmcmc, name).build
         return adapters.posteriors(
@@ -48,7 +48,7 @@ def transform(name: str, batch_size: int = N, scale: Any = "sum", **settings: fl
         ("baoa", {"lr": MOMENTUM, "alpha": FRICTION}, 0.0),
     ],
 )
-def test_it_samples_the_posterior(name: str, settings: dict[str, float], bias: float) -> None:
+def test_it_samples_the_posterior(name: str, settings: dict[str, Any], bias: float) -> None:
     with watched():
         draws = run(transform(name, **settings), problem(500))
     assert_exact(draws, bias)

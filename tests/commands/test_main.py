@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bdlbench import plugin_errors
 from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import worker
@@ -33,6 +34,7 @@ def run(
     """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    monkeypatch.setenv(plugin_errors.VARIABLE, "")  # which --debug sets
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
