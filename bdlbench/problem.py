@@ -160,8 +160,7 @@ class Problem:
     def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return U(θ) or its minibatch estimate, shape (chains,), float64; charged like ∇U.
 
-        Raises:
-            BdlbenchError: θ requires a gradient, which autograd would find to be zero.
+        It has no gradient: a θ that requires one raises a BdlbenchError.
         """
         if theta.requires_grad and torch.is_grad_enabled():
             raise BdlbenchError(
@@ -175,18 +174,14 @@ class Problem:
         """Return ∇²U(θ)·v or its minibatch estimate, shape (chains, dim); charged as two ∇U."""
         from bdlbench.posterior.curvature import hvp  # few samplers use it
 
-        for _ in range(2):
-            self._charge_batch(theta, batch)
+        self._charge_batch(theta, batch, gradients=2)
         return hvp(self._posterior, theta, v, batch)
 
     def module(self, theta: Tensor, x: Tensor) -> Tensor:
         """Return the model's outputs, (chains, n, outputs), differentiable in θ and x.
 
-        A forward pass on n inputs is charged like ∇U on n training points.
-
-        Args:
-            theta: Parameters, shape (chains, dim).
-            x: Inputs, shape (n, …) for all chains, or (chains, n, …).
+        A forward pass on n inputs is charged like ∇U on n training points. The inputs are of shape
+        (n, …), for all chains, or (chains, n, …).
         """
         if x.dim() == self._posterior.x.dim():
             x = x.expand(len(theta), *x.shape)
@@ -269,12 +264,12 @@ class Problem:
             )
         return size
 
-    def _charge_batch(self, theta: Tensor, batch: Tensor | None) -> None:
+    def _charge_batch(self, theta: Tensor, batch: Tensor | None, gradients: int = 1) -> None:
         if theta.shape != (self.chains, self.dim):
             raise ValueError(
                 f"expected theta of shape ({self.chains}, {self.dim}), got {tuple(theta.shape)}"
             )
-        self.charge(self.chains * (self.n if batch is None else batch.shape[-1]))
+        self.charge(gradients * self.chains * (self.n if batch is None else batch.shape[-1]))
 
 
 def _all_finite(tensor: Tensor) -> bool:
