@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -116,6 +117,23 @@ def adam(per_chain: bool) -> Sample:
 
 def test_one_optimizer_of_all_chains_takes_the_steps_of_many() -> None:
     torch.testing.assert_close(run(adam(False), small(3)), run(adam(True), small(3)))
+
+
+@pytest.mark.parametrize(("scale", "over"), [("sum", 1), ("mean", 12)])
+def test_weight_decay_takes_the_place_of_the_prior(scale: Any, over: int) -> None:
+    def descent(prior: bool, decay: float) -> Sample:
+        return lambda p, r: torch_optim(
+            p,
+            r,
+            lambda q: torch.optim.SGD(q, 0.01, weight_decay=decay),
+            5,
+            scale=scale,
+            prior=prior,
+        )
+
+    expected = run(descent(True, 0), small(2))
+    torch.testing.assert_close(run(descent(False, 1 / 0.5**2 / over), small(2)), expected)
+    assert (run(descent(False, 0), small(2)) - expected).abs().max() > 1e-3
 
 
 def test_another_scale_is_refused() -> None:
