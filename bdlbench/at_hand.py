@@ -16,12 +16,11 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from typing import Any
 
-from bdlbench import registry
+from bdlbench import plugin_files, registry
 from bdlbench.errors import PluginError
 from bdlbench.settings import Spec, changed
 
 _NEVER = {"__main__", "bdlbench", "bdlbench_datasets", "bdlbench_samplers", "bdlbench_studies"}
-_FILE = "bdlbench_file_"  # prefix of the modules that `registry.execute` makes
 
 
 def refer(kind: str, given: Any) -> Spec:
@@ -84,7 +83,7 @@ def receive(carried: Mapping[str, bytes]) -> None:
 
 def _found_elsewhere(kind: str, name: str, plugin: type) -> str:
     """Return the entry point's name or the file of a class; empty for other classes."""
-    if plugin.__module__.startswith(_FILE):
+    if plugin.__module__.startswith(plugin_files.PREFIX):
         return inspect.getfile(plugin)
     if name in registry.names(kind):
         installed = registry.load(kind, name)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from bdlbench.errors import Diverged
+from bdlbench.errors import BdlbenchError, Diverged
+from bdlbench.posterior.minibatches import shuffled
 from bdlbench.posterior.potential import Posterior
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class Problem:
         self._kept = 0
         self._gradients = 0
         self.chains = chains
+
+    @property
+    def posterior(self) -> Posterior:
+        """Model, likelihood, prior and data; report what it evaluates to `charge`."""
+        return self._posterior
 
     @property
     def n(self) -> int:
@@ -152,9 +158,36 @@ class Problem:
         return gradient
 
     def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Return U(θ) or its minibatch estimate, shape (chains,), float64; charged like ∇U."""
+        """Return U(θ) or its minibatch estimate, shape (chains,), float64; charged like ∇U.
+
+        It has no gradient: a θ that requires one raises a BdlbenchError.
+        """
+        if theta.requires_grad and torch.is_grad_enabled():
+            raise BdlbenchError(
+                "problem.potential cannot be differentiated: use problem.gradient, problem.hvp or "
+                "adapters.torch_potential(problem)"
+            )
         self._charge_batch(theta, batch)
         return self._posterior.potential(theta, batch)
+
+    def hvp(self, theta: Tensor, v: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return ∇²U(θ)·v or its minibatch estimate, shape (chains, dim); charged as two ∇U."""
+        from bdlbench.posterior.curvature import hvp  # few samplers use it
+
+        self._charge_batch(theta, batch, gradients=2)
+        return hvp(self._posterior, theta, v, batch)
+
+    def module(self, theta: Tensor, x: Tensor) -> Tensor:
+        """Return the model's outputs, (chains, n, outputs), differentiable in θ and x.
+
+        A forward pass on n inputs is charged like ∇U on n training points. The inputs are of shape
+        (n, …), for all chains, or (chains, n, …).
+        """
+        if x.dim() == self._posterior.x.dim():
+            x = x.expand(len(theta), *x.shape)
+        self.charge(len(theta) * x.shape[1])
+        network = self._posterior.network
+        return network(network.unflatten(theta), x)
 
     def to_jax(self) -> JaxPotential:
         """Return U(θ) as a JAX function of θ (dim,); its cost must be reported to `charge`.
@@ -198,7 +231,7 @@ class Problem:
             ValueError: The batch size is not in 1…n, or the budget is too small for the draws.
         """
         size = self._check_batch_size(batch_size)
-        batches = self._batches(batch_size, rng)
+        batches = shuffled(self.n, self.chains, batch_size, rng)
         cost = least = size * self.chains
         limit = round(until * self._allowed)
         while self._spent + cost <= limit:
@@ -220,26 +253,6 @@ class Problem:
         on_grid = (now - burn_in) * self.draws >= (end - burn_in) * (self._kept + 1)
         return missing > 0 and (on_grid or steps_left <= missing)
 
-    def _batches(self, size: int | None, rng: torch.Generator) -> Iterator[Tensor | None]:
-        """Split each chain's stream of shuffled epochs into minibatches of equal size."""
-        while size is None:
-            yield None
-        while size == self.n:  # full batch: the order does not matter
-            yield torch.arange(self.n, device=rng.device).expand(self.chains, -1)
-        left = torch.empty(self.chains, 0, dtype=torch.int64, device=rng.device)
-        while True:
-            order = torch.cat([left, self._shuffle(rng)], dim=1)
-            whole = order.shape[1] // size * size
-            yield from order[:, :whole].split(size, dim=1)
-            left = order[:, whole:]
-
-    def _shuffle(self, rng: torch.Generator) -> Tensor:
-        # One chain at a time: sorting random keys of all chains takes thirty times as long.
-        orders = [
-            torch.randperm(self.n, generator=rng, device=rng.device) for _ in range(self.chains)
-        ]
-        return torch.stack(orders)
-
     def _check_batch_size(self, batch_size: int | None) -> int:
         size = self.n if batch_size is None else batch_size
         if not 1 <= size <= self.n:
@@ -251,12 +264,12 @@ class Problem:
             )
         return size
 
-    def _charge_batch(self, theta: Tensor, batch: Tensor | None) -> None:
+    def _charge_batch(self, theta: Tensor, batch: Tensor | None, gradients: int = 1) -> None:
         if theta.shape != (self.chains, self.dim):
             raise ValueError(
                 f"expected theta of shape ({self.chains}, {self.dim}), got {tuple(theta.shape)}"
             )
-        self.charge(self.chains * (self.n if batch is None else batch.shape[-1]))
+        self.charge(gradients * self.chains * (self.n if batch is None else batch.shape[-1]))
 
 
 def _all_finite(tensor: Tensor) -> bool:

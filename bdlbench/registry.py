@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
-import importlib.util
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from bdlbench import plugin_files
 from bdlbench.errors import PluginError
+from bdlbench.plugin_errors import location
 from bdlbench.settings import Setting, Spec, coerce, fields, is_simple
 
 Plugin = TypeVar("Plugin", bound=type)
@@ -142,14 +141,14 @@ def held(reference: str) -> Any:
 
 
 def source_digest(plugin: type) -> str:
-    """Return the SHA-256 of the file that defines the plugin, in hexadecimal.
+    """Return the SHA-256 of the file that defines the plugin and its neighbours, in hexadecimal.
 
     That of a class at hand is of the source of the class and of what it uses.
     """
     for reference, found in _AT_HAND.items():
         if found is plugin:
             return reference.rpartition("@")[2]
-    return hashlib.sha256(Path(inspect.getfile(plugin)).read_bytes()).hexdigest()
+    return plugin_files.digest(Path(inspect.getfile(plugin)))
 
 
 def nearest(name: str, known: list[str], listing: str = "") -> str:
@@ -215,7 +214,7 @@ def execute(path: Path) -> ModuleType:
     """
     if not path.is_file():
         raise PluginError(f"{path}: no such file; give the path of a plugin file or a name")
-    module: ModuleType = _import(str(path), lambda: _execute(path))
+    module: ModuleType = _import(str(path), lambda: plugin_files.execute(path))
     return module
 
 
@@ -241,17 +240,6 @@ def _load_file(kind: str, path: Path) -> type:
     return _of_kind(kind, str(path), plugins[0])
 
 
-def _execute(path: Path) -> ModuleType:
-    # Dataclasses look up their module in sys.modules, hence a name that is unique to the path.
-    name = "bdlbench_file_" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    # Not exec_module(): cached bytecode is stale for a file edited twice within a second.
-    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
-    return module
-
-
 def _import(reference: str, importer: Callable[[], Any]) -> Any:
     """Import a plugin; any exception becomes a one-line error that names it."""
     try:
@@ -259,11 +247,20 @@ def _import(reference: str, importer: Callable[[], Any]) -> Any:
     except PluginError as error:
         raise PluginError(f"{reference}: {error}") from error
     except (Exception, SystemExit) as error:
-        line = getattr(error, "lineno", None)
-        where = f", line {line}" if line else ""
         raise PluginError(
-            f"{reference}: cannot be loaded{where}: {type(error).__name__}: {error}"
+            f"{reference}: cannot be loaded{_where(reference, error)}: {type(error).__name__}: "
+            f"{error}"
         ) from error
+
+
+def _where(reference: str, error: BaseException) -> str:
+    """Name the line of a plugin file, or of a neighbour, at which it cannot be loaded."""
+    if isinstance(error, SyntaxError) and error.filename == reference:
+        return f", line {error.lineno}"
+    file, _, line = location(error).partition(":")
+    if not line or not reference.endswith(".py"):
+        return ""
+    return f", line {line}" if file == Path(reference).name else f" ({file}, line {line})"
 
 
 def _unknown(kind: str, name: str) -> str:

@@ -29,8 +29,8 @@ class Laplace:
     not contribute. (B is at most N/100, so that drawing without replacement changes it by < 1 %.)
 
     It is approximate: a Gaussian at one mode, and the empirical Fisher underestimates the Hessian
-    where the data are fitted well (Kunstner et al., 2019). There are no Kronecker factors: unlike
-    the package laplace-torch, samplers only have access to ∇U, not to the module and the data.
+    where the data are fitted well (Kunstner et al., 2019). There are no Kronecker
+    factors; docs/adapters.md shows those of laplace-torch.
 
     Source: MacKay (1992), A practical Bayesian framework for backpropagation networks; Ritter et
     al. (2018) for modern neural networks.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from bdlbench import plugin_errors
 from bdlbench.commands import main
 
 
@@ -24,6 +25,7 @@ def run(
     arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Ended:
     """Run a command in the current folder."""
+    monkeypatch.setenv(plugin_errors.VARIABLE, "")  # which --debug sets
     monkeypatch.setattr(sys, "argv", ["bdlbench", *shlex.split(arguments)])
     code: object = 0
     try:

@@ -13,6 +13,8 @@ ORDER = (  # each imports only from those before it
     *(
         "errors",
         "settings",
+        "plugin_errors",
+        "plugin_files",
         "registry",
         "at_hand",
         "descriptions",
@@ -23,7 +25,17 @@ ORDER = (  # each imports only from those before it
         "posterior",
         "problem",
     ),
-    *("problem", "hamiltonian", "records", "metrics", "runs", "execution", "reference", "checks"),
+    *(
+        "problem",
+        "adapters",
+        "hamiltonian",
+        "records",
+        "metrics",
+        "runs",
+        "execution",
+        "reference",
+        "checks",
+    ),
     *("comparison", "leaderboard", "verification", "site", "study", "commands"),
     *("likelihoods", "models", "fidelity", "__init__", "__main__"),
 )

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdlbench.errors import Diverged
+from bdlbench.errors import BdlbenchError, Diverged
 from bdlbench.posterior.exact import linear_regression
 from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
@@ -160,3 +160,15 @@ def test_only_a_gradient_that_is_not_finite_ends_a_run(
 def test_an_invalid_budget_is_refused(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Budget(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_potential_under_autograd_is_refused() -> None:
+    problem = make(epochs=9)
+    theta = torch.zeros(1, 2, requires_grad=True)
+    with pytest.raises(BdlbenchError, match=r"use problem\.gradient, problem\.hvp or adapters\."):
+        problem.potential(theta)
+    with pytest.raises(BdlbenchError, match="cannot be differentiated"):
+        torch.func.grad(lambda t: problem.potential(t).sum())(theta.detach())
+    assert problem.epochs == 0
+    with torch.no_grad():
+        assert problem.potential(theta).shape == (1,)

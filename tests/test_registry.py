@@ -68,7 +68,7 @@ def load_error(reference: str) -> str:
             "def load",
             "expected one sampler, a class under @register with sample(), got 0",
         ),
-        ("rate: float", "rate: flaot", "cannot be loaded: NameError: name 'flaot'"),
+        ("rate: float", "rate: flaot", "cannot be loaded, line 7: NameError: name 'flaot'"),
         ("problem, rng", "problem rng", "cannot be loaded, line 19: SyntaxError: invalid syntax"),
         ('"""A', 'raise RuntimeError("no GPU")\n"""A', "cannot be loaded: RuntimeError: no GPU"),
         ('"""A', 'raise SystemExit(3)\n"""A', "cannot be loaded: SystemExit: 3"),

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from bdlbench import plugin_errors
 from bdlbench.commands import compare, developing, many_runs, publishing
 from bdlbench.commands.developing import set_up_jax
 from bdlbench.commands.options import OWN, DataDir, Debug, Device, Results, local, say
@@ -200,6 +201,7 @@ def main() -> None:
     """Run the command line; an error prints one line to standard error, with exit code 2."""
     command = typer.main.get_command(app)
     if "--debug" in sys.argv:
+        os.environ[plugin_errors.VARIABLE] = "1"
         logging.basicConfig(format="%(message)s")
         logging.getLogger("bdlbench").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _terminate)

@@ -33,8 +33,15 @@ class Torch:
         self._posterior = posterior
         self._failure: Exception | None = None
 
-    def __call__(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return U, shape (…), and ∇U, shape (…, dim), for θ of shape (…, dim)."""
+    def __call__(
+        self, theta: Floats, batch: NDArray[np.int32] | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return U, shape (…), and ∇U, shape (…, dim), for θ of shape (…, dim).
+
+        Args:
+            theta: θ.
+            batch: Indices of a minibatch for every θ, shape (…, size); None for all data.
+        """
         value = np.full(theta.shape[:-1], np.nan, np.float32)
         gradient = np.full(theta.shape, np.nan, np.float32)
         if self._failure is not None:  # pragma: no cover -- after an error
@@ -42,7 +49,11 @@ class Torch:
         try:
             # A copy: the buffer of the program is read-only.
             chains = torch.from_numpy(np.array(theta).reshape(-1, theta.shape[-1]))
-            found = self._posterior.value_and_gradient(chains.to(self._posterior.x.device))
+            device, rows = self._posterior.x.device, None
+            if batch is not None:
+                rows = torch.from_numpy(np.array(batch).reshape(-1, batch.shape[-1]))
+                rows = rows.to(device, torch.int64)
+            found = self._posterior.value_and_gradient(chains.to(device), rows)
             value[...], gradient[...] = (
                 part.cpu().numpy().reshape(into.shape)
                 for part, into in zip(found, (value, gradient), strict=True)
@@ -58,20 +69,22 @@ class Torch:
             raise BdlbenchError(f"the model failed in U and ∇U: {reason}") from self._failure
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["torch"])
+@partial(jax.tree_util.register_dataclass, data_fields=["batch"], meta_fields=["torch"])
 @dataclass(frozen=True)
 class CalledPotential:
     """U(θ) in JAX, evaluated by torch, all chains of a `vmap` in one call.
 
     Args:
         torch: The posterior; another object is another program.
+        batch: Indices of a minibatch, shape (size,), for an estimate of U; None for all data.
     """
 
     torch: Torch
+    batch: Array | None = None
 
     def __call__(self, theta: Array) -> Array:
         """Return U(θ), a float32 scalar, for θ of shape (dim,)."""
-        return _potential(self.torch, theta)
+        return _potential(self.torch, theta, self.batch)
 
     def check(self) -> None:
         """Raise the error of an evaluation.
@@ -83,17 +96,18 @@ class CalledPotential:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _potential(torch: Torch, theta: Array) -> Array:
-    return _forward(torch, theta)[0]
+def _potential(torch: Torch, theta: Array, batch: Array | None) -> Array:
+    return _forward(torch, theta, batch)[0]
 
 
-def _forward(torch: Torch, theta: Array) -> tuple[Array, Array]:
-    value, gradient = _call.bind(jnp.asarray(theta, jnp.float32), torch=torch)
+def _forward(torch: Torch, theta: Array, batch: Array | None) -> tuple[Array, Array]:
+    rows = () if batch is None else (batch,)
+    value, gradient = _call.bind(jnp.asarray(theta, jnp.float32), *rows, torch=torch)
     return value, gradient
 
 
-def _backward(torch: Torch, gradient: Array, factor: Array) -> tuple[Array]:
-    return (factor * gradient,)
+def _backward(torch: Torch, gradient: Array, factor: Array) -> tuple[Array, None]:
+    return factor * gradient, None
 
 
 _potential.defvjp(_forward, _backward)
@@ -105,24 +119,29 @@ _call = Primitive("torch_potential")
 _call.multiple_results = True
 
 
-def _impl(theta: Array, *, torch: Torch) -> list[Array]:
-    return [jnp.asarray(part) for part in torch(np.asarray(theta))]
+def _impl(*arguments: Array, torch: Torch) -> list[Array]:
+    return [jnp.asarray(part) for part in torch(*map(np.asarray, arguments))]
 
 
-def _shapes(theta: ShapedArray, *, torch: Torch) -> list[ShapedArray]:
+def _shapes(theta: ShapedArray, *batch: ShapedArray, torch: Torch) -> list[ShapedArray]:
     return [ShapedArray(theta.shape[:-1], theta.dtype), theta]
 
 
 def _batch(args: Any, axes: Any, *, torch: Torch) -> tuple[list[Array], list[int]]:
-    return _call.bind(jnp.moveaxis(args[0], axes[0], 0), torch=torch), [0, 0]
+    (size,) = {arg.shape[axis] for arg, axis in zip(args, axes, strict=True) if axis is not None}
+    mapped = [
+        jnp.broadcast_to(arg, (size, *arg.shape)) if axis is None else jnp.moveaxis(arg, axis, 0)
+        for arg, axis in zip(args, axes, strict=True)
+    ]
+    return _call.bind(*mapped, torch=torch), [0, 0]
 
 
-def _lower(context: mlir.LoweringRuleContext, theta: Any, *, torch: Torch) -> Any:
+def _lower(context: mlir.LoweringRuleContext, *arguments: Any, torch: Torch) -> Any:
     results, _, _ = mlir.emit_python_callback(
         context,
         torch,
         None,
-        [theta],
+        [*arguments],
         cast("list[ShapedArray]", context.avals_in),
         cast("list[ShapedArray]", context.avals_out),
         has_side_effect=False,

@@ -56,15 +56,19 @@ class Posterior:
             Shape (chains,), float64: float32 terms are summed in float64.
         """
         with torch.no_grad():
-            parameters = self.network.unflatten(theta)
-            log_likelihood = torch.stack(
-                [
-                    self.likelihood.log_prob(self.network(parameters, x), y).double().sum(-1)
-                    for x, y in self._chunks(batch, len(theta))
-                ]
-            ).sum(0)
-            prior = 0.5 / self.prior_std**2 * theta.double().square().sum(-1)
-            return prior - self._scale(batch) * log_likelihood
+            return self.differentiable(theta, batch)
+
+    def differentiable(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
+        """Return `potential` as a function that autograd can differentiate, also twice."""
+        parameters = self.network.unflatten(theta)
+        log_likelihood = torch.stack(
+            [
+                self.likelihood.log_prob(self.network(parameters, x), y).double().sum(-1)
+                for x, y in self._chunks(batch, len(theta))
+            ]
+        ).sum(0)
+        prior = 0.5 / self.prior_std**2 * theta.double().square().sum(-1)
+        return prior - self._scale(batch) * log_likelihood
 
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return ∇U(θ), or its unbiased minibatch estimate, shape (chains, dim).
@@ -74,14 +78,16 @@ class Posterior:
         """
         return self._gradient(theta, batch, lambda outputs, y: None)
 
-    def value_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(
+        self, theta: Tensor, batch: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return U(θ), float64 (chains,), and ∇U(θ), (chains, dim), at the cost of the gradient."""
-        value = 0.5 / self.prior_std**2 * theta.double().square().sum(-1)
+        value, scale = 0.5 / self.prior_std**2 * theta.double().square().sum(-1), self._scale(batch)
 
         def subtract(outputs: Tensor, y: Tensor) -> None:
-            value.sub_(self.likelihood.log_prob(outputs, y).double().sum(-1))
+            value.sub_(self.likelihood.log_prob(outputs, y).double().sum(-1), alpha=scale)
 
-        return value, self._gradient(theta, None, subtract)
+        return value, self._gradient(theta, batch, subtract)
 
     def _gradient(self, theta: Tensor, batch: Tensor | None, see: See) -> Tensor:
         """Return ∇U; `see` is called with the outputs and targets of every chunk."""

@@ -97,6 +97,11 @@ def _clock() -> Iterator[tuple[str, Golden]]:
     potentials = [problem.potential(theta), problem.potential(theta, torch.arange(5)[None])]
     yield "U of a problem", rounded(torch.stack(potentials), posterior.n)
     yield "what U costs", unrounded(round(problem.epochs * problem.n))
+    product = problem.hvp(theta, 2 * theta, torch.arange(5)[None])
+    yield "∇²U of a problem", rounded(product, posterior.n)
+    outputs = problem.module(theta, problem.posterior.x)
+    yield "outputs of a problem", rounded(outputs.detach(), terms=4)
+    yield "what ∇²U and outputs cost", unrounded(round(problem.epochs * problem.n))
 
 
 def _noise() -> Iterator[tuple[str, Golden]]:
@@ -155,6 +160,8 @@ def _in_jax(
     called.check()
     yield f"{label}: U called from JAX", rounded(value, terms)
     yield f"{label}: ∇U called from JAX", rounded(gradient, terms)
+    few = CalledPotential(called.torch, jax.numpy.arange(5))
+    yield f"{label}: U of a minibatch called from JAX", rounded(few(point), terms)
     values = jax.vmap(called)(point[None])
     yield f"{label}: U of chains called from JAX", rounded(values, terms)
     outputs = potential.outputs(point, jax.numpy.asarray(posterior.x.numpy()))

@@ -26,7 +26,8 @@ CORE = (  # modules that draws and predictions depend on, besides the sampler's
     *("noise", "optim", "problem", "data.scaler", "hamiltonian.budgeted", "hamiltonian.kernels"),
     *("metrics.functions", "posterior.backward", "posterior.jax_callback"),
     *("posterior.jax_layers", "posterior.jax_likelihoods", "posterior.layers"),
-    *("posterior.likelihoods", "posterior.models", "posterior.network", "posterior.potential"),
+    *("posterior.likelihoods", "posterior.minibatches", "posterior.models"),
+    *("posterior.network", "posterior.potential"),
     *("posterior.regression", "posterior.resnet", "posterior.sites", "posterior.to_jax"),
     *("records.quantization", "runs.evaluate"),
 )

@@ -6,12 +6,11 @@ import os
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from bdlbench import registry
+from bdlbench import plugin_errors, registry
 from bdlbench.errors import Diverged, PluginError, RecordError
 from bdlbench.noise import generator
 from bdlbench.problem import Problem
@@ -51,7 +50,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     """
     result = Outcome()
     process, forks = os.getpid(), len(_forks())
-    started = time.perf_counter()
+    started, plugin = time.perf_counter(), None
     try:
         plugin = _load(job)
         rng = generator(job.seed, device)
@@ -74,7 +73,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         # KeyboardInterrupt is raised by the plugin: a run's process does not receive Ctrl-C.
         result.outcome = "out of memory" if _is_out_of_memory(error) else "plugin error"
-        result.reason = _describe(error)
+        result.reason = plugin_errors.describe(error, plugin and type(plugin))
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     result.seconds = time.perf_counter() - started
@@ -109,17 +108,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
     # On the CPU, torch raises a plain RuntimeError.
     kinds = MemoryError, torch.OutOfMemoryError
     return isinstance(error, kinds) or "can't allocate memory" in str(error)
-
-
-def _describe(error: BaseException) -> str:
-    """Describe an exception, with the line in the plugin's file."""
-    trace, where = error.__traceback__, ""
-    while trace is not None:
-        path = Path(trace.tb_frame.f_code.co_filename)
-        if not path.is_relative_to(Path(__file__).parents[1]):
-            where = f" ({path.name}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    text = " ".join(str(error).split())
-    if isinstance(error, PluginError):
-        return text
-    return f"{type(error).__name__}: {text}{where}"

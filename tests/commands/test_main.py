@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bdlbench import plugin_errors
 from bdlbench.commands import main
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import worker
@@ -33,6 +34,7 @@ def run(
     """Call the command in this process, in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BDLBENCH_DATA", raising=False)
+    monkeypatch.setenv(plugin_errors.VARIABLE, "")  # which --debug sets
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["bdlbench", *arguments])
@@ -143,7 +145,7 @@ def test_a_missing_gpu_is_an_error(run: Run) -> None:
         (
             "yield problem.init(rng)\nraise OSError('half-way')",
             "plugin error",
-            "OSError: half-way (mine.py, line 18)",
+            "mine.py:18: OSError: half-way",
         ),
         ("yield problem.init(rng) / 0", "diverged", "θ is not finite; lower its step size"),
     ],

@@ -114,7 +114,7 @@ def test_differences_use_the_seeds_that_both_completed(
     found = compare([write_sampler(fails), write_sampler(QUICK, "good"), never], tmp_path, seeds=3)
     mine, good, bad = found.rows
     assert mine.outcomes == {"completed": 2, "plugin error": 1}
-    assert mine.reasons == ("OSError: no luck (mine.py, line 17)",)
+    assert mine.reasons == ("mine.py:17: OSError: no luck",)
     assert (mine.metrics["accuracy"].n, good.metrics["accuracy"].n) == (2, 3)
     assert (bad.outcomes, bad.metrics) == ({"diverged": 3}, {})
     assert {name for name, _ in found.differences} == {"good"}, (

@@ -78,9 +78,11 @@ def test_all_chains_are_evaluated_in_one_call() -> None:
     posterior, sizes = posterior_of("softmax"), []
 
     class Counting(Torch):
-        def __call__(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def __call__(
+            self, theta: np.ndarray, batch: np.ndarray | None = None
+        ) -> tuple[np.ndarray, np.ndarray]:
             sizes.append(theta.shape)
-            return super().__call__(theta)
+            return super().__call__(theta, batch)
 
     potential = CalledPotential(Counting(posterior))
 

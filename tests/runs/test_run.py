@@ -69,13 +69,13 @@ def stored_runs(results: Path) -> list[str]:
         (
             "yield problem.init(rng)\nraise KeyError('half-way')",
             "plugin error",
-            "KeyError: 'half-way' (mine.py, line 18)",
+            "mine.py:18: KeyError: 'half-way'",
         ),
-        ("import sys; sys.exit(3)\nyield", "plugin error", "SystemExit: 3 (mine.py, line 17)"),
+        ("import sys; sys.exit(3)\nyield", "plugin error", "mine.py:17: SystemExit: 3"),
         (
             "raise KeyboardInterrupt\nyield",
             "plugin error",
-            "KeyboardInterrupt:  (mine.py, line 17)",
+            "mine.py:17: KeyboardInterrupt",
         ),
         ("return\nyield", "plugin error", "ValueError: expected at least one draw, got none"),
         ("return None", "plugin error", "TypeError: 'NoneType' object is not iterable"),
