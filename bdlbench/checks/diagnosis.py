@@ -12,6 +12,7 @@ from bdlbench.checks.measuring import Measured
 from bdlbench.checks.result import Subject
 
 POINT = 1e-3  # temperature below which draws are a point estimate
+LEAST_RATIO = 1.1  # of the temperatures of two tensors
 CONVENTIONS = "gradient and noise have different step-size conventions"
 
 
@@ -59,6 +60,12 @@ def _chains(measured: Measured, step: Step | None) -> str:
         return (
             f"the chains move together: the variance between chains is {between:.2g}, that of "
             f"their mean over time {over_time:.2g} (is the same noise added to all of them?)"
+        )
+    apart = white.mean(axis=0).var(axis=0).mean()
+    if len(white) > 6 and apart > 0.4 * total and measured.estimates.mixed:
+        return (
+            f"the chains do not mix: of a variance of {total:.2g}, {apart:.2g} is between their "
+            "means (does each see different data, such as its own minibatch?)"
         )
     if measured.frozen:
         return f"{measured.frozen} of {white.shape[1]} chains never move"
@@ -123,7 +130,7 @@ def _tensors(measured: Measured, step: Step | None) -> str:
     if found:
         low, high = min(found, key=found.get), max(found, key=found.get)  # type: ignore[arg-type]
         ratio = found[high] / max(found[low], 1e-12)
-        if ratio > 1.3 and measured.known.gaussian:
+        if ratio > LEAST_RATIO and measured.known.gaussian and _differ(measured):
             return (
                 f"T is {found[low]:.2g} in {low} and {found[high]:.2g} in {high}: the noise does "
                 f"not match the drift of each tensor, or the preconditioner{_hint(step)}"
@@ -138,6 +145,14 @@ def _tensors(measured: Measured, step: Step | None) -> str:
     return ""
 
 
+def _differ(measured: Measured) -> bool:
+    """Return whether the temperatures of two tensors differ significantly."""
+    estimates = measured.estimates
+    tensors = np.array([name.startswith("temperature of") for name in estimates.names])
+    low = (estimates.deviation + estimates.half)[tensors].min()
+    return bool((estimates.deviation - estimates.half)[tensors].max() > low)
+
+
 def _by_tensor(measured: Measured) -> dict[str, float]:
     estimates = measured.estimates
     prefix = "temperature of "
@@ -149,7 +164,8 @@ def _by_tensor(measured: Measured) -> dict[str, float]:
 
 
 def _hint(step: Step | None) -> str:
-    return "" if step is None else " (multiply the noise by √G, the gradient by G)"
+    noisy = step is not None and max(step.noise.values()) > 1.2 * min(step.noise.values())
+    return " (multiply the noise by √G, the gradient by G)" if noisy else ""
 
 
 def _scale(measured: Measured, step: Step | None) -> str:

@@ -15,8 +15,9 @@ from bdlbench.errors import BdlbenchError
 
 DOWN = 4.0  # ratio of the step sizes at which a bias must shrink
 UP = 8.0  # factor of the step size for a sampler that hardly moves
+LIMIT = 1.5  # factor of the bounds for an extrapolated deviation, whose error is larger
 RUNGS = 3  # number of larger step sizes
-MORE = 3  # factor of the draws where an interval is too wide
+MORE = 4  # factor of the draws where an interval is too wide
 PERSISTS = 0.7  # share of a bias that remains at a quarter of the step, if it does not shrink
 NO_NOISE = 0.02  # temperature of a point estimate
 NO_STEP = (
@@ -63,37 +64,43 @@ class Ladder:
 
     def climb(self, first: Measured) -> Found:
         """Judge a first measurement, and make more where it does not suffice."""
+        has_step = stepped(self.sampler, 1.0) is not None
         found = self._judge(first)
+        if found is None and has_step and self._is_slow(first):
+            first = self._larger(first)
+            found = self._judge(first)
+        if found is None and "outside" not in self._states(first):
+            if not first.estimates.mixed:
+                return Found("inconclusive", first, _open(first.estimates, self.slack))
+            first = self._again(first, draws=MORE * first.effort.draws)
+            found = self._judge(first)
         if found is not None:
             return found
-        has_step = stepped(self.sampler, 1.0) is not None
         if "outside" not in self._states(first):
-            if has_step and not first.estimates.mixed:
-                return self._up(first)
-            more = self._again(first, draws=MORE * first.effort.draws)
-            found = self._judge(more)
-            if found is not None:
-                return found
-            if "outside" not in self._states(more):
-                return Found("inconclusive", more, _open(more.estimates, self.slack))
-            first = more
+            return Found("inconclusive", first, _open(first.estimates, self.slack))
         if has_step:
             return self._down(first)
-        cold = first.estimates.temperature[0] < NO_NOISE
-        return Found("fail" if self.strict or cold else "inconclusive", first, "" if cold or
-                     self.strict else NO_STEP)  # fmt: skip
+        if self.strict or first.estimates.temperature[0] < NO_NOISE:
+            return Found("fail", first)
+        return Found("inconclusive", first, NO_STEP)
+
+    def _is_slow(self, measured: Measured) -> bool:
+        return not measured.estimates.mixed and "outside" not in self._states(measured)
 
     def _judge(self, measured: Measured) -> Found | None:
         """Return what needs no further measurement."""
         count, far = measured.strays
-        if count and count < 0.2 * measured.effort.chains:
-            meaning = f"{count} of {measured.effort.chains} chains leave: one is {far:.0f} σ away"
+        chains = measured.effort.chains + measured.effort.wide
+        if count and count < 0.2 * chains:
+            meaning = f"{count} of {chains} chains are outliers: one is {far:.0f} σ away"
             return Found("fail", measured, meaning)
+        late = measured.late() if measured.estimates.mixed else ""
+        if late:
+            return Found("fail", measured, late)
         states = np.array(self._states(measured))
         if set(states[measured.estimates.required]) != {"within"} or "outside" in states:
             return None
-        late = measured.late()
-        return Found("fail", measured, late) if late else Found("pass", measured, EXACT)
+        return Found("pass", measured, EXACT)
 
     def _states(self, measured: Measured) -> list[str]:
         return list(measured.estimates.states(self.slack, self.strict))
@@ -103,23 +110,17 @@ class Ladder:
         effort = replace(effort, seed=effort.seed + 1)
         return measure(self.sampler, self.known, effort, self.batch_size)
 
-    def _up(self, first: Measured) -> Found:
+    def _larger(self, first: Measured) -> Measured:
         """Increase the step size of a sampler that hardly moves, as its step may not be ε."""
         best = first
         for rung in range(1, RUNGS + 1):
             try:
-                there = self._again(first, stiffness=UP**rung * first.effort.stiffness)
+                best = self._again(first, stiffness=UP**rung * first.effort.stiffness)
             except BdlbenchError:  # it diverges
                 break
-            best = there
-            found = self._judge(there)
-            if found is not None:
-                return found
-            if "outside" in self._states(there):
-                return self._down(there)
-            if there.estimates.mixed:
+            if not self._is_slow(best):
                 break
-        return Found("inconclusive", best, _open(best.estimates, self.slack))
+        return best
 
     def _down(self, first: Measured) -> Found:
         """Decrease the step size of a sampler with a bias: does it vanish?"""
@@ -131,7 +132,7 @@ class Ladder:
             return Found("fail", first, finer=finer)
         finest = self._again(start, stiffness=first.effort.stiffness / DOWN**2)
         extrapolated = limit(finest.estimates, finer.estimates, DOWN)
-        states = np.array(extrapolated.states(self.slack))[extrapolated.required]
+        states = np.array(extrapolated.states(LIMIT * self.slack))[extrapolated.required]
         if set(states) == {"within"}:
             return Found("pass", first, _bias(first, finest), finest)
         slowly = limit(finest.estimates, finer.estimates, DOWN, order=0.5)

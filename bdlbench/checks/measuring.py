@@ -50,10 +50,12 @@ class Measured:
 
     @property
     def strays(self) -> tuple[int, float]:
-        """Number of chains that start at exact draws and go where none is, and how far, in σ."""
+        """Number of chains that go, or in the end are, where no exact draw is; how far, in σ."""
         exact = self.known.whiten(self.known.pool[:20_000])
         most = STRAY * (exact**2).sum(axis=-1).max()
-        distance = (self.white[:, : self.effort.chains] ** 2).sum(axis=-1).max(axis=0)
+        distances = (self.white**2).sum(axis=-1)
+        split = self.effort.chains
+        distance = np.r_[distances[:, :split].max(axis=0), distances[-1, split:]]
         far = distance > most
         return int(far.sum()), float(math.sqrt(distance.max()))
 

@@ -89,7 +89,7 @@ class Known:
         return torch.from_numpy(theta).float()
 
 
-def tensors(seed: int, points: int = 150, small: bool = False) -> Known:
+def tensors(seed: int, points: int = 150, small: bool = False, condition: float = 6.0) -> Known:
     """Several weight tensors with biases, of a network that is linear in all of them.
 
     The posterior is Gaussian. All coordinates are correlated, also those of different tensors: the
@@ -99,6 +99,7 @@ def tensors(seed: int, points: int = 150, small: bool = False) -> Known:
         seed: Random seed of sizes, names and data.
         points: Number of training points.
         small: Fewer parameters.
+        condition: Ratio of the largest to the smallest variance.
     """
     rng = np.random.default_rng((seed, 1))
     names = [str(name) for name in rng.permutation(NAMES)]
@@ -110,7 +111,7 @@ def tensors(seed: int, points: int = 150, small: bool = False) -> Known:
     factors = rng.standard_normal((points, 3)) @ rng.standard_normal((3, network.dim)) / 2
     design = factors + rng.standard_normal((points, network.dim))
     design[:, _biases(network)] = 1.0
-    return linear(network, design, rng, condition=6.0, prior_std=float(rng.uniform(0.3, 2)))
+    return linear(network, design, rng, condition, prior_std=float(rng.uniform(0.3, 2)))
 
 
 def groups(seed: int, points: int) -> Known:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from bdlbench import registry
+from bdlbench import plugin_errors, registry
 from bdlbench.checks.sampling import Habits, Sampler, habits_of, stepped
 from bdlbench.errors import BdlbenchError, PluginError
 from bdlbench.settings import Spec
@@ -98,4 +98,4 @@ def guarded(name: str, judge: Callable[[], Result]) -> Result:
     except BdlbenchError as error:
         return Result(name, "fail", "–", str(error))
     except (Exception, SystemExit) as error:
-        return Result(name, "error", "–", f"{type(error).__name__}: {error}")
+        return Result(name, "error", "–", plugin_errors.describe(error))
