@@ -55,9 +55,9 @@ class Whitened:
     center: Array
     rows: tuple[Array, ...]
 
-    def __call__(self, z: Array) -> Array:
-        """Return U, a float32 scalar, for z of shape (dim,)."""
-        return self.potential(self.to_theta(z))
+    def __call__(self, theta: Array) -> Array:
+        """Return U, a float32 scalar, for z of shape (dim,), which takes the place of θ."""
+        return self.potential(self.to_theta(theta))
 
     def check(self) -> None:
         """Raise the error of an evaluation; see `JaxPotential`."""
