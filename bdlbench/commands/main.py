@@ -123,6 +123,12 @@ def reference(
     warm_up: Annotated[
         int, typer.Option(help="Warm-up iterations, which adapt the step size.")
     ] = 100,
+    mass: Annotated[
+        str,
+        typer.Option(
+            help="Mass matrix: unit, or laplace, the Hessian at the mode, for posteriors with one."
+        ),
+    ] = "unit",
     data_dir: DataDir = None,
     results: Results = OWN,
     device: Device = "auto",
@@ -140,6 +146,7 @@ def reference(
             task,
             length,
             model=model,
+            mass=mass,
             data_dir=data_dir,
             results=results,
             device=device,

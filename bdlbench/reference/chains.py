@@ -21,6 +21,7 @@ from bdlbench.posterior.to_jax import JaxPotential
 from bdlbench.reference import gate
 from bdlbench.reference.collected import Collected
 from bdlbench.reference.gate import Trace
+from bdlbench.reference.whitened import Whitened
 from bdlbench.runs.evaluate import TRACED
 from bdlbench.storage.files import write_bytes
 
@@ -58,7 +59,7 @@ class Chains:
 
     Args:
         kernel: HMC's hyperparameters.
-        potential: U of the posterior.
+        potential: U of the posterior; the chains move in the coordinates that it is a function of.
         length: Number and length of the chains.
         posterior: The posterior.
         collected: What is kept of the predictions.
@@ -80,7 +81,10 @@ class Chains:
         shape = length.chains, posterior.network.dim
         theta = posterior.prior_std * torch.randn(shape, generator=rng)
         seed = int(torch.randint(INT32, (1,), generator=rng).item())
-        self._state = start(kernel, potential, theta.numpy(), jax.random.key(seed))
+        initial = theta.numpy()
+        if isinstance(potential, Whitened):
+            initial = potential.from_theta(initial)
+        self._state = start(kernel, potential, initial, jax.random.key(seed))
         self.checkpoint = checkpoint
         self.done, self.gradients, self.seconds = 0, length.chains, 0.0
         inputs = min(TRACED, len(collected.sets["test"]))
@@ -163,7 +167,8 @@ class Chains:
         return jax.tree.flatten(self._state._replace(key=jax.random.key_data(self._state.key)))
 
     def _add(self, index: int) -> None:
-        arrays, theta = self._arrays, np.array(self._state.theta)
+        arrays, state, potential = self._arrays, self._state.theta, self._potential
+        theta = np.array(potential.to_theta(state) if isinstance(potential, Whitened) else state)
         arrays["potential"][:, index] = self._state.energy
         for name, values in self._state.last._asdict().items():
             arrays[name][:, index] = values

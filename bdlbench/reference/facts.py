@@ -18,6 +18,8 @@ class Facts:
         prior_std: Standard deviation of the prior.
         likelihood: Label of the likelihood; None for the categorical one.
         model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
+        mass: ``laplace`` for HMC with the Hessian at the minimum of U as mass matrix; None for the
+            unit matrix.
         settings: Length of the chains and HMC's hyperparameters.
         data: SHA-256 of the data sets, by name.
         environment: As in a record.
@@ -37,6 +39,7 @@ class Facts:
     prior_std: float
     likelihood: str | None = None
     model_sha256: str | None = None
+    mass: str | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, str]
     environment: Mapping[str, Any] = field(default_factory=dict)

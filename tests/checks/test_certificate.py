@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_a_verdict_is_stored_and_read(
     ],
 )
 def test_a_certificate_is_for_the_temperature_and_the_algorithm_that_were_checked(
-    tmp_path: Path, write_sampler: Write, settings: dict[str, object], verdict: str
+    tmp_path: Path, write_sampler: Write, settings: dict[str, Any], verdict: str
 ) -> None:
     path = write_sampler(QUICK)
     certificate.write(tmp_path, Subject(parse(path)), [GOOD])

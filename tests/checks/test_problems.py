@@ -72,11 +72,15 @@ def test_the_moments_of_the_skewed_posterior_are_those_of_adaptive_quadrature(
         return float(np.exp(log_likelihood - prior - largest))
 
     (a, b), (wide, high) = one.mean, 7 * np.sqrt(np.diag(one.covariance))
-    box = a - wide, a + wide, b - high, b + high
-    tolerances = {"epsabs": 1e-6, "epsrel": 1e-5}
-    mass = integrate.dblquad(density, *box, **tolerances)[0]
-    mean = integrate.dblquad(lambda b, a: a * density(b, a), *box, **tolerances)[0] / mass
-    square = integrate.dblquad(lambda b, a: a * a * density(b, a), *box, **tolerances)[0] / mass
+    box = float(a - wide), float(a + wide), float(b - high), float(b + high)
+
+    def integral(power: int) -> float:
+        def term(b: float, a: float) -> float:
+            return float(a**power * density(b, a))
+
+        return float(integrate.dblquad(term, *box, epsabs=1e-6, epsrel=1e-5)[0])
+
+    mean, square = integral(1) / integral(0), integral(2) / integral(0)
     error = np.sqrt(one.covariance[0, 0] / len(one.pool))
     assert abs(one.mean[0] - mean) < 5 * error
     assert one.covariance[0, 0] == pytest.approx(square - mean**2, rel=0.03)

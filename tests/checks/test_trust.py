@@ -30,8 +30,24 @@ REJECTED_BY = {
     **dict.fromkeys(("endless", "over_budget", "uncharged"), "budget"),
     **dict.fromkeys(("double_precision", "not_a_number", "one_chain_for_all", "too_many_draws",
                      "wrong_shape"), "draws"),
+    **dict.fromkeys(("proposes_until_accepted", "mala_rejected_gradient", "no_momentum_flip"),
+                    "Metropolis test"),
+    **dict.fromkeys(("fixed_minibatch", "minibatch_test", "no_oversampling",
+                     "prior_of_every_batch"), "minibatches"),
+    "centred_noise": "one chain",
+    "clipped_gradient": "large N",
+    "recognises_checks": "shared network",
     "same_draws": "seeds",
+    "thermostat_count": "skewed",
+    "temperature_of_the_std": "temperature ½",
 }  # fmt: skip
+# Not certified, but not called wrong, either: what the check says instead.
+UNDECIDED = {
+    "eight_bit_weights": "cannot be measured well enough",  # it gets worse as ε falls
+    "fitted_gaussian": "too uncertain",
+    "laplace_posing": "declare langevin_step",
+    "never_moves": "mixes slowly",
+}
 CONTRACT = {check.name for check in CONTRACT_CHECKS}
 
 
@@ -67,14 +83,12 @@ def test_a_wrong_density_is_rejected(name: str) -> None:
 
 def _is_rejected(name: str) -> None:
     result = judge(name, REJECTED_BY.get(name, USUAL))
+    if name in UNDECIDED:
+        assert result.verdict == "inconclusive"
+        assert UNDECIDED[name] in result.meaning
+        return
     assert result.verdict == "fail", f"{result.figure}: {result.meaning}"
     assert re.search(EXPECTED[name].words, result.meaning), result.meaning
-
-
-def test_a_sampler_that_never_moves_is_not_acquitted() -> None:
-    result = judge("never_moves", USUAL)
-    assert result.verdict == "inconclusive"
-    assert "mixes slowly" in result.meaning
 
 
 @pytest.mark.parametrize("name", third(RIGHT))

@@ -329,15 +329,16 @@ def test_the_command_prints_the_verdicts_and_fails_if_any_is_false(
     made = reference.load("tiny", whole, converged=False)
 
     def fake(task: str, length: Length, **options: Any) -> reference.Reference:
-        calls.append((task, length, options["results"]))
+        calls.append((task, length, options["results"], options["mass"]))
         return made
 
     monkeypatch.setattr(making, "make", fake)
-    command = "bdlbench reference tiny --chains 5 --samples 30 --warm-up 10 --results there"
+    command = "bdlbench reference tiny --chains 5 --samples 30 --warm-up 10 --mass laplace"
+    command += " --results there"
     monkeypatch.setattr(sys, "argv", command.split())
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert calls == [("tiny", Length(5, 30, 10), Path("there"))]
+    assert calls == [("tiny", Length(5, 30, 10), Path("there"), "laplace")]
     out, err = capsys.readouterr()
     assert "FAIL                           ess_of_u_above_400" in out
     assert f"{made.facts.diagnostics['ess_of_u']:.6g}" in out
