@@ -70,8 +70,12 @@ def load_error(reference: str) -> str:
         ),
         ("rate: float", "rate: flaot", "cannot be loaded, line 7: NameError: name 'flaot'"),
         ("problem, rng", "problem rng", "cannot be loaded, line 19: SyntaxError: invalid syntax"),
-        ('"""A', 'raise RuntimeError("no GPU")\n"""A', "cannot be loaded: RuntimeError: no GPU"),
-        ('"""A', 'raise SystemExit(3)\n"""A', "cannot be loaded: SystemExit: 3"),
+        (
+            '"""A',
+            'raise RuntimeError("no GPU")\n"""A',
+            "cannot be loaded, line 1: RuntimeError: no GPU",
+        ),
+        ('"""A', 'raise SystemExit(3)\n"""A', "cannot be loaded, line 1: SystemExit: 3"),
         (
             '@register("mine")',
             "",

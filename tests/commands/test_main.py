@@ -96,7 +96,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
             "compare ./empty.py",
             "empty.py: expected one sampler, a class under @regis",
         ),
-        ("compare ./raises.py", "raises.py: cannot be loaded: ZeroDivisionError: division by"),
+        ("compare ./raises.py", "raises.py: cannot be loaded, line 1: ZeroDivisionError: "),
         ("list nope", "nothing to list as 'nope' (available: samplers, datasets, "),
         ("show", "Missing argument 'RUN'"),
         (

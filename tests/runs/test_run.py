@@ -63,9 +63,17 @@ def stored_runs(results: Path) -> list[str]:
             "diverged",
             "the model's outputs are not finite",
         ),
-        ("raise MemoryError('too\\n big')\nyield", "out of memory", "MemoryError: too big (mine"),
-        ("yield torch.empty(1 << 50)", "out of memory", "RuntimeError: "),
-        ("raise torch.OutOfMemoryError('CUDA')\nyield", "out of memory", "OutOfMemoryError: CUDA"),
+        (
+            "raise MemoryError('too\\n big')\nyield",
+            "out of memory",
+            "mine.py:17: MemoryError: too big",
+        ),
+        ("yield torch.empty(1 << 50)", "out of memory", "mine.py:17: RuntimeError: "),
+        (
+            "raise torch.OutOfMemoryError('CUDA')\nyield",
+            "out of memory",
+            "mine.py:17: OutOfMemoryError: CUDA",
+        ),
         (
             "yield problem.init(rng)\nraise KeyError('half-way')",
             "plugin error",
@@ -94,7 +102,7 @@ def stored_runs(results: Path) -> list[str]:
         (
             "yield from (theta for _, theta in problem.steps(99, rng))",
             "plugin error",
-            "ValueError: expected a budget of at least 100 steps",
+            "mine.py:17: ValueError: expected a budget of at least 100 steps",
         ),
     ],
 )
