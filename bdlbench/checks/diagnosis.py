@@ -32,6 +32,8 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or _still(measured, step)
         or _noise_exponent(measured, finer, step)
         or _prior(step)
+        or _minibatch(step)
+        or _moments(measured, step)
         or _gradient(step)
         or _tensors(best, step)
         or _scale(best, step)
@@ -114,6 +116,37 @@ def _prior(step: Step | None) -> str:
     return f"the prior's gradient has {ratio:.2g} times the weight of the likelihood's"
 
 
+def _minibatch(step: Step | None) -> str:
+    """Detect a wrong factor of N/n."""
+    if step is None:
+        return ""
+    likelihood, prior = step.minibatch
+    if likelihood < 0.6:
+        return "the likelihood of the minibatch lacks the factor N/n"
+    if prior > 1.6:
+        return "the prior is multiplied by N/n along with the minibatch's likelihood"
+    return "the prior is divided by N/n with the minibatch" if prior < 0.6 else ""
+
+
+def _moments(measured: Measured, step: Step | None) -> str:
+    """Detect a wrong weight of the prior from mean and variance, if there is no step to measure."""
+    known = measured.known
+    if step is not None or not known.gaussian or measured.effort.temperature != 1:
+        return ""
+    precision, dim = np.linalg.inv(known.covariance), len(known.mean)
+    names = np.array(measured.estimates.names)
+    mean = measured.estimates.deviation[names == "mean"]
+    for weight, words in ((0.0, "the prior is missing"), (2.0, "the prior counts twice")):
+        change = (weight - 1) / known.posterior.prior_std**2 * np.eye(dim)
+        if np.linalg.eigvalsh(precision + change)[0] <= 0:
+            continue
+        other = np.linalg.solve(precision + change, precision @ known.mean) - known.mean
+        expected = np.linalg.solve(known.root, other)
+        if np.linalg.norm(mean - expected) < 0.25 * np.linalg.norm(expected):
+            return words
+    return ""
+
+
 def _gradient(step: Step | None) -> str:
     """Detect the gradient of the mean loss."""
     if step is None or not 0.5 < step.likelihood * step.n < 2:
@@ -132,15 +165,15 @@ def _tensors(measured: Measured, step: Step | None) -> str:
         ratio = found[high] / max(found[low], 1e-12)
         if ratio > LEAST_RATIO and measured.known.gaussian and _differ(measured):
             return (
-                f"T is {found[low]:.2g} in {low} and {found[high]:.2g} in {high}: the noise does "
-                f"not match the drift of each tensor, or the preconditioner{_hint(step)}"
+                f"T depends on the tensor: {found[low]:.2g} in {low}, {found[high]:.2g} in {high}"
+                f"{_hint(step)}"
             )
     estimates = measured.estimates
     variances = 1 + estimates.deviation[[n == "variance" for n in estimates.names]]
     if variances.max() > 1.5 * max(variances.min(), 1e-12) and measured.known.gaussian:
         return (
-            f"T is {variances.min():.2g} to {variances.max():.2g}, depending on the direction: the "
-            "noise does not match the preconditioner (multiply the noise by √G, the gradient by G)"
+            f"T is {variances.min():.2g} to {variances.max():.2g}, depending on the direction"
+            f"{_hint(step)}"
         )
     return ""
 
@@ -164,8 +197,9 @@ def _by_tensor(measured: Measured) -> dict[str, float]:
 
 
 def _hint(step: Step | None) -> str:
-    noisy = step is not None and max(step.noise.values()) > 1.2 * min(step.noise.values())
-    return " (multiply the noise by √G, the gradient by G)" if noisy else ""
+    if step is None:
+        return ""
+    return ": the noise does not match a preconditioner (√G on the noise, G on the gradient)"
 
 
 def _scale(measured: Measured, step: Step | None) -> str:

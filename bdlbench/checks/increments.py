@@ -15,6 +15,7 @@ from bdlbench.problem import Budget
 from bdlbench.runs import machine
 
 CHAINS, STIFFNESS = 4000, 0.5  # enough for factors to a few percent
+LEAST = 0.1  # factor that can be compared
 FINER = 16.0  # ratio of the step sizes at which the noise is compared
 
 
@@ -28,6 +29,7 @@ class Step:
         drift: Factor of ∇U by tensor.
         noise: Variance of the noise divided by ε, by tensor.
         common: Correlation of the noise between chains, summed: −1 if it is centred over them.
+        minibatch: Factors by which a and b change where a step uses a third of the data.
         exponent: The standard deviation of the noise grows like ε to this power; NaN if unknown.
         n: Number of training points.
     """
@@ -37,6 +39,7 @@ class Step:
     drift: dict[str, float]
     noise: dict[str, float]
     common: float
+    minibatch: tuple[float, float]
     exponent: float
     n: int
 
@@ -60,15 +63,36 @@ def one_step(subject: Subject) -> Step | None:
         fine = _fit(known, finer_before, finer_after, finer)
         ratio = np.mean(list(coarse[2].values())) / np.mean(list(fine[2].values()))
         exponent = (1 + np.log(ratio) / np.log(FINER)) / 2 if ratio > 0 else np.nan
-        return Step(*coarse[0], coarse[1], coarse[2], coarse[3], float(exponent), known.posterior.n)
+        return Step(
+            *coarse[0],
+            *coarse[1:],
+            minibatch=_minibatch(sampler, known, subject, coarse[0]),
+            exponent=float(exponent),
+            n=known.posterior.n,
+        )
     return None
 
 
+def _minibatch(
+    sampler: Sampler, known: Known, subject: Subject, whole: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the factors of the likelihood and the prior in a third of the data, over all's."""
+    if "batch_size" not in vars(sampler) or not all(abs(factor) > LEAST for factor in whole):
+        return 1.0, 1.0
+    size = known.posterior.n // 3
+    parts, *_ = _fit(known, *_advance(sampler, known, STIFFNESS, subject, size))
+    return parts[0] / whole[0], parts[1] / whole[1]
+
+
 def _advance(
-    sampler: Sampler, known: Known, stiffness: float, subject: Subject
+    sampler: Sampler,
+    known: Known,
+    stiffness: float,
+    subject: Subject,
+    batch_size: int | None = None,
 ) -> tuple[Array, Array, float]:
     """Return exact draws, what one step makes of them, and ε."""
-    effort = Effort(stiffness, CHAINS, 1)
+    effort = Effort(stiffness, CHAINS, 1, batch_size=batch_size)
     fitted, n = suited(sampler, known, effort), known.posterior.n
     starts: list[Array] = []
 

@@ -267,19 +267,21 @@ class _Linear(Posterior):
 
     def potential(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return U(θ) or its minibatch estimate; see `Posterior.potential`."""
-        if batch is not None and batch.shape[1] < self.n:
+        if not self._is_all(batch):
             return super().potential(theta, batch)
         return self._energy(theta, theta @ self.x.T - self.y)
 
-    def value_and_gradient(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(
+        self, theta: Tensor, batch: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return U(θ) and ∇U(θ); see `Posterior.value_and_gradient`."""
-        return self.potential(theta), self.gradient(theta)
+        return self.potential(theta, batch), self.gradient(theta, batch)
 
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return ∇U(θ) or its minibatch estimate; see `Posterior.gradient`."""
         if batch is None or self.n <= SMALL:
             residual = theta @ self.x.T - self.y
-            if batch is not None and batch.shape[1] < self.n:
+            if batch is not None and not self._is_all(batch):
                 # Faster than a copy of every chain's minibatch.
                 chosen = torch.zeros_like(residual)
                 residual.mul_(chosen.scatter_add_(1, batch, torch.ones(batch.shape)))
@@ -289,6 +291,12 @@ class _Linear(Posterior):
             slope = (((x @ theta[:, :, None])[..., 0] - self.y[batch])[:, None] @ x)[:, 0]
         slope.mul_(self._scale(batch) / self._noise**2)
         return slope.add_(theta, alpha=1 / self.prior_std**2)
+
+    def _is_all(self, batch: Tensor | None) -> bool:
+        """Return whether a minibatch is all the data, each point once."""
+        if batch is None:
+            return True
+        return batch.shape[1] == self.n and bool((batch == torch.arange(self.n)).all())
 
     def _energy(self, theta: Tensor, residual: Tensor) -> Tensor:
         squares = residual.double().square().sum(1) / (2 * self._noise**2)

@@ -389,7 +389,7 @@ EXPECTED = {
         "wrong",
         "proposals from the prior, accepted by the posterior's ratio",
         "mean −0.30 standard deviations, T = 0.98 (logistic regression); T = 0.92 (biases)",
-        "prior|Metropolis",
+        "prior|Metropolis|density",
         "where the prior matters",
     ),
     "proposes_until_accepted": Expected(
@@ -409,7 +409,7 @@ EXPECTED = {
         "wrong",
         "right for at most ten parameters, else gradient descent",
         "12 dimensions: T = 0.04; 4: exact",
-        "noise|do not vary",
+        "noise|do not vary|reference posterior",
         "eleven or more parameters",
     ),
     "repeated_noise": Expected(

@@ -18,7 +18,7 @@ from bdlbench.checks.calibration import RANKS, uniformity
 from bdlbench.checks.estimates import Estimates, estimate, limit
 from bdlbench.checks.increments import one_step
 from bdlbench.checks.measuring import Measured
-from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.problems import Known
 from bdlbench.checks.sampling import (
     Effort,
     Sampled,

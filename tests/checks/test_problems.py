@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from bdlbench.checks import problems
 from bdlbench.checks.problems import Known
 from bdlbench.posterior.potential import Posterior
 
-MAKERS = {
+MAKERS: dict[str, Callable[[], Known]] = {
     "tensors": lambda: problems.tensors(0),
     "small tensors": lambda: problems.tensors(1, points=60, small=True),
     "groups": lambda: problems.groups(0, 500),
@@ -50,9 +52,10 @@ def test_symmetries_leave_u_as_it_is(known: dict[str, Known], name: str) -> None
     one = known[name]
     assert one.flip is not None
     theta = one.pool[:50]
-    energies = [one.posterior.potential(torch.from_numpy(each).float()) for each in
-                (theta, one.flip(theta))]  # fmt: skip
-    assert torch.allclose(*energies)
+    here, there = (
+        one.posterior.potential(torch.from_numpy(each).float()) for each in (theta, one.flip(theta))
+    )
+    assert torch.allclose(here, there)
     assert np.array_equal(one.fold(theta), theta)
     assert np.array_equal(one.fold(one.flip(theta)), theta)
 
