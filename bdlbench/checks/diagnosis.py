@@ -35,6 +35,7 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or _minibatch(step)
         or _moments(measured, step)
         or _gradient(step)
+        or _moving(step)
         or _tensors(best, step)
         or _scale(best, step)
         or _density(best)
@@ -55,7 +56,11 @@ def _asked(measured: Measured) -> str:
 def _chains(measured: Measured, step: Step | None) -> str:
     white = measured.white[:, : measured.effort.chains]
     between, total = white[-1].var(axis=0).mean(), (white[-1] ** 2).mean()
-    if step is not None and step.common < -0.9 and any(v > POINT for v in step.noise.values()):
+    if (
+        step is not None
+        and step.noises.common < -0.9
+        and any(v > POINT for v in step.noise.values())
+    ):
         return "the noise is centred over the chains: a chain alone has none"
     over_time = white.mean(axis=1).var(axis=0).mean() if len(white) > 4 else 0.0
     if over_time > 0.25 * max(total, 1e-12) and over_time > 0.05:
@@ -154,6 +159,16 @@ def _gradient(step: Step | None) -> str:
     return (
         f"the drift is 1/{1 / step.likelihood:.0f} of (ε/2)·∇U: the gradient is that of the mean "
         "loss, instead of U, the sum"
+    )
+
+
+def _moving(step: Step | None) -> str:
+    """Detect noise that depends on the state."""
+    if step is None or not step.noises.of_state < -0.05:
+        return ""
+    return (
+        "a different density is sampled: a preconditioner that depends on the state, without the "
+        "term Γ = ∂G/∂θ"
     )
 
 

@@ -20,15 +20,31 @@ FINER = 16.0  # ratio of the step sizes at which the noise is compared
 
 
 @dataclass(frozen=True)
+class Noise:
+    """The drift and the noise of a step.
+
+    Args:
+        drift: Factor of ∇U by tensor.
+        noise: Variance of the noise divided by ε, by tensor.
+        common: Correlation of the noise between chains, summed: −1 if it is centred over them.
+        of_state: Correlation of the squared noise with the squared gradient, 0 for a constant
+            preconditioner.
+    """
+
+    drift: dict[str, float]
+    noise: dict[str, float]
+    common: float
+    of_state: float
+
+
+@dataclass(frozen=True)
 class Step:
     """One step θ′ = θ − (ε/2)·(a·∇L + b·∇P) + noise, where U = L + P, and P is the prior's part.
 
     Args:
         likelihood: a, 1 for Langevin dynamics.
         prior: b, likewise.
-        drift: Factor of ∇U by tensor.
-        noise: Variance of the noise divided by ε, by tensor.
-        common: Correlation of the noise between chains, summed: −1 if it is centred over them.
+        noises: The noise and the drift by tensor.
         minibatch: Factors by which a and b change where a step uses a third of the data.
         exponent: The standard deviation of the noise grows like ε to this power; NaN if unknown.
         n: Number of training points.
@@ -36,18 +52,20 @@ class Step:
 
     likelihood: float
     prior: float
-    drift: dict[str, float]
-    noise: dict[str, float]
-    common: float
+    noises: Noise
     minibatch: tuple[float, float]
     exponent: float
     n: int
 
     @property
-    def temperatures(self) -> dict[str, float]:
-        """The temperature that each tensor's noise and drift imply: c/(2a) of θ −= a·h·∇U."""
-        return {name: self.noise[name] / drift if abs(drift) > 0.02 / self.n else np.inf
-                for name, drift in self.drift.items()}  # fmt: skip
+    def drift(self) -> dict[str, float]:
+        """Factor of ∇U by tensor."""
+        return self.noises.drift
+
+    @property
+    def noise(self) -> dict[str, float]:
+        """Variance of the noise divided by ε, by tensor."""
+        return self.noises.noise
 
 
 def one_step(subject: Subject) -> Step | None:
@@ -61,11 +79,11 @@ def one_step(subject: Subject) -> Step | None:
         finer_before, finer_after, finer = _advance(sampler, known, STIFFNESS / FINER, subject)
         coarse = _fit(known, before, after, epsilon)
         fine = _fit(known, finer_before, finer_after, finer)
-        ratio = np.mean(list(coarse[2].values())) / np.mean(list(fine[2].values()))
+        ratio = np.mean(list(coarse[1].noise.values())) / np.mean(list(fine[1].noise.values()))
         exponent = (1 + np.log(ratio) / np.log(FINER)) / 2 if ratio > 0 else np.nan
         return Step(
             *coarse[0],
-            *coarse[1:],
+            coarse[1],
             minibatch=_minibatch(sampler, known, subject, coarse[0]),
             exponent=float(exponent),
             n=known.posterior.n,
@@ -80,7 +98,7 @@ def _minibatch(
     if "batch_size" not in vars(sampler) or not all(abs(factor) > LEAST for factor in whole):
         return 1.0, 1.0
     size = known.posterior.n // 3
-    parts, *_ = _fit(known, *_advance(sampler, known, STIFFNESS, subject, size))
+    parts, _ = _fit(known, *_advance(sampler, known, STIFFNESS, subject, size))
     return parts[0] / whole[0], parts[1] / whole[1]
 
 
@@ -111,7 +129,7 @@ def _advance(
 
 def _fit(
     known: Known, before: Array, after: Array, epsilon: float
-) -> tuple[tuple[float, float], dict[str, float], dict[str, float], float]:
+) -> tuple[tuple[float, float], Noise]:
     """Fit a and b, the drift by tensor, and the noise, by least squares."""
     change = (after - before) / (epsilon / 2)
     white = known.whiten(before)
@@ -132,4 +150,7 @@ def _fit(
         noise[name] = float(residual[:, part].var(axis=0).mean()) * epsilon / 4
         start += size
     total = residual.sum(axis=0).var() / max(residual.var() * len(residual), 1e-300)
-    return (float(likelihood), float(of_prior)), drift, noise, float(total - 1)
+    squares, slopes = (residual**2).ravel(), (slope**2).ravel()
+    varies = bool(squares.std() > 0 and slopes.std() > 0)
+    of_state = float(np.corrcoef(squares, slopes)[0, 1]) if varies else 0.0
+    return (float(likelihood), float(of_prior)), Noise(drift, noise, float(total - 1), of_state)

@@ -369,7 +369,7 @@ EXPECTED = {
         "wrong",
         "leaves out rejected states",
         "T = 1.04, 1.31",
-        "reject",
+        "reject|T = 1\\.",
     ),
     "over_budget": Expected(
         "wrong",

@@ -37,6 +37,7 @@ REJECTED_BY = {
     "centred_noise": "one chain",
     "clipped_gradient": "large N",
     "recognises_checks": "shared network",
+    **dict.fromkeys(("only_accepted", "no_metropolis_test"), "skewed"),
     "same_draws": "seeds",
     "thermostat_count": "skewed",
     "temperature_of_the_std": "temperature ½",
@@ -46,6 +47,7 @@ UNDECIDED = {
     "eight_bit_weights": "cannot be measured well enough",  # it gets worse as ε falls
     "fitted_gaussian": "too uncertain",
     "laplace_posing": "declare langevin_step",
+    "no_metropolis_test": "declare langevin_step",
     "never_moves": "mixes slowly",
 }
 CONTRACT = {check.name for check in CONTRACT_CHECKS}
