@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from bdlbench.checks.estimates import FALSE_ALARM
-from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.known import Array, Known
 from bdlbench.checks.result import Result, Subject, Verdict, guarded
 from bdlbench.checks.sampling import Effort, run, suited
 from bdlbench.posterior.exact import conjugate

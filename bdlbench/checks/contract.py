@@ -14,7 +14,8 @@ from torch import Tensor
 
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import ENDLESS, Sampler, Trial, stepped
+from bdlbench.checks.sampling import Sampler, stepped
+from bdlbench.checks.trial import ENDLESS, Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression

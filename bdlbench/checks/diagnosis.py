@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 
+from bdlbench.checks import step_diagnosis
 from bdlbench.checks.functionals import TOTAL
 from bdlbench.checks.increments import Step, one_step
 from bdlbench.checks.measuring import Measured
 from bdlbench.checks.result import Subject
 
+SILENT = 1e-6  # variance of a step's noise, divided by ε, that is none
 POINT = 1e-3  # temperature below which draws are a point estimate
 LEAST_RATIO = 1.1  # of the temperatures of two tensors
 CONVENTIONS = "gradient and noise have different step-size conventions"
@@ -30,16 +32,16 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         _asked(measured)
         or _chains(measured, step)
         or _still(measured, step)
-        or _noise_exponent(measured, finer, step)
-        or _prior(step)
-        or _minibatch(step)
+        or step_diagnosis.noise_exponent(measured, finer, step)
+        or step_diagnosis.prior(step)
+        or step_diagnosis.minibatch(step)
         or _moments(measured, step)
-        or _gradient(step)
-        or _moving(step)
+        or step_diagnosis.gradient(step)
+        or step_diagnosis.moving(step)
         or _tensors(best, step)
         or _scale(best, step)
         or _density(best)
-    ) + _measured_step(step)
+    ) + step_diagnosis.measured_step(step)
 
 
 def _asked(measured: Measured) -> str:
@@ -82,55 +84,12 @@ def _chains(measured: Measured, step: Step | None) -> str:
 def _still(measured: Measured, step: Step | None) -> str:
     """Detect draws without noise."""
     value = float(measured.white[-1, : measured.effort.chains].var(axis=0).mean())
-    if step is not None and max(step.noise.values()) > POINT:
+    if step is not None and max(step.noise.values()) > SILENT:
         return ""
     near_n = 0.6 < value * measured.known.posterior.n < 1.7
     if value > 0.02 or near_n:
         return ""
     return f"the draws do not vary (T = {value:.2g}): θ gets no noise, this is a point estimate"
-
-
-def _noise_exponent(measured: Measured, finer: Measured | None, step: Step | None) -> str:
-    if step is None or not abs(step.exponent - 0.5) > 0.1:
-        return ""
-    coarse = measured.estimates.temperature[0]
-    change = f", and T with it: {coarse:.3g} at κ = {measured.effort.stiffness:g}"
-    if finer is not None:
-        fine = finer.estimates.temperature[0]
-        change += f", {fine:.3g} at {finer.effort.stiffness:.2g}"
-    return (
-        f"the standard deviation of the noise grows like ε^{step.exponent:.2g}, expected √ε{change}"
-        " (is the noise multiplied by the learning rate, or are the minibatches its only source?)"
-    )
-
-
-def _prior(step: Step | None) -> str:
-    """Detect a wrong weight of the prior in the drift."""
-    if step is None or abs(step.likelihood) < 0.05:
-        return ""
-    ratio, n = step.prior / step.likelihood, step.n
-    for value, words in (
-        (0.0, "the prior is missing"),
-        (2.0, "the prior is counted twice (in U and as weight decay?)"),
-        (1 / n, "the prior is divided by N, as in a mean loss"),
-    ):
-        if abs(ratio - value) < 0.15 * max(value, 0.5):
-            return words
-    if abs(ratio - 1) < 0.3:
-        return ""
-    return f"the prior's gradient has {ratio:.2g} times the weight of the likelihood's"
-
-
-def _minibatch(step: Step | None) -> str:
-    """Detect a wrong factor of N/n."""
-    if step is None:
-        return ""
-    likelihood, prior = step.minibatch
-    if likelihood < 0.6:
-        return "the likelihood of the minibatch lacks the factor N/n"
-    if prior > 1.6:
-        return "the prior is multiplied by N/n along with the minibatch's likelihood"
-    return "the prior is divided by N/n with the minibatch" if prior < 0.6 else ""
 
 
 def _moments(measured: Measured, step: Step | None) -> str:
@@ -150,26 +109,6 @@ def _moments(measured: Measured, step: Step | None) -> str:
         if np.linalg.norm(mean - expected) < 0.25 * np.linalg.norm(expected):
             return words
     return ""
-
-
-def _gradient(step: Step | None) -> str:
-    """Detect the gradient of the mean loss."""
-    if step is None or not 0.5 < step.likelihood * step.n < 2:
-        return ""
-    return (
-        f"the drift is 1/{1 / step.likelihood:.0f} of (ε/2)·∇U: the gradient is that of the mean "
-        "loss, instead of U, the sum"
-    )
-
-
-def _moving(step: Step | None) -> str:
-    """Detect noise that depends on the state."""
-    if step is None or not step.noises.of_state < -0.05:
-        return ""
-    return (
-        "a different density is sampled: a preconditioner that depends on the state, without the "
-        "term Γ = ∂G/∂θ"
-    )
 
 
 def _tensors(measured: Measured, step: Step | None) -> str:
@@ -270,11 +209,3 @@ def described(measured: Measured) -> str:
     default = "the " + estimates.names[worst] + " is {1:.3g}"
     text = words.get(estimates.names[worst], default).format(value, 1 + value)
     return f"{text} ± {estimates.half[worst]:.2g}"
-
-
-def _measured_step(step: Step | None) -> str:
-    """Append the measured step, of a sampler that moves like Langevin dynamics."""
-    if step is None:
-        return ""
-    drift, noise = np.mean(list(step.drift.values())), np.mean(list(step.noise.values()))
-    return f" [one step: drift {drift:.3g}·(ε/2)·∇U, noise variance {noise:.3g}·ε]"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bdlbench.checks.functionals import TOTAL, Group, evaluate
-from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.known import Array, Known
 from bdlbench.checks.sampling import Sampled
 
 State = Literal["within", "outside", "open"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.known import Array, Known
 
 TOTAL = "temperature"  # tr(covariance)/dim in coordinates in which it should be 1
 BOUNDS = {  # the largest deviations that are called exact

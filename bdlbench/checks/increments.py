@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bdlbench.checks.problems import Array, Known, tensors
+from bdlbench.checks.known import Array, Known
+from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.result import Subject
-from bdlbench.checks.sampling import Effort, Sampler, Trial, stepped, suited
+from bdlbench.checks.sampling import Effort, Sampler, stepped, suited
+from bdlbench.checks.trial import Trial
 from bdlbench.problem import Budget
 from bdlbench.runs import machine
 

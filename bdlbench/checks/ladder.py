@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bdlbench.checks.estimates import Estimates, limit
+from bdlbench.checks.known import Known
 from bdlbench.checks.measuring import Measured, measure
-from bdlbench.checks.problems import Known
 from bdlbench.checks.result import Verdict
 from bdlbench.checks.sampling import Sampler, stepped
 from bdlbench.errors import BdlbenchError

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from bdlbench.checks.estimates import Estimates, estimate
-from bdlbench.checks.problems import Array, Known
+from bdlbench.checks.known import Array, Known
 from bdlbench.checks.sampling import Effort, Sampled, Sampler, run, suited
 
 STRAY = 4.0  # squared distance beyond which a chain is a stray, as a multiple of the pool's largest

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from bdlbench.checks.estimates import FALSE_ALARM
-from bdlbench.checks.problems import tensors
+from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.result import Result, Subject, guarded
 from bdlbench.checks.sampling import Effort, run, suited
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bdlbench.checks import problems
+from bdlbench.checks import linear_problems
 from bdlbench.checks.diagnosis import described
 from bdlbench.checks.measuring import measure
 from bdlbench.checks.result import Result, Subject, guarded
@@ -37,7 +37,7 @@ class RejectionCheck:
         if not claims or stepped(sampler, 1.0) is None or subject.target != "exact":
             why = "its step is adapted" if claims else "no Metropolis test is claimed"
             return Result(self.name, "shown", "–", why)
-        known = problems.tensors(subject.seed + 4, points=60, small=True, condition=1.5)
+        known = linear_problems.tensors(subject.seed + 4, points=60, small=True, condition=1.5)
         mixed = ""
         for stiffness in STIFFNESS:
             effort = Effort(stiffness, 3000, 30, burn_in=20, spacing=4, seed=subject.seed)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from bdlbench.checks.problems import Array
+from bdlbench.checks.known import Array
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import Sampler, Trial, stepped
+from bdlbench.checks.sampling import Sampler, stepped
+from bdlbench.checks.trial import Trial
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import RecordError
 from bdlbench.posterior.potential import Posterior, build_posterior

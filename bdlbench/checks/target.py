@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bdlbench.checks import problems
+from bdlbench.checks import linear_problems, network_problems
 from bdlbench.checks.diagnosis import diagnose
+from bdlbench.checks.known import Known
 from bdlbench.checks.ladder import Ladder
 from bdlbench.checks.measuring import Measured, measure
-from bdlbench.checks.problems import Known
 from bdlbench.checks.result import Result, Subject, guarded
 from bdlbench.checks.sampling import Effort
 
@@ -66,43 +66,43 @@ class TargetCheck:
 TARGET_CHECKS = (
     TargetCheck(
         "several tensors",
-        lambda seed, full: problems.tensors(seed),
+        lambda seed, full: linear_problems.tensors(seed),
         Effort(0.06, 500, 20, wide=100),
     ),
     TargetCheck(
         "minibatches",
-        lambda seed, full: problems.tensors(seed + 2),
+        lambda seed, full: linear_problems.tensors(seed + 2),
         Effort(0.12, 250, 12, wide=50, batch_size=50),
         slack=2.0,
     ),
     TargetCheck(
         "large N",
-        lambda seed, full: problems.groups(seed, FULL if full else LARGE),
+        lambda seed, full: linear_problems.groups(seed, FULL if full else LARGE),
         Effort(0.2, 400, 24, wide=100, batch_size=32),
         slack=1.5,
     ),
     TargetCheck(
         "skewed",
-        lambda seed, full: problems.skewed(seed),
+        lambda seed, full: network_problems.skewed(seed),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "two layers",
-        lambda seed, full: problems.two_layers(seed),
+        lambda seed, full: network_problems.two_layers(seed),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "curved",
-        lambda seed, full: problems.curved(seed),
+        lambda seed, full: network_problems.curved(seed),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
         quick=False,
     ),
     TargetCheck(
         "temperature ½",
-        lambda seed, full: problems.tensors(seed + 1, points=60, small=True),
+        lambda seed, full: linear_problems.tensors(seed + 1, points=60, small=True),
         Effort(0.1, 400, 12, temperature=0.5),
         slack=1.5,
         quick=False,

@@ -13,21 +13,21 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench.checks import CHECKS, Subject, problems
+from bdlbench.checks import CHECKS, Subject, linear_problems, network_problems
 from bdlbench.checks.calibration import RANKS, uniformity
 from bdlbench.checks.estimates import Estimates, estimate, limit
 from bdlbench.checks.increments import one_step
+from bdlbench.checks.known import Known
 from bdlbench.checks.measuring import Measured
-from bdlbench.checks.problems import Known
 from bdlbench.checks.sampling import (
     Effort,
     Sampled,
-    Trial,
     budget,
     habits_of,
     stepped,
     suited,
 )
+from bdlbench.checks.trial import Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
 from bdlbench.settings import parse
@@ -40,12 +40,12 @@ EFFORT = Effort(0.1, chains=200, draws=8)
 
 @pytest.fixture(scope="module")
 def known() -> Known:
-    return problems.tensors(0, points=60, small=True)
+    return linear_problems.tensors(0, points=60, small=True)
 
 
 @pytest.fixture(scope="module")
 def bent() -> Known:
-    return problems.two_layers(0)
+    return network_problems.two_layers(0)
 
 
 def exact(known: Known, seed: int, chains: int = 200, draws: int = 8) -> Sampled:

@@ -9,17 +9,17 @@ import pytest
 import torch
 from scipy import integrate, special
 
-from bdlbench.checks import problems
-from bdlbench.checks.problems import Known
+from bdlbench.checks import linear_problems, network_problems
+from bdlbench.checks.known import Known
 from bdlbench.posterior.potential import Posterior
 
 MAKERS: dict[str, Callable[[], Known]] = {
-    "tensors": lambda: problems.tensors(0),
-    "small tensors": lambda: problems.tensors(1, points=60, small=True),
-    "groups": lambda: problems.groups(0, 500),
-    "skewed": lambda: problems.skewed(0),
-    "curved": lambda: problems.curved(0),
-    "two layers": lambda: problems.two_layers(0),
+    "tensors": lambda: linear_problems.tensors(0),
+    "small tensors": lambda: linear_problems.tensors(1, points=60, small=True),
+    "groups": lambda: linear_problems.groups(0, 500),
+    "skewed": lambda: network_problems.skewed(0),
+    "curved": lambda: network_problems.curved(0),
+    "two layers": lambda: network_problems.two_layers(0),
 }
 
 
@@ -104,14 +104,14 @@ def test_the_products_are_u_and_its_gradient(known: dict[str, Known], name: str)
 
 
 def test_sizes_names_and_data_differ_between_seeds() -> None:
-    first, second = problems.tensors(0), problems.tensors(1)
+    first, second = linear_problems.tensors(0), linear_problems.tensors(1)
     assert first.posterior.network.shapes != second.posterior.network.shapes
     assert first.posterior.network.dim >= 20
     assert {len(shape) for shape in first.posterior.network.shapes.values()} == {1, 2, 3}
 
 
 def test_coordinates_of_different_tensors_are_correlated() -> None:
-    one = problems.tensors(0)
+    one = linear_problems.tensors(0)
     scale = np.sqrt(np.diag(one.covariance))
     correlation = one.covariance / np.outer(scale, scale)
     assert np.abs(correlation[:6, 12:]).max() > 0.15
