@@ -37,9 +37,11 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or step_diagnosis.minibatch(step)
         or _moments(measured, step)
         or step_diagnosis.gradient(step)
+        or step_diagnosis.correlated(step)
         or step_diagnosis.moving(step)
+        or _extreme(best)
         or _tensors(best, step)
-        or _scale(best, step)
+        or _scale(best)
         or _density(best)
     ) + step_diagnosis.measured_step(step)
 
@@ -156,7 +158,12 @@ def _hint(step: Step | None) -> str:
     return ": the noise does not match a preconditioner (√G on the noise, G on the gradient)"
 
 
-def _scale(measured: Measured, step: Step | None) -> str:
+def _extreme(measured: Measured) -> str:
+    """Name a temperature that is wrong by more than any shape explains."""
+    return "" if 0.05 < measured.estimates.temperature[0] < 20 else _scale(measured)
+
+
+def _scale(measured: Measured) -> str:
     """Name a temperature that is a power of N, N/n, 2, or 1/(1 − μ)."""
     settings = vars(measured.sampler)
     n = measured.known.posterior.n

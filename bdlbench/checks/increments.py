@@ -17,6 +17,7 @@ from bdlbench.problem import Budget
 from bdlbench.runs import machine
 
 CHAINS, STIFFNESS = 4000, 0.5  # enough for factors to a few percent
+SILENT = 1e-9  # variance of the noise divided by ε that is rounding
 LEAST = 0.1  # factor that can be compared
 FINER = 16.0  # ratio of the step sizes at which the noise is compared
 
@@ -29,6 +30,7 @@ class Noise:
         drift: Factor of ∇U by tensor.
         noise: Variance of the noise divided by ε, by tensor.
         common: Correlation of the noise between chains, summed: −1 if it is centred over them.
+        correlation: Largest correlation of the noise between two parameters.
         of_state: Correlation of the squared noise with the squared gradient, 0 for a constant
             preconditioner.
     """
@@ -36,6 +38,7 @@ class Noise:
     drift: dict[str, float]
     noise: dict[str, float]
     common: float
+    correlation: float
     of_state: float
 
 
@@ -82,7 +85,8 @@ def one_step(subject: Subject) -> Step | None:
         coarse = _fit(known, before, after, epsilon)
         fine = _fit(known, finer_before, finer_after, finer)
         ratio = np.mean(list(coarse[1].noise.values())) / np.mean(list(fine[1].noise.values()))
-        exponent = (1 + np.log(ratio) / np.log(FINER)) / 2 if ratio > 0 else np.nan
+        silent = max(fine[1].noise.values()) < SILENT
+        exponent = np.nan if silent else (1 + np.log(ratio) / np.log(FINER)) / 2
         return Step(
             *coarse[0],
             coarse[1],
@@ -155,4 +159,14 @@ def _fit(
     squares, slopes = (residual**2).ravel(), (slope**2).ravel()
     varies = bool(squares.std() > 0 and slopes.std() > 0)
     of_state = float(np.corrcoef(squares, slopes)[0, 1]) if varies else 0.0
-    return (float(likelihood), float(of_prior)), Noise(drift, noise, float(total - 1), of_state)
+    noises = Noise(drift, noise, float(total - 1), _correlation(residual), of_state)
+    return (float(likelihood), float(of_prior)), noises
+
+
+def _correlation(residual: Array) -> float:
+    """Return the largest correlation between two columns that vary."""
+    varying = residual[:, residual.std(axis=0) > 0]
+    if varying.shape[1] < 2:
+        return 0.0
+    matrix = np.asarray(np.corrcoef(varying.T))
+    return float(np.abs(matrix - np.eye(len(matrix))).max())

@@ -62,6 +62,15 @@ def gradient(step: Step | None) -> str:
     )
 
 
+def correlated(step: Step | None) -> str:
+    """Detect noise that is correlated between parameters: 4,000 chains have below 0.1 by chance."""
+    if step is None or step.noises.correlation < 0.2 or max(step.noise.values()) < 1e-3:
+        return ""
+    return (
+        f"the noise of different parameters is correlated, by up to {step.noises.correlation:.2g}"
+    )
+
+
 def moving(step: Step | None) -> str:
     """Detect noise that depends on the state."""
     if step is None or not step.noises.of_state < -0.05:
