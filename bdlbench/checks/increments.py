@@ -86,7 +86,8 @@ def one_step(subject: Subject) -> Step | None:
         fine = _fit(known, finer_before, finer_after, finer)
         ratio = np.mean(list(coarse[1].noise.values())) / np.mean(list(fine[1].noise.values()))
         silent = max(fine[1].noise.values()) < SILENT
-        exponent = np.nan if silent else (1 + np.log(ratio) / np.log(FINER)) / 2
+        other = not 0.7 * coarse[0][0] < fine[0][0] < 1.4 * coarse[0][0]  # no Langevin step
+        exponent = np.nan if silent or other else (1 + np.log(ratio) / np.log(FINER)) / 2
         return Step(
             *coarse[0],
             coarse[1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -34,8 +35,7 @@ def tensors(seed: int, points: int = 150, small: bool = False, condition: float 
     sizes = map(int, rng.integers(2, 4, 2) if small else rng.integers(5, 9, 3))
     shapes: dict[str, tuple[int, ...]] = {names[i]: (1, size) for i, size in enumerate(sizes)}
     shapes[names[-1]] = (1, 1, 3)  # as of a convolution
-    with torch.device("meta"):
-        network = Network(_Parts(shapes))
+    network = _network(shapes)
     factors = rng.standard_normal((points, 3)) @ rng.standard_normal((3, network.dim)) / 2
     design = factors + rng.standard_normal((points, network.dim))
     design[:, _biases(network)] = 1.0
@@ -54,8 +54,8 @@ def groups(seed: int, points: int) -> Known:
     """
     rng = np.random.default_rng((seed, 2))
     points = int(points * rng.uniform(0.8, 1.2))
-    with torch.device("meta"):
-        network = Network(_Parts({str(rng.choice(NAMES)): (1, 2)}))
+    shapes = {str(rng.choice(NAMES)): (1, 2)}
+    network = _network(shapes)
     design = np.column_stack([np.eye(2)[rng.permutation(points) % 2], np.ones(points)])
     return linear(network, design, rng, 4.0, prior_std=1.7 * points**-0.5, spread=1e-3)
 
@@ -100,12 +100,12 @@ class _Parts(nn.Module):
         shapes: Shapes of the weights, by the name of their layer; each layer has a bias, too.
     """
 
-    def __init__(self, shapes: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         super().__init__()
         for name, shape in shapes.items():
             layer = nn.Module()
-            layer.weight = nn.Parameter(torch.empty(shape))
-            layer.bias = nn.Parameter(torch.empty(1))
+            layer.weight = nn.Parameter(torch.randn(shape) / shape[-1] ** 0.5)
+            layer.bias = nn.Parameter(torch.zeros(1))
             self.add_module(name, layer)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,6 +157,12 @@ class _Linear(Posterior):
     def _noise(self) -> float:
         assert isinstance(self.likelihood, Gaussian)
         return self.likelihood.noise_std
+
+
+def _network(shapes: Mapping[str, tuple[int, ...]]) -> Network:
+    with torch.device("meta"):  # no random numbers are used
+        module = _Parts(shapes)
+    return Network(module, rebuild=lambda: _Parts(shapes))
 
 
 def _biases(network: Network) -> list[int]:

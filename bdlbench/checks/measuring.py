@@ -61,8 +61,8 @@ class Measured:
 
     @property
     def frozen(self) -> int:
-        """Number of chains that never move."""
-        theta = self.sampled.draws
+        """Number of chains from exact draws that never move."""
+        theta = self.sampled.draws[:, : self.effort.chains]
         still = (theta == theta[0]).all(axis=(0, 2)) if len(theta) > 2 else np.zeros(1, bool)
         return int(still.sum())
 

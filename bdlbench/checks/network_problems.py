@@ -21,7 +21,7 @@ def skewed(seed: int) -> Known:
     x = rng.uniform(-1, 1, (points, 1))
     slope, intercept = rng.choice([-1, 1], 2) * rng.uniform([2.5, 0.8], [4.0, 1.5])
     y = rng.uniform(size=points) < 1 / (1 + np.exp(-slope * x[:, 0] - intercept))
-    posterior = _posterior(nn.Linear(1, 1), Bernoulli(), x, y.astype(float), prior_std)
+    posterior = _posterior(lambda: nn.Linear(1, 1), Bernoulli(), x, y.astype(float), prior_std)
 
     def log_density(grid: Array) -> Array:
         logits = grid[:, :1] * x.T + grid[:, 1:]
@@ -57,8 +57,11 @@ def _tanh(rng: np.random.Generator, bias: bool) -> Known:
     w, v = rng.uniform(0.9, 1.3), rng.uniform(1.4, 1.9)
     b, c = (rng.uniform(-0.5, 0.5, 2)) if bias else (0.0, 0.0)
     y = v * np.tanh(w * x[:, 0] + b) + c + noise_std * rng.standard_normal(points)
-    module = nn.Sequential(nn.Linear(1, 1, bias=bias), nn.Tanh(), nn.Linear(1, 1, bias=bias))
-    posterior = _posterior(module, Gaussian(noise_std), x, y, prior_std)
+
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Linear(1, 1, bias=bias), nn.Tanh(), nn.Linear(1, 1, bias=bias))
+
+    posterior = _posterior(build, Gaussian(noise_std), x, y, prior_std)
     inner = 2 if bias else 1
 
     def second(first: Array) -> tuple[Array, Array, Array]:
@@ -93,10 +96,16 @@ def _tanh(rng: np.random.Generator, bias: bool) -> Known:
 
 
 def _posterior(
-    module: nn.Module, likelihood: Bernoulli | Gaussian, x: Array, y: Array, prior_std: float
+    build: Callable[[], nn.Module],
+    likelihood: Bernoulli | Gaussian,
+    x: Array,
+    y: Array,
+    prior_std: float,
 ) -> Posterior:
     inputs, targets = torch.from_numpy(x).float(), torch.from_numpy(y).float()
-    return Posterior(Network(module), likelihood, inputs, targets, prior_std)
+    with torch.device("meta"):  # no random numbers are used
+        module = build()
+    return Posterior(Network(module, rebuild=build), likelihood, inputs, targets, prior_std)
 
 
 def _known(

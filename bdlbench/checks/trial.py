@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bdlbench.posterior.to_jax import JaxPotential
 
 ENDLESS = 3  # multiple of the budget, or of the draws, at which a sampler is stopped
-CALLS = 4  # multiple of the planned steps' gradients at which a sampler is stopped
+CALLS = 40  # multiple of the planned steps' gradients at which a sampler is stopped
 
 
 class Trial(Problem):
