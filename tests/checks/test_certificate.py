@@ -256,7 +256,7 @@ def test_json_stays_one_document_when_plugins_print_everywhere(
     [
         ("import os\nclass :\n", "mine.py: cannot be loaded, line 2: SyntaxError: "),
         ("x = 1\n", "mine.py: expected one sampler, a class under @register with sample(), got 0"),
-        ("1 / 0\n", "mine.py: cannot be loaded: ZeroDivisionError: division by zero"),
+        ("1 / 0\n", "mine.py: cannot be loaded, line 1: ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_one_line(
