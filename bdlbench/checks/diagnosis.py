@@ -85,7 +85,7 @@ def _chains(measured: Measured, step: Step | None) -> str:
 
 def _still(measured: Measured, step: Step | None) -> str:
     """Detect draws without noise."""
-    value = float(measured.white[-1, : measured.effort.chains].var(axis=0).mean())
+    value = measured.width
     if step is not None and max(step.noise.values()) > SILENT:
         return ""
     near_n = 0.6 < value * measured.known.posterior.n < 1.7

@@ -19,7 +19,7 @@ LIMIT = 1.5  # factor of the bounds for an extrapolated deviation, whose error i
 RUNGS = 3  # number of larger step sizes
 MORE = 4  # factor of the draws where an interval is too wide
 PERSISTS = 0.7  # share of a bias that remains at a quarter of the step, if it does not shrink
-NO_NOISE = 0.02  # temperature of a point estimate
+NO_NOISE = 0.02  # variance between chains, of the exact one, of a point estimate
 NO_STEP = (
     "a bias, which may be that of a step size that the checks cannot change: name it step_size, or "
     "declare langevin_step(epsilon)"
@@ -80,7 +80,7 @@ class Ladder:
             return Found("inconclusive", first, _open(first.estimates, self.slack))
         if has_step:
             return self._down(first)
-        if self.strict or first.estimates.temperature[0] < NO_NOISE:
+        if self.strict or first.width < NO_NOISE:
             return Found("fail", first)
         return Found("inconclusive", first, NO_STEP)
 

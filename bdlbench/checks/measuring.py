@@ -49,6 +49,11 @@ class Measured:
         return self.known.whiten(theta)
 
     @property
+    def width(self) -> float:
+        """Variance between the chains from exact draws at the last draw, of the exact one."""
+        return float(self.white[-1, : self.effort.chains].var(axis=0).mean())
+
+    @property
     def strays(self) -> tuple[int, float]:
         """Number of chains that go, or in the end are, where no exact draw is; how far, in σ."""
         exact = self.known.whiten(self.known.pool[:20_000])
