@@ -24,7 +24,7 @@ def report(results: Path, verdict: str, *checks: Any) -> Path:
     (record, *_) = admission.read_runs(results)
     path = results / certificate.file_of(*certificate.version_of(record))
     path.parent.mkdir()
-    path.write_text(json.dumps({"verdict": verdict, "checks": checks}))
+    path.write_text(json.dumps({"verdict": verdict, "settings": {}, "checks": checks}))
     return path
 
 
