@@ -57,10 +57,30 @@ DIABETES: Settings = {
     "hmc": {"target_accept_prob": 0.935},
     "mc-dropout": {"batch_size": 16, "learning_rate": 0.26, "dropout": 0.0905},
     "sghmc": {"batch_size": 16, "step_size": 5.19e-5},
-    "deep-ensemble": {"batch_size": 16, "learning_rate": 0.821},
+    "deep-ensemble": {"batch_size": 16, "learning_rate": 0.462},
     "swag": {"batch_size": 16, "learning_rate": 0.411, "constant_rate": 0.00934},
 }
-TABLES: Settings = {
+WINE: Settings = {
+    "sgd": {"batch_size": 16, "learning_rate": 0.411},
+    "sgld": {"batch_size": 16, "step_size": 0.00146},
+    "psgld": {"batch_size": 16, "step_size": 0.0026},
+    "hmc": {"target_accept_prob": 0.935},
+    "mc-dropout": {"batch_size": 16, "learning_rate": 0.411, "dropout": 0.031},
+    "sghmc": {"batch_size": 16, "step_size": 3.89e-4},
+    "deep-ensemble": {"batch_size": 16, "learning_rate": 0.411},
+    "swag": {"batch_size": 16, "learning_rate": 0.0231, "constant_rate": 0.336},
+}
+GAP: Settings = {
+    "sgd": {"batch_size": 16, "learning_rate": 0.0411},
+    "sgld": {"batch_size": 16, "step_size": 4.62e-4},
+    "psgld": {"batch_size": 16, "step_size": 4.38e-4},
+    "hmc": {"target_accept_prob": 0.891},
+    "mc-dropout": {"batch_size": 16, "learning_rate": 0.0411, "dropout": 0.0633},
+    "sghmc": {"batch_size": 16, "step_size": 9.24e-5},
+    "deep-ensemble": {"batch_size": 16, "learning_rate": 0.0974},
+    "swag": {"batch_size": 16, "learning_rate": 0.0411, "constant_rate": 0.026},
+}
+BREAST_CANCER: Settings = {  # untuned
     "sgd": {"batch_size": 16, "learning_rate": 0.05},
     "sgld": {"batch_size": 16, "step_size": 5e-4},
 }
@@ -71,7 +91,7 @@ _TABLE = Task(
     dataset="wine",
     model="mlp-20",
     budget=Budget(epochs=200, draws=100, burn_in=0.25),
-    settings=TABLES,
+    settings=WINE,
     seeds=10,
 )
 _DIGITS = Task(
@@ -104,7 +124,13 @@ TASKS = {
     task.name: task
     for task in (
         _TABLE,
-        replace(_TABLE, name="breast-cancer", dataset="breast-cancer", likelihood=Bernoulli()),
+        replace(
+            _TABLE,
+            name="breast-cancer",
+            dataset="breast-cancer",
+            likelihood=Bernoulli(),
+            settings=BREAST_CANCER,
+        ),
         replace(
             _TABLE,
             name="diabetes",
@@ -120,7 +146,7 @@ TASKS = {
             likelihood=Heteroscedastic(),
             budget=Budget(epochs=1000, draws=100, burn_in=0.25),
             prior_std=1.0,
-            settings=TABLES,
+            settings=GAP,
             seeds=10,
         ),
         Task(
