@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from bdlbench.checks.estimates import FALSE_ALARM
-from bdlbench.checks.known import Array, Known
+from bdlbench.checks.known import Array, Known, normal
 from bdlbench.checks.result import Result, Subject, Verdict, guarded
 from bdlbench.checks.sampling import Effort, run, suited
 from bdlbench.posterior.exact import conjugate
@@ -80,10 +80,9 @@ def blocks(seed: int) -> tuple[Known, Array]:
     y = x @ truth + 2 * torch.randn(len(x), generator=rng)
     exact = conjugate(x, y, noise_std=2.0, prior_std=1.0)
     mean, covariance = exact.mean.numpy(), exact.covariance.numpy()
-    normal = torch.randn(1000, REPLICATES, generator=rng, dtype=torch.float64).numpy()
-    pool = mean + normal @ np.linalg.cholesky(covariance).T
+    noise = torch.randn(1000, REPLICATES, generator=rng, dtype=torch.float64).numpy()
     curvature = float(1 / np.linalg.eigvalsh(covariance)[0])
-    known = Known(exact.posterior, pool, curvature, mean, covariance, gaussian=True)
+    known = normal(exact.posterior, curvature, mean, covariance, noise)
     return known, truth.double().numpy()
 
 

@@ -7,14 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import Sampler, stepped
+from bdlbench.checks.sampling import Sampler, fitted
 from bdlbench.checks.trial import ENDLESS, Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
@@ -64,9 +64,7 @@ def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tenso
 def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Trial]:
     exact = linear_regression(POINTS)
     curvature = 1 / float(torch.linalg.eigvalsh(exact.covariance)[0])
-    sampler = stepped(subject.sampler, STIFFNESS / curvature) or subject.sampler
-    if "batch_size" in vars(sampler):
-        sampler = replace(sampler, batch_size=POINTS)  # type: ignore[type-var]
+    sampler = fitted(subject.sampler, STIFFNESS / curvature, POINTS)
     return sampler, Trial(exact.posterior, Budget(EPOCHS * chains, DRAWS), chains, counts=True)
 
 
@@ -153,10 +151,7 @@ def _models(subject: Subject, quick: bool) -> str:
     for name in names:
         posterior = Posterior(models.build(name), Categorical(), x, y, prior_std=0.3)
         problem = Problem(posterior, Budget(epochs=20.0, draws=2))
-        sampler = stepped(subject.sampler, 1e-5) or subject.sampler
-        if "batch_size" in vars(sampler):
-            sampler = replace(sampler, batch_size=POINTS // 2)  # type: ignore[type-var]
-        _collect(sampler, problem, rng)
+        _collect(fitted(subject.sampler, 1e-5, POINTS // 2), problem, rng)
     return ", ".join(names)
 
 

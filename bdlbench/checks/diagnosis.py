@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bdlbench.checks import step_diagnosis
-from bdlbench.checks.functionals import TOTAL
+from bdlbench.checks.functionals import OF_TENSOR, TOTAL
 from bdlbench.checks.increments import Step, one_step
 from bdlbench.checks.measuring import Measured
 from bdlbench.checks.result import Subject
@@ -115,18 +115,18 @@ def _moments(measured: Measured, step: Step | None) -> str:
 
 def _tensors(measured: Measured, step: Step | None) -> str:
     """Detect a temperature that depends on the tensor or on the direction."""
+    if not measured.known.gaussian:
+        return ""
     found = _by_tensor(measured)
-    if found:
-        low, high = min(found, key=found.get), max(found, key=found.get)  # type: ignore[arg-type]
-        ratio = found[high] / max(found[low], 1e-12)
-        if ratio > LEAST_RATIO and measured.known.gaussian and _differ(measured):
-            return (
-                f"T depends on the tensor: {found[low]:.2g} in {low}, {found[high]:.2g} in {high}"
-                f"{_hint(step)}"
-            )
+    low, high = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
+    if found[high] / max(found[low], 1e-12) > LEAST_RATIO and _differ(measured):
+        return (
+            f"T depends on the tensor: {found[low]:.2g} in {low}, {found[high]:.2g} in {high}"
+            f"{_hint(step)}"
+        )
     estimates = measured.estimates
     variances = 1 + estimates.deviation[[n == "variance" for n in estimates.names]]
-    if variances.max() > 1.5 * max(variances.min(), 1e-12) and measured.known.gaussian:
+    if variances.max() > 1.5 * max(variances.min(), 1e-12):
         return (
             f"T is {variances.min():.2g} to {variances.max():.2g}, depending on the direction"
             f"{_hint(step)}"
@@ -137,18 +137,17 @@ def _tensors(measured: Measured, step: Step | None) -> str:
 def _differ(measured: Measured) -> bool:
     """Return whether the temperatures of two tensors differ significantly."""
     estimates = measured.estimates
-    tensors = np.array([name.startswith("temperature of") for name in estimates.names])
+    tensors = np.array([name.startswith(OF_TENSOR) for name in estimates.names])
     low = (estimates.deviation + estimates.half)[tensors].min()
     return bool((estimates.deviation - estimates.half)[tensors].max() > low)
 
 
 def _by_tensor(measured: Measured) -> dict[str, float]:
     estimates = measured.estimates
-    prefix = "temperature of "
     return {
-        name.removeprefix(prefix): 1 + float(deviation)
+        name.removeprefix(OF_TENSOR): 1 + float(deviation)
         for name, deviation in zip(estimates.names, estimates.deviation, strict=True)
-        if name.startswith(prefix)
+        if name.startswith(OF_TENSOR)
     }
 
 
@@ -201,7 +200,7 @@ def _density(measured: Measured) -> str:
 def described(measured: Measured) -> str:
     """Describe the deviation that is furthest outside."""
     estimates = measured.estimates
-    worst = estimates.worst()
+    worst = estimates.worst
     words = {
         "mean": "the mean is off by {0:+.2g} σ",
         "variance": "a variance is {1:.3g} times the exact one",

@@ -72,9 +72,10 @@ class Estimates:
         return ["within" if a else "outside" if b else "open"
                 for a, b in zip(within, outside, strict=True)]  # fmt: skip
 
-    def worst(self, slack: float = 1.0) -> int:
-        """Return the index of the functional that is furthest outside, in units of its bound."""
-        return int(np.argmax((np.abs(self.deviation) - self.half) / (slack * self.bound)))
+    @property
+    def worst(self) -> int:
+        """Index of the functional that is furthest outside, in units of its bound."""
+        return int(np.argmax((np.abs(self.deviation) - self.half) / self.bound))
 
     @property
     def settled(self) -> Estimates:
@@ -116,7 +117,7 @@ def _summarize(groups: Sequence[Group], chains: int) -> Estimates:
         start, means = group.values[0], group.values[1:].mean(axis=0)  # (chains, functions)
         error = np.sqrt(means.var(axis=0, ddof=1) / chains + group.uncertainty**2)
         columns.append([
-            means.mean(axis=0) - group.expected, error, _forgotten(start, means),
+            means.mean(axis=0) - group.expected, error, np.clip(1 - kept(start, means), UNMIXED, 1),
             np.full(len(error), group.bound),
         ])  # fmt: skip
         names += [group.name] * len(error)
@@ -124,12 +125,11 @@ def _summarize(groups: Sequence[Group], chains: int) -> Estimates:
     return Estimates(tuple(names), deviation, error, forgotten, bound, chains)
 
 
-def _forgotten(start: Array, means: Array) -> Array:
-    """Return 1 minus the regression coefficient of the chains' means on their initial values."""
+def kept(start: Array, means: Array) -> Array:
+    """Return the regression coefficients of the chains' means on their initial values."""
     centred = start - start.mean(axis=0)
     total = (centred**2).sum(axis=0)
-    slope = (centred * means).sum(axis=0) / np.where(total > 0, total, 1)
-    return np.asarray(np.clip(1 - slope, UNMIXED, 1))
+    return np.asarray((centred * means).sum(axis=0) / np.where(total > 0, total, 1))
 
 
 def limit(fine: Estimates, coarse: Estimates, ratio: float, order: float = 1.0) -> Estimates:

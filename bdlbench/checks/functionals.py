@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bdlbench.checks.known import Array, Known
+from bdlbench.checks.known import Array, Known, places
 
 TOTAL = "temperature"  # tr(covariance)/dim in coordinates in which it should be 1
+OF_TENSOR = "temperature of "  # followed by the name of a tensor
 BOUNDS = {  # the largest deviations that are called exact
     "mean": 0.12,  # posterior standard deviations
     "variance": 0.13,  # of the exact variance, along each axis
     "covariance": 0.13,  # of the exact variances
     TOTAL: 0.05,
-    "temperature of": 0.15,  # of one tensor
+    OF_TENSOR: 0.15,
     "energy": 0.15,  # E[U], in standard deviations of U
     "spread of the energy": 0.3,  # its variance, relative
     "shape": 0.045,  # probability of being below a quantile
@@ -25,7 +26,6 @@ BOUNDS = {  # the largest deviations that are called exact
 }
 QUANTILES = (0.05, 0.5, 0.95)
 PROJECTIONS = 3
-PROBES = 300_000  # per-point evaluations of U and ∇U, for problems that are not Gaussian
 EXACT = 20_000  # exact draws from which expectations are computed
 
 
@@ -48,7 +48,7 @@ class Group:
     @property
     def bound(self) -> float:
         """The largest deviation that is called exact."""
-        return BOUNDS["temperature of" if self.name.startswith("temperature of") else self.name]
+        return BOUNDS[OF_TENSOR if self.name.startswith(OF_TENSOR) else self.name]
 
 
 def evaluate(known: Known, theta: Array, temperature: float = 1.0) -> Iterator[Group]:
@@ -59,9 +59,7 @@ def evaluate(known: Known, theta: Array, temperature: float = 1.0) -> Iterator[G
         theta: The draws.
         temperature: The requested temperature; draws from a Gaussian posterior are rescaled to 1.
     """
-    theta = (
-        known.mean + (theta - known.mean) / math.sqrt(temperature) if temperature != 1 else theta
-    )
+    theta = known.at_one(theta, temperature)
     white, dim = known.whiten(theta), theta.shape[-1]
     zero = np.zeros(dim)
     yield Group("mean", white, zero, zero)
@@ -88,13 +86,9 @@ def _energies(known: Known, theta: Array, white: Array) -> Iterator[Group]:
     # With several modes θ is not centred: the identity holds for θ·∇U over all of them.
     offsets = theta - known.mean if known.flip is None else theta
     virial = offsets * slope
-    start = 0
-    for name, size in zip(
-        known.posterior.network.shapes, known.posterior.network.sizes, strict=True
-    ):
-        mean_of_tensor = virial[..., start : start + size].mean(axis=-1, keepdims=True)
-        yield Group(f"temperature of {name}", mean_of_tensor, np.ones(1), np.zeros(1))
-        start += size
+    for name, part in places(known.posterior.network).items():
+        mean_of_tensor = virial[..., part].mean(axis=-1, keepdims=True)
+        yield Group(OF_TENSOR + name, mean_of_tensor, np.ones(1), np.zeros(1))
 
 
 def _potential(known: Known, theta: Array, white: Array) -> tuple[Array, Array]:

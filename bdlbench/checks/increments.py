@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from bdlbench.checks.known import Array, Known
+from bdlbench.checks.known import Array, Known, places
 from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.result import Subject
 from bdlbench.checks.sampling import Effort, Sampler, stepped, suited
@@ -144,18 +144,14 @@ def _fit(
     prior = before / known.posterior.prior_std**2
     parts = np.stack([-(slope - prior).ravel(), -prior.ravel()], axis=1)
     (likelihood, of_prior), *_ = np.linalg.lstsq(parts, change.ravel(), rcond=None)
-    drift, noise, start = {}, {}, 0
+    drift, noise = {}, {}
     residual = np.empty_like(change)
-    for name, size in zip(
-        known.posterior.network.shapes, known.posterior.network.sizes, strict=True
-    ):
-        part = slice(start, start + size)
+    for name, part in places(known.posterior.network).items():
         drift[name] = float(-(change[:, part] * slope[:, part]).sum() / (slope[:, part] ** 2).sum())
         fitted = likelihood * (slope - prior)[:, part] + of_prior * prior[:, part]
         scale = drift[name] / max(likelihood, of_prior, key=abs) if likelihood or of_prior else 1
         residual[:, part] = change[:, part] + np.clip(scale, -10, 10) * fitted
         noise[name] = float(residual[:, part].var(axis=0).mean()) * epsilon / 4
-        start += size
     total = residual.sum(axis=0).var() / max(residual.var() * len(residual), 1e-300)
     squares, slopes = (residual**2).ravel(), (slope**2).ravel()
     varies = bool(squares.std() > 0 and slopes.std() > 0)

@@ -5,6 +5,7 @@ Sizes, names and data are drawn anew from a seed, so that no plugin can recognis
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import Posterior
 
 Array = NDArray[np.float64]
@@ -67,6 +69,12 @@ class Known:
         white = np.linalg.solve(self.root, offsets.T).T
         return np.asarray(white.reshape(theta.shape))
 
+    def at_one(self, theta: Array, temperature: float) -> Array:
+        """Return θ (…, dim) as draws at T = 1, of ones of a Gaussian posterior at another T."""
+        if temperature == 1:
+            return theta
+        return np.asarray(self.mean + (theta - self.mean) / math.sqrt(temperature))
+
     def start(self, exact: int, wide: int, temperature: float, rng: torch.Generator) -> Tensor:
         """Draw initial states: exact ones, and then over-dispersed ones, shape (chains, dim).
 
@@ -83,3 +91,26 @@ class Known:
             flipped = torch.rand(len(theta), generator=rng).numpy() < 0.5
             theta = np.where(flipped[:, None], self.flip(theta), theta)
         return torch.from_numpy(theta).float()
+
+
+def normal(
+    posterior: Posterior, curvature: float, mean: Array, covariance: Array, noise: Array
+) -> Known:
+    """Return a Gaussian posterior.
+
+    Args:
+        posterior: The posterior.
+        curvature: Largest eigenvalue of the precision.
+        mean: Its mean, shape (dim,).
+        covariance: Its covariance, shape (dim, dim).
+        noise: Draws of N(0, I), of which its draws are made, shape (n, dim).
+    """
+    pool = mean + noise @ np.linalg.cholesky(covariance).T
+    return Known(posterior, pool, curvature, mean, covariance, gaussian=True)
+
+
+def places(network: Network) -> dict[str, slice]:
+    """Return where each tensor lies in θ, by name."""
+    ends = list(itertools.accumulate(network.sizes, initial=0))
+    parts = [slice(*pair) for pair in itertools.pairwise(ends)]
+    return dict(zip(network.shapes, parts, strict=True))

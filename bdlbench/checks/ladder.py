@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bdlbench.checks.estimates import Estimates, limit
+from bdlbench.checks.estimates import Estimates, State, limit
 from bdlbench.checks.known import Known
 from bdlbench.checks.measuring import Measured, measure
 from bdlbench.checks.result import Verdict
@@ -102,8 +102,8 @@ class Ladder:
             return None
         return Found("pass", measured, EXACT)
 
-    def _states(self, measured: Measured) -> list[str]:
-        return list(measured.estimates.states(self.slack, self.strict))
+    def _states(self, measured: Measured) -> list[State]:
+        return measured.estimates.states(self.slack, self.strict)
 
     def _again(self, measured: Measured, **changes: float) -> Measured:
         effort = replace(measured.effort, **changes)  # type: ignore[arg-type]

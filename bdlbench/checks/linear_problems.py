@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bdlbench.checks.known import POOL, Array, Known
+from bdlbench.checks.known import POOL, Array, Known, normal, places
 from bdlbench.posterior.likelihoods import Gaussian
 from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import Posterior
@@ -87,10 +87,8 @@ def linear(
     precision = gram / noise_std**2 + np.eye(network.dim) / prior_std**2
     covariance = np.asarray(np.linalg.inv(precision), np.float64)
     mean = covariance @ design.T @ y / noise_std**2
-    normal = rng.standard_normal((POOL // 4, network.dim))
-    pool = mean + normal @ np.linalg.cholesky(covariance).T
-    curvature = float(np.linalg.eigvalsh(precision)[-1])
-    return Known(posterior, pool, curvature, mean, covariance, gaussian=True)
+    noise = rng.standard_normal((POOL // 4, network.dim))
+    return normal(posterior, float(np.linalg.eigvalsh(precision)[-1]), mean, covariance, noise)
 
 
 class _Parts(nn.Module):
@@ -167,5 +165,4 @@ def _network(shapes: Mapping[str, tuple[int, ...]]) -> Network:
 
 def _biases(network: Network) -> list[int]:
     """Return the positions of the biases in θ."""
-    ends = np.cumsum(network.sizes)
-    return [end - 1 for name, end in zip(network.shapes, ends, strict=True) if "bias" in name]
+    return [part.start for name, part in places(network).items() if "bias" in name]

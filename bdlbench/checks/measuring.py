@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bdlbench.checks.estimates import Estimates, estimate
+from bdlbench.checks.estimates import Estimates, estimate, kept
 from bdlbench.checks.known import Array, Known
 from bdlbench.checks.sampling import Effort, Sampled, Sampler, run, suited
 
@@ -43,10 +43,7 @@ class Measured:
     @cached_property
     def white(self) -> Array:
         """The draws in coordinates in which the exact ones have mean 0 and covariance I."""
-        theta, mean = self.sampled.draws, self.known.mean
-        if self.effort.temperature != 1:
-            theta = mean + (theta - mean) / math.sqrt(self.effort.temperature)
-        return self.known.whiten(theta)
+        return self.known.whiten(self.known.at_one(self.sampled.draws, self.effort.temperature))
 
     @property
     def width(self) -> float:
@@ -79,7 +76,7 @@ class Measured:
         """
         split, last = self.effort.chains, self.white[len(self.white) // 2 :]
         start = self.known.whiten(self.sampled.start)
-        if not self.effort.wide or self.estimates.required.sum() == 0:
+        if not self.effort.wide:
             return ""
         for name, power in (("mean", 1), ("variance", 2)):
             now, before = (last**power).mean(axis=0), start**power
@@ -87,11 +84,10 @@ class Measured:
             gap = wide.mean(axis=0) - exact.mean(axis=0)
             error = np.hypot(
                 exact.std(axis=0, ddof=1) / math.sqrt(split),
-                wide.std(axis=0, ddof=1) / math.sqrt(len(wide.T[0])),
+                wide.std(axis=0, ddof=1) / math.sqrt(self.effort.wide),
             )
             first = np.abs(before[split:].mean(axis=0) - before[:split].mean(axis=0))
-            kept = _slopes(before[:split], exact)
-            allowed = ARRIVED + 2 * (kept + 0.1) * first
+            allowed = ARRIVED + 2 * (np.abs(kept(before[:split], exact)) + 0.1) * first
             beyond = np.abs(gap) - 4.5 * error - allowed
             if beyond.max() > 0:
                 worst = int(beyond.argmax())
@@ -110,8 +106,3 @@ def measure(
     sampled = run(fitted, known, effort, batch_size)
     estimates = estimate(known, sampled, effort.chains, effort.temperature)
     return Measured(known, effort, fitted, sampled, estimates)
-
-
-def _slopes(before: Array, now: Array) -> Array:
-    centred = before - before.mean(axis=0)
-    return np.asarray(np.abs((centred * now).sum(axis=0) / (centred**2).sum(axis=0)))

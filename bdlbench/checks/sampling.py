@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from bdlbench.checks.known import Known
+from bdlbench.checks.known import Array, Known
 from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.trial import CALLS, ENDLESS, Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget, Problem
 from bdlbench.runs import machine
 
-if TYPE_CHECKING:
-    pass
-
-Array = NDArray[np.float64]
 PROBED = 512  # points of the problem on which the batch size is found
 
 
@@ -89,16 +83,21 @@ def stepped(sampler: Sampler, epsilon: float) -> Sampler | None:
     return replace(sampler, step_size=epsilon)  # type: ignore[type-var]
 
 
+def fitted(sampler: Sampler, epsilon: float, batch_size: int) -> Sampler:
+    """Set the step of Langevin dynamics and the batch size, as far as a sampler has them."""
+    sampler = stepped(sampler, epsilon) or sampler
+    if "batch_size" in vars(sampler):
+        sampler = replace(sampler, batch_size=batch_size)  # type: ignore[type-var]
+    return sampler
+
+
 def suited(sampler: Sampler, known: Known, effort: Effort) -> Sampler:
     """Set step size, batch size and temperature."""
-    names, n = {*vars(sampler)}, known.posterior.n
-    changes: dict[str, Any] = {}
-    if "batch_size" in names:
-        changes["batch_size"] = min(effort.batch_size or n, n)
+    n = known.posterior.n
+    sampler = fitted(sampler, effort.stiffness / known.curvature, min(effort.batch_size or n, n))
     if effort.temperature != 1:
-        changes["temperature"] = effort.temperature
-    fitted = stepped(sampler, effort.stiffness / known.curvature) or sampler
-    return dataclasses.replace(fitted, **changes)  # type: ignore[type-var]
+        sampler = replace(sampler, temperature=effort.temperature)  # type: ignore[type-var]
+    return sampler
 
 
 def budget(known: Known, effort: Effort, batch_size: int) -> Budget:
@@ -170,9 +169,9 @@ def habits_of(sampler: Sampler) -> Habits:
     problem = Trial(
         known.posterior, Budget(20, 2), 1, lambda chains, rng: known.start(chains, 0, 1.0, rng), 60
     )
-    fitted = stepped(sampler, 0.01 / known.curvature) or sampler
+    slow = stepped(sampler, 0.01 / known.curvature) or sampler
     with machine.one_thread(), suppress(Exception, SystemExit):
-        for _ in fitted.sample(problem, torch.Generator().manual_seed(0)):
+        for _ in slow.sample(problem, torch.Generator().manual_seed(0)):
             pass
     sizes = {size for size in problem.batch_sizes if size < PROBED}
     return Habits(max(sizes, default=None), problem.uses_potential)

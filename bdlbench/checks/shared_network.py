@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from bdlbench.checks.known import Array
+from bdlbench.checks.known import Array, places
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import Sampler, stepped
+from bdlbench.checks.sampling import fitted, stepped
 from bdlbench.checks.trial import Trial
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import RecordError
@@ -78,13 +78,6 @@ def _posterior() -> Posterior:
     return build_posterior(train, model, task.prior_std, torch.device("cpu"), task.likelihood)[0]
 
 
-def _fitted(subject: Subject, epsilon: float) -> Sampler:
-    sampler = stepped(subject.sampler, epsilon) or subject.sampler
-    if "batch_size" in vars(sampler):
-        sampler = replace(sampler, batch_size=BATCH_SIZE)  # type: ignore[type-var]
-    return sampler
-
-
 def _gaps(
     subject: Subject, posterior: Posterior, exact: Array, epsilon: float, epochs: float
 ) -> tuple[dict[str, float], float]:
@@ -96,14 +89,14 @@ def _gaps(
         return torch.from_numpy(first).float().repeat(chains, 1)
 
     problem = Trial(posterior, Budget(epochs, DRAWS, 0.5), 1, start)
+    sampler = fitted(subject.sampler, epsilon, BATCH_SIZE)
     with machine.one_thread():
         draws = np.array([theta[0].double().numpy().copy()
-                          for theta in _fitted(subject, epsilon).sample(problem, rng)])  # fmt: skip
-    gaps, position = {}, 0
-    for name, size in zip(posterior.network.shapes, posterior.network.sizes, strict=True):
-        part = slice(position, position + size)
-        gaps[name] = float((draws[:, part] ** 2).mean() / (exact[:, part] ** 2).mean() - 1)
-        position += size
+                          for theta in sampler.sample(problem, rng)])  # fmt: skip
+    gaps = {
+        name: float((draws[:, part] ** 2).mean() / (exact[:, part] ** 2).mean() - 1)
+        for name, part in places(posterior.network).items()
+    }
     change = float(((draws[-1] - first) ** 2).mean() / (2 * exact.var(axis=0).mean()))
     return gaps, change
 

@@ -14,7 +14,6 @@ from bdlbench.posterior.potential import Posterior
 from bdlbench.problem import Budget, Problem
 
 if TYPE_CHECKING:
-    from bdlbench.checks.counted import CountedPotential
     from bdlbench.posterior.to_jax import JaxPotential
 
 ENDLESS = 3  # multiple of the budget, or of the draws, at which a sampler is stopped
@@ -48,7 +47,8 @@ class Trial(Problem):
         super().__init__(posterior, budget, chains, self._stop, start)
         self._most, self._calls, self._limit = ENDLESS * budget.epochs, 0, calls
         self._counts = counts
-        self.counted: list[CountedPotential] = []
+        self.evaluated = 0
+        """Evaluations of single training points in JAX, if they are counted."""
         self.batch_sizes: set[int] = set()
         self.uses_potential = False
 
@@ -68,20 +68,13 @@ class Trial(Problem):
         self.uses_potential = True
         potential = super().to_jax()
         if self._counts:
-            from bdlbench.checks.counted import counted  # JAX takes long to import
+            from bdlbench.checks.counted import CountedPotential  # JAX takes long to import
 
-            self.counted.append(counted(potential))
-            potential = self.counted[-1]
+            return CountedPotential(potential, self._count_in_jax)
         return potential
 
-    @property
-    def evaluated(self) -> int:
-        """Evaluations of single training points in JAX."""
-        if not self.counted:
-            return 0
-        from bdlbench.checks.counted import evaluations
-
-        return self.n * sum(map(evaluations, self.counted))
+    def _count_in_jax(self, evaluations: int) -> None:
+        self.evaluated += evaluations * self.n
 
     def steps(
         self, batch_size: int | None, rng: torch.Generator, until: float = 1.0
