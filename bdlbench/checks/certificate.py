@@ -186,10 +186,12 @@ def _read(results: Path, name: str, identity: Identity, settings: Settings) -> s
     if path is None:
         return NOT_CERTIFIED
     versions = _versions(identity)
-    fields = {"verdict": documents.TEXT, "settings": documents.OBJECT}
-    content = documents.read(path, REMEDY, {**_FIELDS, **fields})
-    same = {key: content[key] for key in versions} == versions
-    return _at(str(content["verdict"]), content["settings"], settings) if same else NOT_CERTIFIED
+    content = documents.read(path, REMEDY, _FIELDS)
+    if {key: content[key] for key in versions} != versions:
+        return NOT_CERTIFIED
+    with documents.reading(path, REMEDY):  # earlier versions have other fields
+        documents.check(content, {"verdict": documents.TEXT, "settings": documents.OBJECT})
+    return _at(str(content["verdict"]), content["settings"], settings)
 
 
 def _at(verdict: str, checked: Settings, settings: Settings) -> str:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from bdlbench.checks.global_state import watched
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import Sampler, fitted
-from bdlbench.checks.trial import ENDLESS, Trial
+from bdlbench.checks.sampling import Sampler, fitted, limited
+from bdlbench.checks.trial import Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.posterior import models
 from bdlbench.posterior.exact import linear_regression
@@ -69,12 +69,7 @@ def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Trial]:
 
 
 def _collect(sampler: Sampler, problem: Problem, rng: torch.Generator) -> list[Tensor]:
-    collected: list[Tensor] = []
-    for theta in sampler.sample(problem, rng):
-        collected.append(_checked(theta, problem))
-        if len(collected) > ENDLESS * problem.draws:
-            raise BdlbenchError(f"expected problem.draws = {problem.draws} draws, got too many")
-    return collected
+    return [_checked(theta, problem) for theta in limited(sampler, problem, rng)]
 
 
 def _checked(theta: object, problem: Problem) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from bdlbench.checks.known import Array, Known, places
 from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.result import Subject
-from bdlbench.checks.sampling import Effort, Sampler, stepped, suited
+from bdlbench.checks.sampling import Effort, Sampler, limited, stepped, suited
 from bdlbench.checks.trial import Trial
 from bdlbench.problem import Budget
 from bdlbench.runs import machine
@@ -129,7 +129,7 @@ def _advance(
     size = getattr(fitted, "batch_size", None) or subject.batch_size or n
     problem = Trial(known.posterior, Budget(CHAINS * size / n, 1, 0), CHAINS, start, 50)
     with machine.one_thread():
-        for theta in fitted.sample(problem, torch.Generator().manual_seed(1)):
+        for theta in limited(fitted, problem, torch.Generator().manual_seed(1)):
             return starts[0], theta.detach().double().numpy().copy(), stiffness / known.curvature
     raise ValueError("no draw")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -109,6 +110,14 @@ def budget(known: Known, effort: Effort, batch_size: int) -> Budget:
     return Budget(epochs, effort.draws, effort.burn_in / times)
 
 
+def limited(sampler: Sampler, problem: Problem, rng: torch.Generator) -> Iterator[Tensor]:
+    """Yield the draws of a sampler; raise a BdlbenchError if they do not end."""
+    for count, theta in enumerate(sampler.sample(problem, rng)):
+        if count >= ENDLESS * problem.draws:
+            raise BdlbenchError(f"expected problem.draws = {problem.draws} draws, got too many")
+        yield theta
+
+
 def run(sampler: Sampler, known: Known, effort: Effort, batch_size: int | None = None) -> Sampled:
     """Run a sampler, and return its draws.
 
@@ -136,10 +145,8 @@ def run(sampler: Sampler, known: Known, effort: Effort, batch_size: int | None =
     rng = torch.Generator().manual_seed(effort.seed)
     collected: list[Array] = []
     with machine.one_thread():
-        for theta in sampler.sample(problem, rng):
+        for theta in limited(sampler, problem, rng):
             collected.append(theta.detach().double().numpy().copy())
-            if len(collected) > ENDLESS * effort.draws:
-                raise BdlbenchError(f"expected {effort.draws} draws, got too many")
     shape = (chains, problem.dim)
     if not collected or any(theta.shape != shape for theta in collected):
         got = {theta.shape for theta in collected} or f"none in {problem.epochs:.3g} epochs"
@@ -171,7 +178,7 @@ def habits_of(sampler: Sampler) -> Habits:
     )
     slow = stepped(sampler, 0.01 / known.curvature) or sampler
     with machine.one_thread(), suppress(Exception, SystemExit):
-        for _ in slow.sample(problem, torch.Generator().manual_seed(0)):
+        for _ in limited(slow, problem, torch.Generator().manual_seed(0)):
             pass
     sizes = {size for size in problem.batch_sizes if size < PROBED}
     return Habits(max(sizes, default=None), problem.uses_potential)

@@ -10,7 +10,7 @@ import torch
 
 from bdlbench.checks.known import Array, places
 from bdlbench.checks.result import Result, Subject, guarded
-from bdlbench.checks.sampling import fitted, stepped
+from bdlbench.checks.sampling import fitted, limited, stepped
 from bdlbench.checks.trial import Trial
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import RecordError
@@ -92,7 +92,7 @@ def _gaps(
     sampler = fitted(subject.sampler, epsilon, BATCH_SIZE)
     with machine.one_thread():
         draws = np.array([theta[0].double().numpy().copy()
-                          for theta in sampler.sample(problem, rng)])  # fmt: skip
+                          for theta in limited(sampler, problem, rng)])  # fmt: skip
     gaps = {
         name: float((draws[:, part] ** 2).mean() / (exact[:, part] ** 2).mean() - 1)
         for name, part in places(posterior.network).items()

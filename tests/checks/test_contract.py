@@ -94,7 +94,7 @@ def test_errors_of_a_plugin_are_results(
     [
         ("yield from ()", r"expected draws of shape \(500, 2\), got none in 0 epochs"),
         ("yield problem.init(rng) / 0", "expected finite draws, got NaN"),
-        ("while True: yield problem.init(rng)", "expected 6 draws, got too many"),
+        ("while True: yield problem.init(rng)", "expected problem.draws = 6 draws, got too many"),
     ],
 )
 def test_invalid_draws_are_reported(write_sampler: Write, body: str, meaning: str) -> None:

@@ -49,7 +49,12 @@ def _certificate(results: Path) -> tuple[Path, Read]:
     name, identity = certificate.version_of(RECORD)
     path = results / certificate.file_of(name, identity)
     path.parent.mkdir(parents=True)
-    content = {**certificate._versions(identity), "verdict": "certified", "checks": [CHECK]}
+    content = {
+        **certificate._versions(identity),
+        "settings": RECORD.sampler.settings,
+        "verdict": "certified",
+        "checks": [CHECK],
+    }
     path.write_text(json.dumps(content))
     return path, lambda: certificate.of_run(results, RECORD)
 
