@@ -50,7 +50,9 @@ class ContractCheck:
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict."""
         return guarded(
-            self.name, lambda: Result(self.name, "pass", self.judge(subject, quick), self.meaning)
+            self.name,
+            subject,
+            lambda: Result(self.name, "pass", self.judge(subject, quick), self.meaning),
         )
 
 
