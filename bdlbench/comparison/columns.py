@@ -22,7 +22,7 @@ class Cell:
         text: The mean, or other text.
         spread: Half-width of the confidence interval; empty if there is none.
         order: Sort key on the site; an empty string sorts last.
-        best: Whether no sampler is significantly better.
+        best: Whether it is significantly better than another sampler, and none than it.
     """
 
     text: str

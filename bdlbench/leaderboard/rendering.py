@@ -33,8 +33,8 @@ RULES = (
     "`inconclusive`: the checks could not decide; `approximate`: it does not claim to; `point`: a "
     "single network, without draws; –: a run has diverged.",
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
-    "bold: by the tests of the ranks, no sampler is significantly better, and at least one is "
-    "worse.",
+    "bold: by the tests of the ranks, significantly better than another sampler, and no sampler "
+    "is significantly better.",
     "±: 95 % Student-t confidence interval of the mean over seeds.",
 )
 INTRODUCTION = """\
