@@ -24,8 +24,9 @@ from bdlbench.comparison.layout import (
     fit,
 )
 from bdlbench.comparison.summary import Row, Summary
+from bdlbench.metrics.statistics import UNCLEAR
 
-COLORS: dict[str | None, str] = {"better": "green", "worse": "red", verdicts.UNCLEAR: "dim"}
+COLORS: dict[str | None, str] = {"better": "green", "worse": "red", UNCLEAR: "dim"}
 HEADER, PIXELS = "sampler", "pixels alone"
 NARROWEST, WIDEST = 8, 32  # characters of a bar
 MANY = 3  # seeds, with fewer the intervals are very wide
@@ -181,8 +182,9 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     baseline = comparison.rows[comparison.baseline].sampler
     if {metric for metric in comparison.compared if metric in shown} and comparison.differences:
         yield (
-            f"▲ clearly better, ▼ clearly worse than {baseline}, each at 95 %. "
-            "±: 95 % interval over seeds; [ , ]: of the difference, over seeds and test inputs."
+            f"▲ clearly better, ▼ clearly worse than {baseline}: p < 0.05, corrected for all "
+            "comparisons (Holm). ±: 95 % interval over seeds; [ , ]: of the difference, over seeds "
+            "and test inputs."
         )
     if any(f"ood.{ood}.auroc" in shown for ood in comparison.controls):
         yield f"{PIXELS}: the AUROC of {_statistic(comparison)}, without a network."

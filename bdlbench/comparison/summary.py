@@ -14,6 +14,7 @@ from bdlbench.metrics.statistics import (
     Difference,
     Interval,
     Verdict,
+    corrected,
     paired_differences,
     seed_interval,
 )
@@ -161,6 +162,8 @@ def differences(
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
 
+    The verdicts are corrected for the number of samplers and metrics.
+
     Args:
         metrics: Names of metrics.
         labels: Labels of the samplers.
@@ -179,11 +182,13 @@ def differences(
     if not pairs:
         return ()
     columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
-    return tuple(
+    found = [
         (label, difference)
         for label, of_label in zip(pairs, zip(*columns, strict=True), strict=True)
         for difference in of_label
-    )
+    ]
+    verdicts = corrected([difference for _, difference in found])
+    return tuple((label, one) for (label, _), one in zip(found, verdicts, strict=True))
 
 
 def confident_fractions(headline: Sequence[str]) -> list[str]:
