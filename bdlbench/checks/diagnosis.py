@@ -14,6 +14,7 @@ from bdlbench.checks.result import Subject
 
 SILENT = 1e-6  # variance of a step's noise, divided by ε, that is none
 POINT = 1e-3  # temperature below which draws are a point estimate
+LEAST_NOISE = 0.01  # share of the variance in another tensor, below which there is none
 LEAST_RATIO = 1.1  # of the temperatures of two tensors
 CONVENTIONS = "gradient and noise have different step-size conventions"
 
@@ -154,6 +155,10 @@ def _by_tensor(measured: Measured) -> dict[str, float]:
 def _hint(step: Step | None) -> str:
     if step is None:
         return ""
+    most = max(step.noise.values())
+    silent = [name for name, variance in step.noise.items() if variance < LEAST_NOISE * most]
+    if silent:
+        return f": there is no noise in {', '.join(silent)}"
     return ": the noise does not match a preconditioner (√G on the noise, G on the gradient)"
 
 

@@ -19,6 +19,7 @@ from bdlbench.runs import machine
 CHAINS, STIFFNESS = 4000, 0.5  # enough for factors to a few percent
 SILENT = 1e-9  # variance of the noise divided by ε that is rounding
 LEAST = 0.1  # factor that can be compared
+NOISY = 0.1  # share of the largest standard deviation, above which a residual is noise
 FINER = 16.0  # ratio of the step sizes at which the noise is compared
 
 
@@ -161,8 +162,9 @@ def _fit(
 
 
 def _correlation(residual: Array) -> float:
-    """Return the largest correlation between two columns that vary."""
-    varying = residual[:, residual.std(axis=0) > 0]
+    """Return the largest correlation between two columns with noise, which is not a misfit."""
+    spread = residual.std(axis=0)
+    varying = residual[:, (spread > 0) & (spread > NOISY * spread.max())]
     if varying.shape[1] < 2:
         return 0.0
     matrix = np.asarray(np.corrcoef(varying.T))
