@@ -36,6 +36,8 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or step_diagnosis.noise_exponent(measured, finer, step)
         or step_diagnosis.prior(step)
         or step_diagnosis.minibatch(step)
+        or _apart(measured)
+        or _acceptance(subject)
         or _moments(measured, step)
         or step_diagnosis.gradient(step)
         or step_diagnosis.correlated(step)
@@ -73,14 +75,19 @@ def _chains(measured: Measured, step: Step | None) -> str:
             f"the chains move together: the variance between chains is {between:.2g}, that of "
             f"their mean over time {over_time:.2g} (is the same noise added to all of them?)"
         )
-    apart = white.mean(axis=0).var(axis=0).mean()
+    if measured.frozen:
+        return f"{measured.frozen} of {white.shape[1]} chains never move"
+    return ""
+
+
+def _apart(measured: Measured) -> str:
+    white = measured.white[:, : measured.effort.chains]
+    total, apart = (white[-1] ** 2).mean(), white.mean(axis=0).var(axis=0).mean()
     if len(white) > 6 and apart > 0.4 * total and measured.estimates.mixed:
         return (
             f"the chains do not mix: of a variance of {total:.2g}, {apart:.2g} is between their "
             "means (does each see different data, such as its own minibatch?)"
         )
-    if measured.frozen:
-        return f"{measured.frozen} of {white.shape[1]} chains never move"
     return ""
 
 
@@ -93,6 +100,15 @@ def _still(measured: Measured, step: Step | None) -> str:
     if value > 0.02 or near_n:
         return ""
     return f"the draws do not vary (T = {value:.2g}): θ gets no noise, this is a point estimate"
+
+
+def _acceptance(subject: Subject) -> str:
+    if not subject.habits.potential_of_minibatch:
+        return ""
+    return (
+        "a different density is sampled: U is evaluated on minibatches, with which a Metropolis "
+        "test accepts too much or too little"
+    )
 
 
 def _moments(measured: Measured, step: Step | None) -> str:
