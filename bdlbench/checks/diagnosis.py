@@ -36,6 +36,7 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or step_diagnosis.noise_exponent(measured, finer, step)
         or step_diagnosis.prior(step)
         or step_diagnosis.minibatch(step)
+        or _falling(measured, step)
         or _apart(measured)
         or _acceptance(subject)
         or _moments(measured, step)
@@ -78,6 +79,19 @@ def _chains(measured: Measured, step: Step | None) -> str:
     if measured.frozen:
         return f"{measured.frozen} of {white.shape[1]} chains never move"
     return ""
+
+
+def _falling(measured: Measured, step: Step | None) -> str:
+    """Detect draws whose variance falls although the first step is right."""
+    if step is None or not all(0.9 < value < 1.1 for value in step.noise.values()):
+        return ""
+    variances = measured.white[:, : measured.effort.chains].var(axis=1).mean(axis=1)
+    if variances[-1] > 0.6 * variances[0]:
+        return ""
+    return (
+        f"the first step is right, but the variance of the draws falls from {variances[0]:.2g} to "
+        f"{variances[-1]:.2g}: are states averaged, or is the noise reduced?"
+    )
 
 
 def _apart(measured: Measured) -> str:
