@@ -147,7 +147,7 @@ def findings(boards: Sequence[Board]) -> str:
     def number_of(match: re.Match[str]) -> str:
         name, sampler, metric = (part.strip() for part in match[1].split("|"))
         board, column = _of(boards, name, metric)
-        value = str(column.cell(entry_of(board, sampler).row.metrics[column.metric]))
+        value = str(column.cell(entry_of(board, sampler).row))
         anchor = re.sub(r"[^\w -]", "", rendering.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench.comparison import table, verdicts
-from bdlbench.comparison.columns import Column
+from bdlbench.comparison.columns import CHANCE_RULE, Column
 from bdlbench.comparison.layout import (
     MARKS,
     TARGET,
@@ -23,7 +23,7 @@ from bdlbench.comparison.layout import (
     fill,
     fit,
 )
-from bdlbench.comparison.summary import Row, Summary
+from bdlbench.comparison.summary import ECE, Row, Summary, looks_calibrated
 from bdlbench.metrics.statistics import UNCLEAR
 
 COLORS: dict[str | None, str] = {"better": "green", "worse": "red", UNCLEAR: "dim"}
@@ -190,6 +190,8 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         yield f"{PIXELS}: the AUROC of {_statistic(comparison)}, without a network."
     if any(row.collapsed for row in comparison.rows):
         yield "collapsed: the draws of a run are nearly identical."
+    if ECE in shown and any(map(looks_calibrated, comparison.rows)):
+        yield CHANCE_RULE
     if TARGET.metric in shown:
         yield "target: the verdict of `bdlbench check` on the sampler."
     if "agreement" in shown:

@@ -26,12 +26,8 @@ from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
 
-HEADLINE = (
-    "accuracy",
-    "negative_log_likelihood",
-    "brier_score",
-    "expected_calibration_error",
-)
+ECE, NULL = "expected_calibration_error", "ece_if_calibrated"
+HEADLINE = ("accuracy", "negative_log_likelihood", "brier_score", ECE)
 HEADLINE_REAL = ("lppd", "rmse", "crps", "pit_calibration_error")
 COLLAPSED = 0.01  # draws are nearly identical if their epistemic share of uncertainty is below
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
@@ -62,6 +58,12 @@ class Row:
     certificate: str = NOT_CERTIFIED
     collapsed: bool = False
     runs: tuple[str, ...] = ()
+
+
+def looks_calibrated(row: Row) -> bool:
+    """Return whether the ECE is no larger than chance makes that of a calibrated predictor."""
+    found, most = row.metrics.get(ECE), row.metrics.get(f"{NULL}_at_most")
+    return found is not None and most is not None and found.mean <= most.mean
 
 
 @dataclass(frozen=True)

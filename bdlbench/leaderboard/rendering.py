@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bdlbench.comparison import table
-from bdlbench.comparison.columns import ARROWS, Cell, control_rows
+from bdlbench.comparison.columns import ARROWS, CHANCE_RULE, Cell, control_rows
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
@@ -35,6 +35,7 @@ RULES = (
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
     "bold: by the tests of the ranks, significantly better than another sampler, and no sampler "
     "is significantly better.",
+    CHANCE_RULE,
     "±: 95 % Student-t confidence interval of the mean over seeds.",
 )
 INTRODUCTION = """\
