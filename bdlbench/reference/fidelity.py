@@ -18,7 +18,8 @@ from bdlbench.records.record import Record
 from bdlbench.reference.gate import FEWEST, SHARE
 from bdlbench.reference.predictive import Averages, Mixture, cells, mixture_distance
 from bdlbench.reference.reference import Reference, load
-from bdlbench.runs.plan import Setup, recorded
+from bdlbench.runs.plan import Setup
+from bdlbench.runs.recorded_likelihood import recorded
 
 PER = 1000  # full-batch gradients, each of which is one epoch
 

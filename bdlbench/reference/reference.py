@@ -26,6 +26,7 @@ from bdlbench.reference.facts import Facts
 from bdlbench.reference.gate import Trace
 from bdlbench.reference.predictive import Averages, Mixture
 from bdlbench.runs import chosen_models, task_data, tasks
+from bdlbench.runs.recorded_likelihood import CATEGORICAL, USUAL, RecordedLikelihood
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_bytes, write_file
@@ -33,7 +34,6 @@ from bdlbench.storage.locations import results_at
 from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a run must share with its reference
-USUAL = "categorical"  # the likelihood of facts that name none
 REMEDY = "delete it and run bdlbench reference again"
 _FACTS = {
     **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
@@ -64,7 +64,7 @@ class Reference:
         model: str,
         prior_std: float,
         data: Mapping[str, str],
-        likelihood: str | None = None,
+        likelihood: RecordedLikelihood = CATEGORICAL,
         model_sha256: str | None = None,
     ) -> None:
         """Check that the reference is for this problem.
@@ -73,7 +73,7 @@ class Reference:
             model: Name of the model.
             prior_std: Standard deviation of the prior.
             data: SHA-256 of the data sets, by name.
-            likelihood: Label of the likelihood; None for the categorical one.
+            likelihood: The likelihood, as in records.
             model_sha256: SHA-256 of the model's source; None if it is not known.
 
         Raises:
@@ -82,7 +82,8 @@ class Reference:
         pairs: dict[str, tuple[Any, Any]] = {
             "model": (self.facts.model, model),
             "prior_std": (self.facts.prior_std, prior_std),
-            "likelihood": (self.facts.likelihood or USUAL, likelihood or USUAL),
+            "likelihood": (self.facts.likelihood or USUAL, str(likelihood)),
+            "likelihood source": (self.facts.likelihood_sha256, likelihood.sha256),
         }
         if model_sha256 is not None:
             pairs["source"] = ((self.facts.model_sha256 or "")[:12], model_sha256[:12])
