@@ -34,7 +34,8 @@ def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | N
     if setup.split == "validation":  # less training data, and so another posterior
         return None, ""
     try:
-        reference = load(setup.task.name, setup.results, data=data, model=setup.model)
+        task = setup.task_reference or setup.task.name
+        reference = load(task, setup.results, data=data, model=setup.model)
         likelihood = recorded(setup.task.likelihood)
         reference.check_fits(
             setup.model, setup.task.prior_std, data, likelihood, setup.model_sha256
