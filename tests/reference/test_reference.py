@@ -319,6 +319,15 @@ def test_published_references_have_passed_the_gate_and_are_small(task: str, tmp_
     assert path.stat().st_size < 10e6
 
 
+def test_the_published_reference_of_all_of_mnist_has_passed_the_gate(tmp_path: Path) -> None:
+    found = reference.load("mnist", tmp_path, data=origins.USUAL["mnist"], model="softmax")
+    assert (found.facts.model, found.facts.mass) == ("softmax", "laplace")
+    assert found.facts.prior_std == tasks.get("mnist").prior_std
+    assert all(gate.verdicts(gate.diagnose(found.trace)).values())
+    assert found.sets.keys() == {"test", *tasks.get("mnist").ood_names}
+    assert found.draws.shape == (40, 7850)
+
+
 def test_the_reference_of_mnist_1k_loads_without_its_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
