@@ -136,7 +136,7 @@ def test_a_trial_that_fails_is_reported(write_sampler: Write, tmp_path: Path) ->
 
 
 def test_real_targets_are_tuned_by_the_log_predictive_density(tmp_path: Path) -> None:
-    options = {"task": "diabetes", "model": "mlp-2", "epochs": 2}
+    options = {"task": "diabetes", "model": "mlp-2", "epochs": 10}
     (found,) = find(["sgd"], tmp_path, trials=2, **options)
     kept = [store.read(folder) for folder in (tmp_path / "runs").iterdir()]
     best = max(record.metrics["lppd"] for record in kept if record.metrics)
