@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bdlbench.comparison.summary import COSTS, confident_fractions
 from bdlbench.metrics.catalogue import FIDELITY, describe
-from bdlbench.metrics.description import Direction
+from bdlbench.metrics.description import Direction, Kind
 from bdlbench.metrics.statistics import Interval
 
 ARROWS = {"up": "↑", "down": "↓", "none": ""}
@@ -87,7 +87,9 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
         split: The split evaluated on, ``test`` or ``validation``.
     """
     confident = confident_fractions(headline)
-    scored = [*headline, *confident, *(column.metric for column in fidelity_columns(split))]
+    kind = "real" if "lppd" in headline else "classes"
+    fidelity = (column.metric for column in fidelity_columns(split, kind))
+    scored = [*headline, *confident, *fidelity]
     return [*map(scored_column, scored), *cost_columns()]
 
 
@@ -101,9 +103,12 @@ def scored_column(metric: str) -> Column:
     return Column(metric, label, detail, described.direction, show)
 
 
-def fidelity_columns(split: str) -> list[Column]:
+def fidelity_columns(split: str, kind: Kind = "any") -> list[Column]:
     """Return the columns on the posterior; the validation split has no reference."""
-    return [scored_column(one.name) for one in (FIDELITY if split == "test" else FIDELITY[2:])]
+    found = FIDELITY if split == "test" else FIDELITY[2:]
+    return [
+        scored_column(one.name) for one in found if "any" in (kind, one.kind) or kind == one.kind
+    ]
 
 
 def cost_columns() -> list[Column]:
