@@ -87,7 +87,7 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
         split: The split evaluated on, ``test`` or ``validation``.
     """
     confident = confident_fractions(headline)
-    kind = "real" if "lppd" in headline else "classes"
+    kind: Kind = "real" if "lppd" in headline else "classes"
     fidelity = (column.metric for column in fidelity_columns(split, kind))
     scored = [*headline, *confident, *fidelity]
     return [*map(scored_column, scored), *cost_columns()]

@@ -9,7 +9,7 @@ from typing import Any
 
 from bdlbench.data.set_names import IN_DISTRIBUTION, SHIFT
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.likelihoods import Categorical, Likelihood
+from bdlbench.posterior.likelihoods import Categorical, Kind, Likelihood
 from bdlbench.problem import Budget
 from bdlbench.records.record import Record
 from bdlbench.runs.recorded_likelihood import of_configuration
@@ -68,7 +68,7 @@ class Task:
             object.__setattr__(self, kind, named)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """``classes``, or ``real`` for regression."""
         return self.likelihood.kind
 

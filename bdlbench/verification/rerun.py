@@ -19,6 +19,7 @@ from bdlbench.records.predictions import Predicted, Sets
 from bdlbench.records.record import COMPLETED, Configuration, Record
 from bdlbench.reference import fidelity
 from bdlbench.runs import chosen_models, numerics, plan, tasks
+from bdlbench.runs.built_in_tasks import TASKS
 from bdlbench.runs.job import Job
 from bdlbench.runs.task import Task
 from bdlbench.settings import Spec
@@ -95,7 +96,7 @@ def plan_again(record: Record, given: Files, data_dir: Path | None, results: Pat
         BdlbenchError: The run cannot be repeated with the current code and the available data.
     """
     made = record.configuration
-    _check_installed("task", record.task, given.task, [*tasks.TASKS, *registry.names("tasks")])
+    _check_installed("task", record.task, given.task, [*TASKS, *registry.names("tasks")])
     _check_installed("sampler", record.sampler.name, given.sampler, registry.names("samplers"))
     task = tasks.get(given.task or record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())

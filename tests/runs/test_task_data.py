@@ -37,7 +37,7 @@ class Unnamed:
     """A model without a name for records."""
 
     def build(self, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
-        return nn.Linear(*input_shape, outputs)
+        return nn.Linear(input_shape[0], outputs)
 
 
 @pytest.mark.parametrize(
