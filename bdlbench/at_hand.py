@@ -81,6 +81,14 @@ def receive(carried: Mapping[str, bytes]) -> None:
             ) from error
 
 
+def source_digest(found: type) -> str:
+    """Return the SHA-256 of a class that is no plugin: of its file, or its source if at hand."""
+    name = found.__module__
+    if name.startswith(plugin_files.PREFIX) or name.partition(".")[0] in _installed() - _NEVER:
+        return registry.source_digest(found)
+    return hashlib.sha256(_source(found).encode()).hexdigest()
+
+
 def _found_elsewhere(kind: str, name: str, plugin: type) -> str:
     """Return the entry point's name or the file of a class; empty for other classes."""
     if plugin.__module__.startswith(plugin_files.PREFIX):

@@ -46,7 +46,7 @@ class Bands:
 
     task: str = "gap"
     epochs: float | None = None
-    exact: float = 10_000.0
+    exact: float = 400_000.0
     seed: int = 0
     jobs: int | None = None
 
@@ -86,12 +86,12 @@ class Bands:
         ratios: Mapping[str, float],
     ) -> tuple[Path, ...]:
         order = np.argsort(x)
-        title = "90 % and 50 % predictive intervals; dotted: HMC's 90 %"
+        title = "90 % and 50 % intervals, and their mean width in the gap; dotted: HMC's 90 %"
         fig, axes = figure.canvas(title, columns=3, rows=2, size=(14, 8), sharex=True, sharey=True)
         columns: dict[str, Array] = {"x": x[order]}
         for ax, (name, quantiles) in zip(axes, bands.items(), strict=False):
             _panel(ax, train, x[order], quantiles[:, order], bands["hmc"][:, order])
-            width = f", width in the gap {ratios[name]:.2f} of HMC's" if name in ratios else ""
+            width = f": {ratios[name]:.2f} of HMC's width" if name in ratios else ""
             figure.describe(ax, f"{name}{width}", "x", "y")
             for level, values in zip(LEVELS, quantiles[:, order], strict=True):
                 columns[f"{name}.{level:g}"] = values

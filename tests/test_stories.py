@@ -127,11 +127,34 @@ class Cell:
             theta = theta - self.rate * problem.gradient(theta, batch)
         yield theta
 """,
-    'bdlbench.compare([Cell, Cell(rate=2e-4)], task="wine", epochs=5, draws=5, seeds=1)',
+    """
+from torch import nn
+from bdlbench import Budget, Task
+from bdlbench.likelihoods import Categorical
+
+@register("cell-net")
+@dataclass(frozen=True)
+class Net:
+    width: int = 4
+
+    def build(self, input_shape, outputs):
+        return nn.Sequential(nn.Linear(*input_shape, self.width), nn.Tanh(),
+                             nn.Linear(self.width, outputs))
+
+@dataclass(frozen=True)
+class Tempered(Categorical):
+    slope = None
+
+    def log_prob(self, outputs, y):
+        return 0.5 * super().log_prob(outputs, y)
+
+task = Task("cell-task", "wine", Net(), Budget(epochs=5, draws=5), likelihood=Tempered())
+""",
+    "bdlbench.compare([Cell, Cell(rate=2e-4)], task=task, seeds=1)",
 )
 
 
-def test_a_sampler_from_a_cell_of_a_notebook(tmp_path: Path) -> None:
+def test_a_sampler_a_model_and_a_likelihood_from_cells_of_a_notebook(tmp_path: Path) -> None:
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
@@ -139,5 +162,5 @@ def test_a_sampler_from_a_cell_of_a_notebook(tmp_path: Path) -> None:
         notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
-    (shown,) = (each for each in notebook.cells[1].outputs if "data" in each)
+    (shown,) = (each for each in notebook.cells[-1].outputs if "data" in each)
     assert "cell:rate=0.0002" in shown["data"]["text/html"]

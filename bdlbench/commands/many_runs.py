@@ -142,7 +142,7 @@ def tune(
         list[str],
         typer.Argument(metavar="SAMPLER[:setting=value,…]…", help="Sampler names or files."),
     ],
-    task: Annotated[str, typer.Option(help="Name of a task, such as digits or mnist.")],
+    task: Annotated[str, typer.Option(help="Task, such as digits, or its .py file.")],
     trials: Annotated[int, typer.Option(help="Trials per sampler; recorded in later runs.")] = 10,
     search: Annotated[
         list[str] | None,
@@ -186,9 +186,7 @@ def tune(
         if complaint := tuned.complaint():
             typer.echo(complaint, err=True)
         if tuned.objective is not None:
-            execution.say(
-                f"{tuned.spec}: validation NLL {tuned.objective:.4f}, best of {tuned.trials} trials"
-            )
+            execution.say(tuned.result())
             typer.echo(tuned.spec)
     failed = [tuned.spec.partition(":")[0] for tuned in outcomes if tuned.objective is None]
     if failed:

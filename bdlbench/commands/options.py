@@ -42,7 +42,9 @@ DataDir = Annotated[
         parser=local, metavar="FOLDER", help="Data folder, searched before $BDLBENCH_DATA."
     ),
 ]
-Model = Annotated[str | None, typer.Option(help="Model of all runs.", show_default="the task's")]
+Model = Annotated[
+    str | None, typer.Option(help="Model of all runs, or its .py file.", show_default="the task's")
+]
 Epochs = Annotated[
     float | None, typer.Option(help="Budget of each run, in epochs.", show_default="the task's")
 ]

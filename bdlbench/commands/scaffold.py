@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +28,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 def _check_free(kind: str, name: str, path: Path, class_name: str) -> None:
     """Refuse names that belong to something else, with which the file would not work."""
     taken = ""
-    if name in registry.names(KINDS[kind][0]):
+    if name in registry.names(KINDS[kind][0]) or name in _built_in(kind):
         taken = f"a {kind}"
     elif keyword.iskeyword(path.stem) or class_name in IMPORTED:
         taken = "a word of Python or of the template"
@@ -35,6 +36,19 @@ def _check_free(kind: str, name: str, path: Path, class_name: str) -> None:
         taken = "a Python package, which the file would hide"
     if taken:
         raise PluginError(f"{name} is the name of {taken}; try bdlbench new {kind} my-{name}")
+
+
+def _built_in(kind: str) -> Collection[str]:
+    """Return the names of tasks and metrics that are no plugins."""
+    if kind == "task":
+        from bdlbench.runs.built_in_tasks import TASKS
+
+        return TASKS
+    if kind == "metric":
+        from bdlbench.metrics.catalogue import METRICS
+
+        return [metric.name for metric in METRICS]
+    return ()
 
 
 def write(kind: str, name: str, folder: Path) -> tuple[Path, str]:

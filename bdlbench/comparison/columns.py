@@ -14,7 +14,7 @@ from bdlbench.comparison.summary import (
     looks_calibrated,
 )
 from bdlbench.metrics.catalogue import FIDELITY, describe
-from bdlbench.metrics.description import Direction
+from bdlbench.metrics.description import Direction, Kind
 
 CHANCE = "°"
 CHANCE_RULE = (
@@ -104,7 +104,9 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
         split: The split evaluated on, ``test`` or ``validation``.
     """
     confident = confident_fractions(headline)
-    scored = [*headline, *confident, *(column.metric for column in fidelity_columns(split))]
+    kind: Kind = "real" if "lppd" in headline else "classes"
+    fidelity = (column.metric for column in fidelity_columns(split, kind))
+    scored = [*headline, *confident, *fidelity]
     if ECE in scored:
         scored.insert(scored.index(ECE) + 1, NULL)
     return [*map(scored_column, scored), *cost_columns()]
@@ -120,9 +122,12 @@ def scored_column(metric: str) -> Column:
     return Column(metric, label, detail, described.direction, show)
 
 
-def fidelity_columns(split: str) -> list[Column]:
+def fidelity_columns(split: str, kind: Kind = "any") -> list[Column]:
     """Return the columns on the posterior; the validation split has no reference."""
-    return [scored_column(one.name) for one in (FIDELITY if split == "test" else FIDELITY[2:])]
+    found = FIDELITY if split == "test" else FIDELITY[2:]
+    return [
+        scored_column(one.name) for one in found if "any" in (kind, one.kind) or kind == one.kind
+    ]
 
 
 def cost_columns() -> list[Column]:

@@ -110,7 +110,7 @@ def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
     if not names:
         return [*headline, cost[1]]
-    fidelity = [TARGET, *fidelity_columns(split)]
+    fidelity = [TARGET, *fidelity_columns(split, task.kind)]
     groups = {
         "fidelity": fidelity,
         "cost": cost,
@@ -142,7 +142,9 @@ def _is_defined(column: Column, kind: str) -> bool:
 def extras(comparison: Summary) -> list[Column]:
     """Return the columns to add, in this order, where the terminal is wide enough."""
     epochs, _, memory = cost_columns()
-    fidelity = [one for one in fidelity_columns(comparison.setup.split) if _known(comparison, one)]
+    setup = comparison.setup
+    fidelity = fidelity_columns(setup.split, setup.task.kind)
+    fidelity = [one for one in fidelity if _known(comparison, one)]
     brier = [scored_column("brier_score")] if "brier_score" in comparison.headline else []
     return [TARGET, *brier, *fidelity, memory, epochs]
 

@@ -25,6 +25,7 @@ from bdlbench.comparison.layout import (
 )
 from bdlbench.comparison.summary import ECE, Row, Summary, looks_calibrated
 from bdlbench.metrics.statistics import UNCLEAR
+from bdlbench.reference import reference
 
 COLORS: dict[str | None, str] = {"better": "green", "worse": "red", UNCLEAR: "dim"}
 HEADER, PIXELS = "sampler", "pixels alone"
@@ -194,8 +195,10 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         yield CHANCE_RULE
     if TARGET.metric in shown:
         yield "target: the verdict of `bdlbench check` on the sampler."
-    if "agreement" in shown:
+    if "total_variation" in shown:
         yield from table.notes(comparison.floor, comparison.reference_note, {})
+    elif comparison.setup.task_reference.endswith(".py"):
+        yield from _without_reference(comparison)
     reused = sum(row.reused for row in comparison.rows)
     if reused:
         total = len(comparison.rows) * seeds
@@ -204,6 +207,16 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     runs = [run for row in comparison.rows for run in row.runs]
     if runs:
         yield f"one run: bdlbench show {runs[-1]}"
+
+
+def _without_reference(comparison: Summary) -> Iterator[str]:
+    """Yield how the reference of a task's file is made, or why it is not used."""
+    setup, why = comparison.setup, comparison.reference_note
+    if why.startswith(reference.MISSING):
+        made_by = reference.command(setup.task_reference, setup.model_reference)
+        yield f"TV, the distance from the posterior, needs a reference: {made_by}"
+    elif why:
+        yield f"TV not available: {why}"
 
 
 def _statistic(comparison: Summary) -> str:

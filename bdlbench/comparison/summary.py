@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bdlbench.checks.certificate import NONE, NOT_CERTIFIED
-from bdlbench.metrics import scores
+from bdlbench.metrics import regression, scores
 from bdlbench.metrics.statistics import (
     Difference,
     Interval,
@@ -19,6 +19,7 @@ from bdlbench.metrics.statistics import (
     seed_interval,
 )
 from bdlbench.records import store
+from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Sets
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
 from bdlbench.reference import fidelity
@@ -29,7 +30,7 @@ from bdlbench.settings import Setting
 ECE, NULL = "expected_calibration_error", "ece_if_calibrated"
 HEADLINE = ("accuracy", "negative_log_likelihood", "brier_score", ECE)
 HEADLINE_REAL = ("lppd", "rmse", "crps", "pit_calibration_error")
-COLLAPSED = 0.01  # draws are nearly identical if their epistemic share of uncertainty is below
+COLLAPSED = 0.01  # of classes: draws with a smaller epistemic share are nearly identical
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
 
 
@@ -148,12 +149,20 @@ def summarize(
         certificate=NONE if any(record.outcome == DIVERGED for record in group) else certificate,
         runs=tuple(record.run for record in completed),
         collapsed=any(
-            record.draws > 1 and record.metrics["epistemic_share"] < COLLAPSED
+            record.draws > 1 and _identical(record, predictions[record.seed])
             for record in completed
         ),
         metrics={name: seed_interval(series) for name, series in values.items()}
         | fidelity.measure([(record, predictions[record.seed]) for record in completed], reference),
     )
+
+
+def _identical(record: Record, sets: Sets) -> bool:
+    """Return whether the draws of a run are nearly identical in their predictions."""
+    found = scores.in_distribution(sets)
+    if isinstance(found, Densities):
+        return regression.nearly_identical(found)
+    return record.metrics["epistemic_share"] < COLLAPSED
 
 
 def differences(

@@ -16,6 +16,7 @@ from bdlbench.comparison.planned import Planned, check_samplers, make
 from bdlbench.comparison.ranges import Range, check_search, ranges_of
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
+from bdlbench.posterior.likelihoods import Kind
 from bdlbench.records import trials
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
 from bdlbench.records.trials import Trial, Tuning
@@ -31,15 +32,23 @@ class Tuned:
 
     Args:
         spec: The sampler with its hyperparameters, as on the command line.
-        objective: NLL on the validation set; None if no trial completed.
+        objective: NLL on the validation set (−LPPD of real targets); None if no trial completed.
         trials: Number of comparable trials, including those of earlier calls.
         outcomes: Of the trials of this call: ``completed``, or that of a run that was not.
+        kind: What is predicted: ``classes``, or ``real`` targets.
     """
 
     spec: str
     objective: float | None
     trials: int
     outcomes: tuple[str, ...]
+    kind: Kind = "classes"
+
+    def result(self) -> str:
+        """Return the score of the best trial: the NLL, or the LPPD of real targets."""
+        value = self.objective or 0.0
+        score = f"NLL {value:.4f}" if self.kind == "classes" else f"LPPD {-value:.4f}"
+        return f"{self.spec}: validation {score}, best of {self.trials} trials"
 
     def complaint(self) -> str:
         """Return how many trials of this call failed; empty if none."""
@@ -145,7 +154,8 @@ def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tun
         next((outcome for outcome in trial.outcomes if outcome != COMPLETED), COMPLETED)
         for trial in new
     )
-    return Tuned((best or new[0]).spec, objective, len(counted), outcomes)
+    spec = (best or new[0]).spec
+    return Tuned(spec, objective, len(counted), outcomes, setup.task.kind)
 
 
 def _is_comparable(trial: Trial, job: Job) -> bool:

@@ -22,7 +22,7 @@ from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Predictions, Sets
 from bdlbench.records.record import Record
 from bdlbench.runs import numerics, plan, tasks
-from bdlbench.runs.task import of_record
+from bdlbench.runs.recorded_likelihood import of_configuration, recorded
 from bdlbench.storage import documents
 
 MOST_PARAMETERS = 10**7
@@ -79,7 +79,7 @@ def check_record(record: Record) -> None:
         expected = {
             "prior_std": (task.prior_std, made.prior_std),
             "burn_in": (task.budget.burn_in, made.burn_in),
-            "likelihood": (plan.recorded(task.likelihood), made.likelihood),
+            "likelihood": (recorded(task.likelihood), of_configuration(made)),
             "data sets": (sorted(["train", "test", *task.sets]), sorted(record.data)),
         }
     for name, (of_task, of_run) in expected.items():
@@ -190,11 +190,12 @@ def check_inputs(record: Record, sets: Sets, labels: Labels) -> None:
         RecordError: The sets, the labels or the number of draws are wrong.
     """
     expected = [name for name in record.data if name != "train"]
-    kind = Densities if of_record(record).kind == "real" else Predictions
+    likelihood = of_configuration(record.configuration)
+    kind = Densities if likelihood.kind == "real" else Predictions
     if not all(isinstance(predictions, kind) for predictions in sets.values()):
         raise RecordError(
-            f"{record.run}: expected {kind.__name__}, as for its likelihood "
-            f"{record.configuration.likelihood or 'categorical'}, got another kind"
+            f"{record.run}: expected {kind.__name__}, as for its likelihood {likelihood}, got "
+            "another kind"
         )
     if sorted(sets) != sorted(expected):
         raise RecordError(f"{record.run}: expected predictions for {expected}, got {sorted(sets)}")

@@ -127,6 +127,7 @@ def _key(record: Record) -> tuple[Any, ...]:
     if tasks.built_in(record.task) is None:  # else the task says so
         data["posterior"] = f"{made.likelihood}, {made.prior_std}, {made.burn_in}"
         data["model"] = made.model_sha256 or ""
+        data["likelihood"] = made.likelihood_sha256 or ""
     return *subject, made.epochs, made.draws, origins.digest(data)
 
 

@@ -96,6 +96,7 @@ FIDELITY = (
 )  # fmt: skip
 """Metrics of `fidelity.measure`."""
 _ALL = {metric.name: metric for metric in (*METRICS, *FIDELITY)}
+plugins.RESERVED.update(_ALL)
 
 
 def split(name: str) -> tuple[str, str | None]:

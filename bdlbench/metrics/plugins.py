@@ -17,6 +17,7 @@ from bdlbench.settings import parse
 
 _KINDS = ("classes", "real", "any")
 _USED: dict[str, Metric] = {}  # by name in records
+RESERVED = {"epochs", "seconds", "peak_memory_bytes"}  # costs; `catalogue` adds its metrics
 
 
 def use(plugin: Any) -> Metric:
@@ -27,9 +28,13 @@ def use(plugin: Any) -> Metric:
             line; or a class under @register, or an instance of one.
 
     Raises:
-        PluginError: It cannot be loaded, or one of its attributes is invalid.
+        PluginError: It cannot be loaded, it has the name of a built-in metric, or one of its
+            attributes is invalid.
     """
     metric = adapt(_instance(plugin))
+    if metric.name in RESERVED:
+        name = metric.name.removeprefix("ood.<set>.")
+        raise PluginError(f"metric {name!r} is built in; register yours under another name")
     _USED[metric.name] = metric
     return metric
 

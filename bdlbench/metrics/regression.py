@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bdlbench.records.densities import Densities
 
 LEVELS = np.arange(1, 20) / 20  # of the distribution function, for its calibration
-_PAIRED = 256  # draws up to which all their pairs are summed
-_BLOCK = 2**22  # numbers at a time
+_SAME = 0.01  # of the noise; draws that differ by less are nearly identical
+_PAIRED = 400  # draws up to which all their pairs are summed
 _FIRST, _MOST = 64, 2**14  # nodes of the quadrature
 
 
@@ -80,6 +80,17 @@ def epistemic_and_total(densities: Densities) -> tuple[float, float]:
     return float(densities.epistemic_variance.sum()), float(_dispersion(densities).sum())
 
 
+def nearly_identical(densities: Densities) -> bool:
+    """Return whether the draws differ by less than 1 % of the noise, in location and in scale.
+
+    Not the share of the mixture's variance: where the data determine the parameters well, that is
+    small for the exact posterior, too, and a single draw with much noise makes it small.
+    """
+    location, scale = _float64(densities)
+    moved = location.std(axis=0) / np.median(scale, axis=0)
+    return bool(max(moved.max(), np.log(scale).std(axis=0).max()) < _SAME)
+
+
 def _dispersion(densities: Densities) -> Float64s:
     if float(densities.df) > 2:
         return densities.variance
@@ -95,7 +106,7 @@ def _float64(densities: Densities) -> tuple[Float64s, Float64s]:
 def _absolute(z: Float64s, df: float) -> Float64s:
     """Return E|z − noise| of standard normal noise, or of Student's t."""
     if math.isinf(df):
-        return np.asarray(z * (2 * _distribution(z, df) - 1) + 2 * _normal_density(z))
+        return np.asarray(z * special.erf(z / math.sqrt(2)) + 2 * _normal_density(z))
     norm = special.gammaln(0.5 * (df + 1)) - special.gammaln(0.5 * df) - 0.5 * np.log(df * np.pi)
     density = np.exp(norm - 0.5 * (df + 1) * np.log1p(np.square(z) / df))
     tail = 2 * density * (df + np.square(z)) / (df - 1)
@@ -107,15 +118,13 @@ def _normal_density(z: Float64s) -> Float64s:
 
 
 def _half_of_pairs(location: Float64s, scale: Float64s, df: float) -> Float64s:
-    """Return ½ E|Y − Y′| of Gaussian mixtures, (inputs,)."""
-    found = []
-    for block in np.array_split(
-        np.arange(location.shape[1]), 1 + location.size * len(location) // _BLOCK
-    ):
-        m, s = location[:, block], scale[:, block]
-        spread = np.hypot(s[:, None], s)
-        found.append((spread * _absolute((m[:, None] - m) / spread, df)).mean(axis=(0, 1)))
-    return np.asarray(0.5 * np.concatenate(found))
+    """Return ½ E|Y − Y′| of Gaussian mixtures, (inputs,): every pair of draws is summed once."""
+    draws, total = len(location), scale.sum(axis=0) / math.sqrt(math.pi)  # of a draw with itself
+    for lag in range(1, draws):
+        spread = np.hypot(scale[lag:], scale[:-lag])
+        z = (location[lag:] - location[:-lag]) / spread
+        total += (spread * _absolute(z, df)).sum(axis=0)
+    return np.asarray(total / draws**2)
 
 
 def _half_by_quadrature(location: Float64s, scale: Float64s, df: float) -> Float64s:

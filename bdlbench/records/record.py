@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from bdlbench.settings import Setting
 
@@ -55,6 +55,8 @@ class Configuration:
         code_sha256: Digest of the code, in old records.
         likelihood: The likelihood, such as ``gaussian:noise_std=0.5``; None for classes.
         model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
+        likelihood_kind: ``classes`` or ``real``; None for the likelihoods of bdlbench.
+        likelihood_sha256: SHA-256 of the likelihood's source; None for those of bdlbench.
         others: Any further fields of the file.
     """
 
@@ -70,6 +72,8 @@ class Configuration:
     code_sha256: str | None = None
     likelihood: str | None = None
     model_sha256: str | None = None
+    likelihood_kind: Literal["classes", "real"] | None = None
+    likelihood_sha256: str | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:

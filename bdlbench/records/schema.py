@@ -113,7 +113,12 @@ def _configuration() -> dict[str, Any]:
         "device": {"enum": ["cpu", "cuda"]},
     }
     numerics = _word(r"[0-9]{1,9}(\+[0-9a-f]{8})?", "a numerics version, such as 2")
-    optional = {"likelihood": _text(200), "model_sha256": _DIGEST}
+    optional = {
+        "likelihood": _text(200),
+        "likelihood_kind": {"enum": ["classes", "real"]},
+        "likelihood_sha256": _DIGEST,
+        "model_sha256": _DIGEST,
+    }
     # Old records have a protocol and a digest of the code instead of a numerics version.
     version = {"numerics": numerics}, {"protocol": _COUNT, "code_sha256": _DIGEST}
     return {

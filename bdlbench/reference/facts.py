@@ -17,6 +17,7 @@ class Facts:
         model: Name of the model.
         prior_std: Standard deviation of the prior.
         likelihood: Label of the likelihood; None for the categorical one.
+        likelihood_sha256: SHA-256 of the likelihood's source; None for those of bdlbench.
         model_sha256: SHA-256 of the model's source; None for the models of bdlbench.
         mass: ``laplace`` for HMC with the Hessian at the minimum of U as mass matrix; None for the
             unit matrix.
@@ -38,6 +39,7 @@ class Facts:
     model: str
     prior_std: float
     likelihood: str | None = None
+    likelihood_sha256: str | None = None
     model_sha256: str | None = None
     mass: str | None = None
     settings: Mapping[str, float] = field(default_factory=dict)

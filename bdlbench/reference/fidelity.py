@@ -18,7 +18,8 @@ from bdlbench.records.record import Record
 from bdlbench.reference.gate import SHARE
 from bdlbench.reference.predictive import Averages, Mixture, cells, mixture_distance
 from bdlbench.reference.reference import Reference, load
-from bdlbench.runs.plan import Setup, recorded
+from bdlbench.runs.plan import Setup
+from bdlbench.runs.recorded_likelihood import recorded
 
 FEWEST = 20  # draws; ESS and R-hat of fewer are artefacts: R-hat of five i.i.d. ones is up to 2.2
 PER = 1000  # full-batch gradients, each of which is one epoch
@@ -34,7 +35,8 @@ def find_reference(setup: Setup, data: Mapping[str, str]) -> tuple[Reference | N
     if setup.split == "validation":  # less training data, and so another posterior
         return None, ""
     try:
-        reference = load(setup.task.name, setup.results, data=data, model=setup.model)
+        task = setup.task_reference or setup.task.name
+        reference = load(task, setup.results, data=data, model=setup.model)
         likelihood = recorded(setup.task.likelihood)
         reference.check_fits(
             setup.model, setup.task.prior_std, data, likelihood, setup.model_sha256

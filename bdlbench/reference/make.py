@@ -31,6 +31,7 @@ from bdlbench.reference.whitened import whiten
 from bdlbench.runs import chosen_models, machine, numerics, plan, task_data
 from bdlbench.runs.evaluate import Predictor
 from bdlbench.runs.plan import Setup
+from bdlbench.runs.recorded_likelihood import recorded
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.storage import documents
 
@@ -176,8 +177,10 @@ def _make_chains(setup: Setup, length: Length, key: str, mass: str, screen: Scre
 def _inputs(setup: Setup, length: Length, data: dict[str, str], mass: str) -> dict[str, Any]:
     """Return everything that determines a reference, as in its file."""
     kernel = _kernel(_scale(setup.task.prior_std, mass))
+    likelihood = recorded(setup.task.likelihood)
     given = {  # those of old references are not named
-        "likelihood": plan.recorded(setup.task.likelihood),
+        "likelihood": likelihood.label,
+        "likelihood_sha256": likelihood.sha256,
         "model_sha256": setup.model_sha256,
         "mass": None if mass == "unit" else mass,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -26,6 +27,7 @@ from bdlbench.reference.facts import Facts
 from bdlbench.reference.gate import Trace
 from bdlbench.reference.predictive import Averages, Mixture
 from bdlbench.runs import chosen_models, task_data, tasks
+from bdlbench.runs.recorded_likelihood import CATEGORICAL, USUAL, RecordedLikelihood
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.storage import documents
 from bdlbench.storage.files import write_bytes, write_file
@@ -33,7 +35,7 @@ from bdlbench.storage.locations import results_at
 from bdlbench.storage.published import kept
 
 JUDGED_ON = ("train", "test")  # data sets that a run must share with its reference
-USUAL = "categorical"  # the likelihood of facts that name none
+MISSING = "no reference posterior"
 REMEDY = "delete it and run bdlbench reference again"
 _FACTS = {
     **dict.fromkeys(("task", "model", "key", "arrays_sha256"), documents.TEXT),
@@ -64,7 +66,7 @@ class Reference:
         model: str,
         prior_std: float,
         data: Mapping[str, str],
-        likelihood: str | None = None,
+        likelihood: RecordedLikelihood = CATEGORICAL,
         model_sha256: str | None = None,
     ) -> None:
         """Check that the reference is for this problem.
@@ -73,7 +75,7 @@ class Reference:
             model: Name of the model.
             prior_std: Standard deviation of the prior.
             data: SHA-256 of the data sets, by name.
-            likelihood: Label of the likelihood; None for the categorical one.
+            likelihood: The likelihood, as in records.
             model_sha256: SHA-256 of the model's source; None if it is not known.
 
         Raises:
@@ -82,7 +84,8 @@ class Reference:
         pairs: dict[str, tuple[Any, Any]] = {
             "model": (self.facts.model, model),
             "prior_std": (self.facts.prior_std, prior_std),
-            "likelihood": (self.facts.likelihood or USUAL, likelihood or USUAL),
+            "likelihood": (self.facts.likelihood or USUAL, str(likelihood)),
+            "likelihood source": (self.facts.likelihood_sha256, likelihood.sha256),
         }
         if model_sha256 is not None:
             pairs["source"] = ((self.facts.model_sha256 or "")[:12], model_sha256[:12])
@@ -160,17 +163,40 @@ def load(
     folder = results_at(results)
     path = kept(folder, file_of(name, data, model)) or kept(folder, file_of(name, data))
     if path is None:
-        other = f" --model {model}" if model != _model_of(task) else ""
         raise RecordError(
-            f"no reference posterior of {name} for training data {data['train'][:12]} and test "
+            f"{MISSING} of {name} for training data {data['train'][:12]} and test "
             f"data {data['test'][:12]}; "
-            f"`bdlbench reference {name}{other}` computes one from the available data"
+            f"`{command(task, model)}` computes one from the available data"
         )
     reference = _read(path)
     failed = [verdict for verdict, holds in reference.facts.verdicts.items() if not holds]
     if converged and not reference.facts.converged:
         raise RecordError(f"the reference of {name} has not converged: not {', not '.join(failed)}")
     return reference
+
+
+def command(task: TaskLike, model: str) -> str:
+    """Return what computes a reference: on the command line, or in Python for a task at hand.
+
+    Args:
+        task: As for `load`, or a reference to it.
+        model: Name, file or reference of the model.
+    """
+    text = os.fspath(task) if isinstance(task, str | os.PathLike) else ""
+    if not text or "@" in text + model:
+        return "bdlbench.reference.make.make(task)"
+    own = _model_of(task)
+    if not own:
+        return "bdlbench reference TASK.py"
+    other = f" --model {_nearby(model)}" if model not in ("", own) else ""
+    return f"bdlbench reference {_nearby(text)}{other}"
+
+
+def _nearby(reference: str) -> str:
+    """Return a name as it is, and a file with its path from the current folder."""
+    path, extension, settings = reference.partition(".py")
+    near = os.path.relpath(path) if extension else ".."
+    return reference if near.startswith("..") else f"./{near}{extension}{settings}"
 
 
 def _data_of(task: TaskLike) -> Mapping[str, str]:

@@ -12,6 +12,8 @@ from bdlbench.posterior import models
 from bdlbench.posterior.models import Model
 from bdlbench.settings import Spec, changed, shown
 
+BUILD = "build(input_shape, outputs)"
+
 
 def find(given: Any) -> Model:
     """Return a model, an object with ``build(input_shape, outputs)``.
@@ -29,7 +31,13 @@ def find(given: Any) -> Model:
     if isinstance(given, type):
         given = registry.configure(given, {}) if hasattr(given, "plugin_name") else given()
     if not hasattr(given, "build"):
-        raise BdlbenchError(f"model: expected a name, a file or a model, got {shown(given)}")
+        what = f"model: expected a name, a file or an object with {BUILD}"
+        raise BdlbenchError(f"{what}, got {shown(given)}")
+    if not (isinstance(given, models.BuiltIn) or hasattr(given, "plugin_name")):
+        raise BdlbenchError(
+            f"model {type(given).__name__}: expected a name for records; put @register("
+            '"my-model") and @dataclass(frozen=True) above its class'
+        )
     model: Model = given
     return model
 
@@ -58,4 +66,4 @@ def source_digest(model: Any) -> str | None:
     """Return the SHA-256 of a model's source; None for those of bdlbench."""
     if type(model).__module__.startswith("bdlbench."):
         return None
-    return registry.source_digest(type(model))
+    return at_hand.source_digest(type(model))

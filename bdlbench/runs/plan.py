@@ -14,14 +14,13 @@ from bdlbench import at_hand, registry
 from bdlbench.data import shared
 from bdlbench.data.examples import search_folders
 from bdlbench.errors import BdlbenchError, DataMissing, PluginError
-from bdlbench.posterior import likelihoods
-from bdlbench.posterior.likelihoods import Categorical, Likelihood
 from bdlbench.records import trials
 from bdlbench.records.record import Configuration, Sampler
 from bdlbench.runs import chosen_models, machine, numerics, task_data, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.numerics import Identity, is_built_in
-from bdlbench.runs.task import SPLITS, RecordedLikelihood, Task
+from bdlbench.runs.recorded_likelihood import recorded
+from bdlbench.runs.task import SPLITS, Task
 from bdlbench.runs.tasks import TaskLike
 from bdlbench.settings import Setting, Spec, differing, integer, positive, shown
 from bdlbench.storage.documents import to_json
@@ -201,7 +200,7 @@ def jobs(
     """Return the jobs of every candidate, one per seed."""
     task, folders = setup.task, data_folders(setup)
     shared_by_all = at_hand.carry((setup.task_reference, setup.model_reference.partition(":")[0]))
-    planned = []
+    planned, likelihood = [], recorded(task.likelihood)
     for candidate in candidates:
         carried = {**shared_by_all, **at_hand.carry([candidate.spec.reference])}
         count = trials.count(
@@ -217,7 +216,9 @@ def jobs(
             split=setup.split,
             device=setup.device,
             numerics=candidate.identity.numerics,
-            likelihood=recorded(task.likelihood),
+            likelihood=likelihood.label,
+            likelihood_kind=likelihood.named_kind,
+            likelihood_sha256=likelihood.sha256,
             model_sha256=setup.model_sha256,
         )
         name = stem(task.name, sampler, configuration, data)
@@ -242,13 +243,6 @@ def jobs(
             ]
         )
     return planned
-
-
-def recorded(likelihood: Likelihood) -> str | None:
-    """Return a likelihood as in records: None for the categorical one, which old records had."""
-    if isinstance(likelihood, RecordedLikelihood):
-        return likelihood.label
-    return None if isinstance(likelihood, Categorical) else likelihoods.label(likelihood)
 
 
 def stem(task: str, sampler: Sampler, made: Configuration, data: Mapping[str, str]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from bdlbench.data.set_names import IN_DISTRIBUTION, SHIFT
 from bdlbench.errors import BdlbenchError
-from bdlbench.posterior.likelihoods import Categorical, Likelihood
+from bdlbench.posterior.likelihoods import Categorical, Kind, Likelihood
 from bdlbench.problem import Budget
 from bdlbench.records.record import Record
+from bdlbench.runs.recorded_likelihood import of_configuration
 from bdlbench.settings import Setting, positive, shown
 
 SPLITS = IN_DISTRIBUTION
@@ -61,12 +62,13 @@ class Task:
         if not isinstance(self.budget, Budget):
             raise BdlbenchError(f"{self.name}: expected a Budget, got {shown(self.budget)}")
         positive(f"{self.name}: prior_std", self.prior_std)
+        _check_likelihood(self.name, self.likelihood)
         for kind in ("ood", "shift"):
             named = _by_name(f"{self.name}: {kind}", getattr(self, kind))
             object.__setattr__(self, kind, named)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """``classes``, or ``real`` for regression."""
         return self.likelihood.kind
 
@@ -81,6 +83,20 @@ class Task:
         ood: Any = self.ood  # by name, after __post_init__
         shift: Any = self.shift
         return {**ood, **{SHIFT + name: each for name, each in shift.items()}}
+
+
+def _check_likelihood(task: str, given: Any) -> None:
+    if isinstance(given, type) or not hasattr(given, "kind"):
+        expected = "a likelihood, such as Gaussian(noise_std=0.5)"
+        raise BdlbenchError(f"{task}: expected {expected}, got {shown(given)}")
+    order = type(given).__mro__
+    places = {name: i for name in ("log_prob", "slope") for i, each in reversed([*enumerate(order)])
+              if name in vars(each)}  # fmt: skip
+    if places.get("slope", 0) > places.get("log_prob", 0):
+        raise BdlbenchError(
+            f"{task}: {type(given).__name__} has a log_prob of its own, but the slope of "
+            f"{order[places['slope']].__name__}; add slope = None for autograd"
+        )
 
 
 def _by_name(where: str, given: Any) -> dict[str, DataSet]:
@@ -101,24 +117,11 @@ def _by_name(where: str, given: Any) -> dict[str, DataSet]:
     return dict(given)
 
 
-@dataclass(frozen=True)
-class RecordedLikelihood:
-    """The likelihood of a recorded run, of which only the label is known."""
-
-    label: str | None
-
-    @property
-    def kind(self) -> str:
-        """``classes`` or ``real``."""
-        name = (self.label or "categorical").partition(":")[0]
-        return "classes" if name in ("categorical", "bernoulli") else "real"
-
-
 def of_record(record: Record) -> Task:
     """Return what a record says about its task, for tasks that cannot be loaded."""
     made = record.configuration
     names = [name for name in record.data if name not in (*SPLITS, "train")]
-    likelihood: Any = RecordedLikelihood(made.likelihood)
+    likelihood: Any = of_configuration(made)
     return Task(
         record.task,
         dataset=record.task,

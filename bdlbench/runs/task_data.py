@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bdlbench import registry
+from bdlbench import plugin_errors, registry
 from bdlbench.data import fits, shared
 from bdlbench.data.examples import Examples, split_validation
 from bdlbench.errors import BdlbenchError, DataError
@@ -99,8 +99,13 @@ def load(split: str, dataset: DataSet, folders: Sequence[Path]) -> Examples:
     name = getattr(dataset, "plugin_name", type(dataset).__name__)
     try:
         examples = dataset.load(split, folders)
+    except BdlbenchError:
+        raise
     except ValueError as error:
         raise DataError(f"data set {name}: {error}") from error
+    except Exception as error:
+        reason = plugin_errors.describe(error, type(dataset))
+        raise DataError(f"data set {name}: load() failed in {reason}") from error
     if not isinstance(examples, Examples):
         raise DataError(f"data set {name}: expected Examples, got {type(examples).__name__}")
     return examples

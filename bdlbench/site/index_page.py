@@ -70,9 +70,10 @@ def _subtitle(board: Board) -> str:
     sets = [name.split(".")[1] for name in board.headline if name.startswith("ood.")]
     sentences = [
         f"{count} sampler{'s' if count > 1 else ''} of the weights of the network {board.model}, "
-        f"trained on {board.task} for {board.budget} with {_range(runs)} random seeds each.",
+        f"trained on {board.task} for {board.budget} with {_range(runs)} random "
+        f"seed{'s' if max(runs) > 1 else ''} each.",
         f"Hyperparameters: the best of {_range(tuned)} trials." if tuned else "",
-        f"Unknown images, of no class in the training data: {', '.join(sets)}." if sets else "",
+        f"Unknown inputs, of no class in the training data: {', '.join(sets)}." if sets else "",
     ]
     return " ".join(filter(None, sentences))
 

@@ -11,11 +11,15 @@ from bdlbench.metrics.scores import describe
 
 # What each metric answers; {set} is the name of the OOD set.
 QUESTIONS = {
-    "accuracy": "classifies most test images correctly",
+    "accuracy": "classifies most test inputs correctly",
     "negative_log_likelihood": "gives the correct class the most probability",
     "brier_score": "has the smallest errors in its probabilities",
     "expected_calibration_error": "is right as often as its confidence says",
-    "auroc": "doubts {set} images more than test images",
+    "lppd": "gives the targets the highest density",
+    "rmse": "is closest to the targets with its mean",
+    "crps": "is closest to the targets with its whole distribution",
+    "pit_calibration_error": "has quantiles with the right shares of targets below them",
+    "auroc": "doubts {set} inputs more than test inputs",
 }
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from bdlbench import registry
 from bdlbench.errors import BdlbenchError
 from bdlbench.execution import pool
 from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.records import store
 from bdlbench.records.predictions import Predicted, Sets
-from bdlbench.records.record import COMPLETED, Record
+from bdlbench.records.record import COMPLETED, Configuration, Record
 from bdlbench.reference import fidelity
 from bdlbench.runs import chosen_models, numerics, plan, tasks
+from bdlbench.runs.built_in_tasks import TASKS
 from bdlbench.runs.job import Job
-from bdlbench.runs.numerics import Identity
+from bdlbench.runs.task import Task
 from bdlbench.settings import Spec
 
 IDENTICAL, WITHIN, BEYOND = "identical", "within the seed spread", "beyond the seed spread"
@@ -26,6 +29,10 @@ NOT_IDENTICAL, ANOTHER_OUTCOME = "not identical on an equal machine", "another o
 TWICE = 2.0  # times the distance between two seeds, since that of a single pair is noisy
 _ROUNDING = 1e-6  # of float32
 _EQUAL = ("model", "prior_std", "budget", "split", "device", "settings", "likelihood")
+_SOURCES = {  # digests in a run's configuration, beside the sampler's
+    "model file": "model_sha256",
+    "likelihood": "likelihood_sha256",
+}
 _FAILURES = {
     NOT_IDENTICAL: "predictions that are not identical, on an equivalent machine",
     BEYOND: "predictions that differ by more than those of another seed",
@@ -88,13 +95,15 @@ def plan_again(record: Record, given: Files, data_dir: Path | None, results: Pat
     Raises:
         BdlbenchError: The run cannot be repeated with the current code and the available data.
     """
-    made, task = record.configuration, tasks.get(given.task or record.task)
+    made = record.configuration
+    _check_installed("task", record.task, given.task, [*TASKS, *registry.names("tasks")])
+    _check_installed("sampler", record.sampler.name, given.sampler, registry.names("samplers"))
+    task = tasks.get(given.task or record.task)
     settings = tuple((name, str(value)) for name, value in record.sampler.settings.items())
     sampler = plan.configure_sampler(Spec(given.sampler or record.sampler.name, settings), task)
-    own = chosen_models.label(chosen_models.find(task.model))
     setup, _ = plan.set_up(
         given.task or task.name,
-        given.model or (None if made.model == own else made.model),
+        _model(made, task, given),
         made.epochs,
         made.split,
         data_dir,
@@ -107,6 +116,23 @@ def plan_again(record: Record, given: Files, data_dir: Path | None, results: Pat
     return job
 
 
+def _check_installed(kind: str, name: str, file: str | None, known: Collection[str]) -> None:
+    if not file and name not in known:
+        raise BdlbenchError(f"no {kind} {name!r} is installed; give its file, --{kind} FILE.py")
+
+
+def _model(made: Configuration, task: Task, given: Files) -> str | None:
+    """Return the model of a run, None for the task's; its settings are those of the record."""
+    name, colon, settings = made.model.partition(":")
+    if given.model:
+        return given.model if ".py:" in given.model else given.model + colon + settings
+    if made.model == chosen_models.label(chosen_models.find(task.model)):
+        return None
+    if made.model_sha256 is not None:
+        _check_installed("model", name, None, registry.names("models"))
+    return made.model
+
+
 def _check_equal(record: Record, job: Job) -> None:
     """Check that a repetition has the same configuration; the code may be of another version."""
     recorded = {**record.configuration.content(), "settings": record.sampler.settings}
@@ -115,14 +141,11 @@ def _check_equal(record: Record, job: Job) -> None:
     pairs |= {f"{name} data": (digest, job.data.get(name)) for name, digest in record.data.items()}
     for name, (expected, actual) in pairs.items():
         if expected != actual:
-            raise BdlbenchError(
-                f"{record.run} cannot be repeated: expected {name} {_short(expected)}, got "
-                f"{_short(actual)}"
-            )
+            raise BdlbenchError(f"expected {name} {_short(expected)}, got {_short(actual)}")
 
 
 def _short(value: object) -> str:
-    return value[:12] if isinstance(value, str) else str(value)
+    return re.sub("([0-9a-f]{12})[0-9a-f]{52}", r"\1", str(value))
 
 
 def rerun(
@@ -159,19 +182,20 @@ def rerun(
             numerics.identity_of(run.sampler, run.configuration) for run in (job, record)
         )
         versions = current.numerics, current.source_sha256
-        same_source = current.source_sha256 == recorded.source_sha256
-        changes = [] if same_source else ["sampler file"]
-        changes += ["numerics version"] if current.numerics != recorded.numerics else []
+        edited = [] if current.source_sha256 == recorded.source_sha256 else ["sampler file"]
+        for what, field in _SOURCES.items():
+            if getattr(job.configuration, field) != getattr(record.configuration, field):
+                edited.append(what)
+        changes = edited + (["numerics version"] if current.numerics != recorded.numerics else [])
         note = f", with a different {' and '.join(changes)}" if changes else ""
         say(f"repeating {record.run}{note}")
         repeated, predictions = _run(job)
         if repeated.outcome == record.outcome and _same(sets, predictions):
             return Repetition(IDENTICAL, *versions)
-        if not same_source:
+        if edited:
             raise BdlbenchError(
-                f"{record.run} cannot be repeated: expected sampler {job.sampler.name} of version "
-                f"{_source(recorded)}, got {_source(current)}, which gives different predictions; "
-                "install the former"
+                f"the {' and '.join(edited)} has changed since, and gives different predictions; "
+                "restore the version of the run"
             )
         if repeated.outcome != record.outcome:
             return Repetition(ANOTHER_OUTCOME, *versions, repeated.outcome, repeated.reason)
@@ -189,10 +213,6 @@ def rerun(
     within = all(distance[name] <= tolerance[name] for name in sets)
     verdict = WITHIN if within else BEYOND
     return Repetition(verdict, *versions, total_variation=distance, tolerance=tolerance)
-
-
-def _source(identity: Identity) -> str:
-    return identity.source_sha256[:12] or f"numerics version {identity.numerics}"
 
 
 def _run(job: Job) -> tuple[Record, Sets]:

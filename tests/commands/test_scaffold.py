@@ -116,6 +116,12 @@ def test_a_name_that_is_taken_is_rejected_in_one_line(
     assert new(monkeypatch, f"my-{name}") == 0
 
 
+@pytest.mark.parametrize(("kind", "name"), [("task", "digits"), ("metric", "rmse")])
+def test_the_name_of_what_is_built_in_is_rejected(tmp_path: Path, kind: str, name: str) -> None:
+    with pytest.raises(PluginError, match=f"{name} is the name of a {kind}; try bdlbench new"):
+        scaffold.write(kind, name, tmp_path)
+
+
 def test_an_existing_file_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -102,6 +103,21 @@ def test_wide_prints_every_column_on_one_line() -> None:
     (sgd,) = [line for line in text.splitlines() if line.startswith("sgd ")]
     assert "0.900 ±0.025" in sgd
     assert "512" in sgd, "peak memory"
+
+
+def test_a_task_file_without_a_reference_is_told_how_to_make_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "from bdlbench import Budget, Task\nTASK = Task('own', 'wine', 'mlp-20', Budget(1, 2))"
+    (tmp_path / "own.py").write_text(text)
+    setup = replace(COMPARISON.setup, task_reference=str(tmp_path / "own.py"))
+    missing = replace(COMPARISON, setup=setup, reference_note="no reference posterior of own …")
+    assert "needs a reference: bdlbench reference ./own.py\n" in printed(missing)
+    failed = replace(missing, reference_note="the reference of own has not converged")
+    assert "TV not available: the reference of own has not converged" in printed(failed)
+    for other in (replace(missing, setup=COMPARISON.setup), replace(missing, reference_note="")):
+        assert "needs a reference" not in printed(other)
 
 
 def test_columns_are_chosen_by_name() -> None:

@@ -135,6 +135,14 @@ def test_a_trial_that_fails_is_reported(write_sampler: Write, tmp_path: Path) ->
     assert found.complaint() == expected
 
 
+def test_real_targets_are_tuned_by_the_log_predictive_density(tmp_path: Path) -> None:
+    options = {"task": "diabetes", "model": "mlp-2", "epochs": 10}
+    (found,) = find(["sgd"], tmp_path, trials=2, **options)
+    kept = [store.read(folder) for folder in (tmp_path / "runs").iterdir()]
+    best = max(record.metrics["lppd"] for record in kept if record.metrics)
+    assert found.result() == f"{found.spec}: validation LPPD {best:.4f}, best of 2 trials"
+
+
 SEARCHES = [
     ("sgld --search stpe_size=1e-5..1e-3", "stpe_size: no sampler has this setting; did you mean"),
     ("sgld sgd --search momentum=0..0.9", "sgld has none of momentum to search; give one of its"),

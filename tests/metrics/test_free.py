@@ -14,7 +14,7 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.metrics import roc_auc_score
 
 from bdlbench import metrics
-from bdlbench.metrics import calibration, conformal, selective
+from bdlbench.metrics import calibration, conformal, functions, selective
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.catalogue import METRICS, split
 from bdlbench.metrics.scores import score
@@ -240,7 +240,7 @@ def test_the_ece_of_a_calibrated_predictor() -> None:
     p = rng.dirichlet(0.2 * np.ones(5), size=n)
     blank, log_p = np.zeros(n, int), np.log(p + 1e-30).astype("f4")
     given = Predictions(log_p, np.zeros(n, "f4"), blank[None].astype("u1"), blank)
-    bins, _ = calibration.calibration_gaps(p, blank)
+    bins, _ = functions.calibration_gaps(p, blank)
     confidence = p.max(axis=1)
     right = rng.random((draws, n)) < confidence
     eces = [np.abs(np.bincount(bins, weights=confidence - one)).sum() / n for one in right]

@@ -76,6 +76,21 @@ def test_a_metric_of_ood_sets_has_a_value_for_each() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "on"), [("rmse", "test"), ("auroc", "ood"), ("agreement", "test")]
+)
+def test_the_name_of_a_built_in_metric_is_refused(name: str, on: str) -> None:
+    @register(name)
+    @dataclass(frozen=True)
+    class Taken(Root):
+        """Taken."""
+
+    Taken.on = on  # type: ignore[attr-defined]
+    with pytest.raises(PluginError, match=f"metric '{name}' is built in; register yours under"):
+        plugins.use(Taken)
+    assert describe("rmse").label == "RMSE"
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"contributions": lambda self, p: 1 / 0}, "metric bad: TypeError|ZeroDivisionError"),

@@ -178,3 +178,21 @@ def test_ood_inputs_are_told_by_the_standard_deviation() -> None:
     noise = (densities.scale.astype(float) ** 2).mean(axis=0)
     variance = noise + densities.location.var(axis=0, dtype=float)
     np.testing.assert_allclose(regression.standard_deviation(densities) ** 2, variance)
+
+
+def test_draws_are_nearly_identical_if_neither_location_nor_scale_moves() -> None:
+    rng = np.random.default_rng(2)
+    noise = rng.normal(size=(20, 30)).astype("f4")
+
+    def found(moved: float, widened: float, burst: float = 1.0) -> bool:
+        scale = np.exp(widened * noise[::-1]).astype("f4")
+        scale[0] *= burst
+        location = np.float32(moved) * noise
+        return regression.nearly_identical(
+            Densities(location, scale, np.array(math.inf), np.zeros(30))
+        )
+
+    assert found(0.001, 0.001)
+    assert not found(0.05, 0.0)
+    assert not found(0.0, 0.05)
+    assert not found(0.05, 0.0, burst=1e4), "one draw with much noise hides the others' spread"

@@ -219,6 +219,29 @@ def test_a_reference_that_failed_the_gate_is_refused(whole: Path) -> None:
         reference.load("tiny", whole)
 
 
+def test_a_missing_reference_is_made_by_a_command_that_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    text = "from bdlbench import Budget, Task\nTASK = Task('own', 'wine', 'mlp-20', Budget(1, 2))"
+    (folder / "own.py").write_text(text)
+    for task, model, expected in (
+        ("digits", "mlp-50", "bdlbench reference digits"),
+        ("digits", "softmax", "bdlbench reference digits --model softmax"),
+        (str(folder / "own.py"), "", "bdlbench reference ./own.py"),
+        ("own.py", f"{folder}/net.py:a=3", "bdlbench reference ./own.py --model ./net.py:a=3"),
+        ("own", "mlp-20", "bdlbench reference TASK.py"),
+        (f"own@{'0' * 64}", "", "bdlbench.reference.make.make(task)"),
+        (TINY, "softmax", "bdlbench.reference.make.make(task)"),
+    ):  # fmt: skip
+        assert reference.command(task, model) == expected
+    (tmp_path / "own.py").write_text(text)
+    there = str(tmp_path / "own.py")
+    assert reference.command(there, "") == f"bdlbench reference {there}"
+
+
 def test_a_missing_or_corrupt_reference_is_one_line(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="`bdlbench reference tiny` computes one"):
         reference.load("tiny", tmp_path)
@@ -294,6 +317,15 @@ def test_published_references_have_passed_the_gate_and_are_small(task: str, tmp_
     file = Path(reference.file_of(task, found.facts.data)).with_suffix(".npz")
     (path,) = [p for p in published.published(str(file)) if p.exists()]
     assert path.stat().st_size < 10e6
+
+
+def test_the_published_reference_of_all_of_mnist_has_passed_the_gate(tmp_path: Path) -> None:
+    found = reference.load("mnist", tmp_path, data=origins.USUAL["mnist"], model="softmax")
+    assert (found.facts.model, found.facts.mass) == ("softmax", "laplace")
+    assert found.facts.prior_std == tasks.get("mnist").prior_std
+    assert all(gate.verdicts(gate.diagnose(found.trace)).values())
+    assert found.sets.keys() == {"test", *tasks.get("mnist").ood_names}
+    assert found.draws.shape == (40, 7850)
 
 
 def test_the_reference_of_mnist_1k_loads_without_its_data(

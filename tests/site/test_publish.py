@@ -107,7 +107,7 @@ def test_without_a_script_the_index_is_a_plain_table(site: Path) -> None:
     assert "hmc: diverged in 3 of 3 runs: θ is not finite" in text
     assert "✗ diverged 1 of 3" in text
     assert "7 samplers of the weights of the network mlp-50, trained on digits" in text
-    assert "doubts letters images more than test images?" in text, "explained for newcomers"
+    assert "doubts letters inputs more than test inputs?" in text, "explained for newcomers"
     assert "no passed check of this version" in text, "and the badges"
     assert "≈ approximate" not in text, "but none that does not occur"
     assert "agreement" not in text.partition("Definitions")[0], "no column without a value"

@@ -30,7 +30,7 @@ def test_the_best_and_those_that_are_tied_are_named(board: Board) -> None:
     assert found.keys() == {"accuracy", "NLL", "Brier", "ECE (15 bins)", "AUROC (letters)"}
     assert {found["NLL"].sampler, *found["NLL"].ties} == {"good", "equal"}
     assert found["NLL"].clear
-    assert found["AUROC (letters)"].question == "doubts letters images more than test images"
+    assert found["AUROC (letters)"].question == "doubts letters inputs more than test inputs"
     for name, pick in (("accuracy", max), ("negative_log_likelihood", min)):
         means = [e.row.metrics[name].mean for e in board.entries if e.rank is not None]
         winner = found["accuracy" if pick is max else "NLL"]

@@ -43,7 +43,8 @@
       lengthChange: false,
       layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: long ? "paging" : null },
       language: {
-        info: "_TOTAL_ samplers",
+        entries: { _: "samplers", 1: "sampler" },
+        info: "_TOTAL_ _ENTRIES-TOTAL_",
         infoEmpty: "no sampler",
         infoFiltered: "of _MAX_",
         aria: { orderableRemove: ": Activate to invert sorting" }, // a third click sorts again
