@@ -79,13 +79,16 @@ def test_differences_are_from_the_baseline(compared: Comparison) -> None:
     first, second = (row.metrics for row in compared.rows)
     assert [name for name, _ in compared.differences] == ["sgld:temperature=0.5"] * len(COMPARED)
     assert [difference.metric for _, difference in compared.differences] == COMPARED
+    p = sorted(found.p for _, found in compared.differences)
+    holm = [max((len(p) - j) * p[j] for j in range(i + 1)) for i in range(len(p))]
     for _, found in compared.differences:
         d = second[found.metric].mean - first[found.metric].mean
         assert found.difference == pytest.approx(d, abs=1e-6)  # predictions are stored in float32
         assert found.seeds == 3
         assert found.low < found.difference < found.high
         better = (d > 0) == (found.metric in ("accuracy", "ood.letters.auroc"))
-        significant = found.low > 0 or found.high < 0
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+        significant = holm[p.index(found.p)] <= 0.05
         expected = ("better" if better else "worse") if significant else "no clear difference"
         assert found.verdict == expected
 

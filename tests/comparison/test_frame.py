@@ -61,7 +61,7 @@ def test_differences_have_a_frame() -> None:
     (row,) = COMPARISON.differences_to_frame().to_dict("records")
     assert row == {
         "sampler": "sgld", "baseline": "sgd", "metric": "ood.letters.auroc", "difference": 0.054,
-        "low": 0.047, "high": 0.061, "seeds": 2, "verdict": "better",
+        "low": 0.047, "high": 0.061, "seeds": 2, "p": 0.001, "verdict": "better",
     }  # fmt: skip
 
 
