@@ -35,6 +35,7 @@ ORDER = (  # each imports only from those before it
         "execution",
         "reference",
         "checks",
+        "peers",
     ),
     *("comparison", "leaderboard", "verification", "site", "study", "commands"),
     *("likelihoods", "models", "fidelity", "__init__", "__main__"),
