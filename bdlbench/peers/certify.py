@@ -25,7 +25,9 @@ def chosen(name: str | None) -> tuple[Peer, ...]:
     found = tuple(peer for peer in PEERS if name in (None, peer.name, peer.library))
     if not found:
         known = sorted({word for peer in PEERS for word in (peer.name, peer.library)})
-        raise BdlbenchError(f"no peer {name!r}{nearest(str(name), known, 'docs/public-samplers.md')}")
+        raise BdlbenchError(
+            f"no peer {name!r}{nearest(str(name), known, 'docs/public-samplers.md')}"
+        )
     return found
 
 
