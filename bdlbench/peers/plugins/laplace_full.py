@@ -43,5 +43,6 @@ class LaplaceFull:
             known["sigma_noise"] = float(settings.removeprefix("noise_std="))
         likelihood = {"gaussian": "regression", "categorical": "classification"}[kind]
         fit = Laplace(model.set_parameters(theta), likelihood, "all", "full", **known)
-        fit.fit(DataLoader(TensorDataset(model.x, model.y), self.batch_size))
+        y = model.y[:, None] if likelihood == "regression" else model.y
+        fit.fit(DataLoader(TensorDataset(model.x, y), self.batch_size))
         return fit
