@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bdlbench.checks import CHECKS
-from bdlbench.checks.certificate import REMEDY
+from bdlbench.checks import BAD, CHECKS
+from bdlbench.checks.certificate import NONE, REMEDY
 from bdlbench.checks.contract import ContractCheck
 from bdlbench.peers.peer import Peer
 from bdlbench.storage import documents
@@ -73,8 +73,9 @@ def judged(peer: Peer, content: Mapping[str, Any]) -> tuple[str, bool]:
     A failed measurement without a derivation of its cause is reported, but accuses no one.
     """
     found = content["checks"]
-    broken = [one for one in found if one["verdict"] == "error" or _breaks(one)]
-    failed = [one for one in found if one["verdict"] == "fail" and not _breaks(one)]
+    bad = [one for one in found if one["verdict"] in BAD]
+    failed = [one for one in bad if _is_measured(one)]
+    broken = [one for one in bad if not _is_measured(one)]
     if failed and peer.fault is not None:
         return f"**wrong in the limit**: {peer.fault.density}", True
     if failed:
@@ -100,8 +101,9 @@ def _exact(found: list[Mapping[str, str]]) -> str:
     return f"{BIAS}: T = {value} at κ = {step.rstrip('.')}"
 
 
-def _breaks(one: Mapping[str, str]) -> bool:
-    return one["check"] in INTERFACE and one["verdict"] in ("fail", "error")
+def _is_measured(one: Mapping[str, str]) -> bool:
+    """Return whether draws were compared with exact ones; an exception has no figure."""
+    return one["check"] not in INTERFACE and one["figure"] != NONE
 
 
 def _said(one: Mapping[str, str]) -> str:

@@ -55,7 +55,8 @@ def test_a_certificate_is_kept_and_not_repeated(
     assert said[-1].startswith("mine: torch ")
     assert "kept in" in said[-1]
     assert asked == [("ranks",)]
-    for change in ({"libraries": {}}, {"checks_version": -1}, {"left_out": []}):
+    changes: list[dict[str, Any]] = [{"libraries": {}}, {"checks_version": -1}, {"left_out": []}]
+    for change in changes:
         (tmp_path / "peers/mine.json").write_text(json.dumps(content | change))
         certify.certify([MINE], False, tmp_path, said.append)
     write_sampler("yield problem.init(rng) + 0")  # another source

@@ -69,6 +69,8 @@ def test_a_noise_factor_on_the_mean_loss_sets_the_temperature(n: int) -> None:
 def test_baoab_unpacks_both_halves_into_one_name() -> None:
     spec = find_spec("sgmcmcjax")
     assert spec is not None
-    (folder,) = spec.submodule_search_locations or ()
-    source = Path(folder, "kernels.py").read_text("utf-8")  # not imported: it needs an older JAX
+    folders = list(spec.submodule_search_locations or [])
+    source = Path(folders[0], "kernels.py").read_text(
+        "utf-8"
+    )  # not imported: it needs an older JAX
     assert "init_diff, (update_diff1, update_diff1), get_p_diff = baoab(dt, gamma, tau)" in source

@@ -23,7 +23,12 @@ ACCUSING = ("wrong", RESAMPLED.density, RESAMPLED.derivation[0])
 
 def certificate(*checks: tuple[str, str, str], target: str = "exact") -> dict[str, Any]:
     found = [
-        {"check": check, "verdict": verdict, "figure": "T = 1.11 ± 0.01", "meaning": meaning}
+        {
+            "check": check,
+            "verdict": verdict,
+            "figure": "–" if "NaN" in meaning else "T = 1.11 ± 0.01",
+            "meaning": meaning,
+        }
         for check, verdict, meaning in checks
     ]
     return {
@@ -45,7 +50,8 @@ def test_a_failed_measurement_with_a_derivation_accuses() -> None:
     [
         (PEER, [("large N", "inconclusive", "it varies")], "because large N: it varies"),
         (PEER, [("draws", "fail", "no draws"), ("ranks", "pass", "")], "because draws: no draws"),
-        (PEER, [("large N", "error", "KeyError")], "because large N: KeyError"),
+        (PEER, [("large N", "error", "NaN")], "because large N: NaN"),
+        (PEER, [("large N", "fail", "NaN at κ = 0.2")], "because large N: NaN at κ = 0.2"),
         (PEER, [("large N", "pass", "exact")], "exact"),
         (RIGHT, [("large N", "fail", "T = 2")], "not judged: large N: T = 2, whose cause"),
         (replace(RIGHT, without=("ranks",), why="it is slow"), [], "because it is slow"),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
 
-import jax
 from jax import Array
 from jax import numpy as jnp
 from torch import Generator, Tensor
@@ -16,8 +15,7 @@ from bdlbench.adapters.jax_kernels import LogDensity
 
 # Its progress bar imports a module that JAX no longer has.
 UNUSED = "jax.experimental.host_callback"
-if UNUSED not in sys.modules:
-    sys.modules[UNUSED] = jax.experimental.host_callback = ModuleType(UNUSED)
+sys.modules.setdefault(UNUSED, ModuleType(UNUSED))
 from sgmcmcjax.kernels import build_sgld_kernel  # noqa: E402
 
 
