@@ -115,7 +115,8 @@ def check(
         write(results, subject, checked, sum(os.times()[:4]) - started, kept_as)
     if say:
         note = " (quick checks only, not stored)" if quick and overall == "certified" else ""
-        say(f"{reference}: target {target}: {overall}, seed {subject.seed}{note}")
+        name = Path(reference).stem if kept_as else reference
+        say(f"{name}: target {target}: {overall}, seed {subject.seed}{note}")
     return Report(reference, target, overall, tuple(checked))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +18,19 @@ from bdlbench.peers.peer import PLUGINS, Peer
 from bdlbench.posterior.exact import linear_regression
 from bdlbench.problem import Budget, Problem
 
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
 
 def test_every_plugin_file_is_in_the_catalogue_once() -> None:
     files = [peer.plugin for peer in PEERS]
     assert len(set(files)) == len(files)
     assert set(files) == set(PLUGINS.glob("*.py"))
+
+
+def test_the_plugin_files_are_installed() -> None:
+    setuptools = tomllib.loads(PYPROJECT.read_text("utf-8"))["tool"]["setuptools"]
+    assert "bdlbench.peers" in setuptools["packages"]
+    assert setuptools["package-data"]["bdlbench.peers"] == ["plugins/*.py"]
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
