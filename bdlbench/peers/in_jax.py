@@ -78,7 +78,7 @@ IN_JAX = (
         "sgnht",
         "step_size is that of position, momentum and thermostat; Euler steps",
         "α = 0.01, β = 0",
-        "step_size = √ε/4, α = 1/prior_std",
+        "step_size = √ε/4, α = 4/prior_std",
         "blackjax.sgnht; Ding et al., 2014",
     ),
     Peer(

@@ -57,7 +57,7 @@ IN_TORCH = (
         "sghmc",
         "lr is the step of position and momentum, α the friction; Euler steps",
         "α = 0.01, β = 0, σ = 1, T = 1",
-        "α = c/lr with c = 0.1, lr = √(c·ε/2)",
+        "lr = √(c·ε/8), α = c/lr, c = 0.1",
         "posteriors.sgmcmc.sghmc.build; Chen et al., 2014, arXiv:1402.4102",
     ),
     Peer(
@@ -75,7 +75,7 @@ IN_TORCH = (
         "sgnht",
         "lr is the step of position, momentum and thermostat; Euler steps",
         "α = 0.01, β = 0, σ = 1, T = 1",
-        "lr = √ε/4, α = 1/prior_std",
+        "lr = √ε/4, α = 4/prior_std",
         "posteriors.sgmcmc.sgnht.build; Ding et al., 2014",
     ),
     Peer(

@@ -26,7 +26,7 @@ class BlackjaxSGNHT:
 
     metropolis: ClassVar[bool] = False
     step_size: float = 3e-6
-    friction: float = 1.0
+    friction: float = 4.0
     batch_size: int = 128
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:

@@ -21,7 +21,7 @@ class PosteriorsSGNHT:
     """
 
     step_size: float = 3e-6
-    friction: float = 1.0
+    friction: float = 4.0
     batch_size: int = 128
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
