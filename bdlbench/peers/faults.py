@@ -29,7 +29,7 @@ RESAMPLED = Fault(
 )
 BOTH_HALVES = Fault(
     "library",
-    "none: θ stays at its initial value",
+    "that of its start, as θ never moves",
     (
         "build_baoab_kernel unpacks the two halves of a step as `init, (update1, update1), get = "
         "baoab(…)`: both names are one, which keeps the last half only.",

@@ -62,7 +62,7 @@ def row_of(results: Path, peer: Peer) -> Row:
     """
     path = results / peer.kept.file
     if not path.is_file():
-        return Row(peer, f"{UNMEASURED} no check has been completed", False, {})
+        return Row(peer, f"{UNMEASURED} no full check was run", False, {})
     content = documents.read(path, REMEDY, _FIELDS)
     return Row(peer, *judged(peer, content), content)
 

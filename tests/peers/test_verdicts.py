@@ -84,7 +84,7 @@ def test_an_approximation_is_not_judged() -> None:
 def test_without_a_certificate_nothing_is_said(tmp_path: Path) -> None:
     row = row_of(tmp_path, PEER)
     assert (row.verdict, row.accused, row.version) == (
-        "not measurable here, because no check has been completed",
+        "not measurable here, because no full check was run",
         False,
         "–",
     )
