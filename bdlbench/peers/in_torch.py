@@ -57,7 +57,7 @@ IN_TORCH = (
         "sghmc",
         "lr is the step of position and momentum, α the friction; Euler steps",
         "α = 0.01, β = 0, σ = 1, T = 1",
-        "lr = √(c·ε/8), α = c/lr, c = 0.1",
+        "lr = √(c·ε)/2, α = c/lr, c = 0.1",
         "posteriors.sgmcmc.sghmc.build; Chen et al., 2014, arXiv:1402.4102",
     ),
     Peer(

@@ -12,9 +12,9 @@ from bdlbench import Problem, adapters, register
 @register("posteriors-sghmc")
 @dataclass(frozen=True)
 class PosteriorsSGHMC:
-    """SGHMC of posteriors: lr = √(c·ε/8), α = c/lr, which moves like Langevin dynamics with ε/4.
+    """SGHMC of posteriors: lr = √(c·ε)/2, α = c/lr, which moves like Langevin dynamics with ε/2.
 
-    Its bias is then that of Langevin dynamics with ε/2, to leading order.
+    Its bias is then that of Langevin dynamics with ε, to leading order.
 
     Args:
         step_size: ε.
@@ -27,7 +27,7 @@ class PosteriorsSGHMC:
     batch_size: int = 128
 
     def sample(self, problem: Problem, rng: Generator) -> Iterator[Tensor]:
-        lr = (self.friction * self.step_size / 8) ** 0.5
+        lr = (self.friction * self.step_size) ** 0.5 / 2
         yield from adapters.posteriors(
             problem,
             rng,
