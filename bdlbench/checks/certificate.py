@@ -106,11 +106,12 @@ def check(
     subject = Subject(parse(reference), secrets.randbelow(10**6) if seed is None else seed)
     target = subject.target
     checked = []
-    for result in run_checks(subject, quick, kept_as.without if kept_as else ()):
+    left_out = kept_as.without if kept_as else ()
+    for result in run_checks(subject, quick, left_out):
         checked.append(result)
         if say:
             say(f"{result.verdict:<12} {result.check:<16} {result.figure}: {result.meaning}")
-    overall = verdict(subject, checked)
+    overall = verdict(subject, checked, left_out)
     if not quick and not subject.spec.settings:
         write(results, subject, checked, sum(os.times()[:4]) - started, kept_as)
     if say:
@@ -125,14 +126,14 @@ def as_json(report: Report) -> str:
     return documents.to_json(asdict(report))
 
 
-def verdict(subject: Subject, found: Sequence[Result]) -> str:
+def verdict(subject: Subject, found: Sequence[Result], left_out: Sequence[str] = ()) -> str:
     """Return ``certified``, ``inconclusive``, ``approximate``, ``point`` or ``not certified``."""
     verdicts = {result.verdict for result in found}
     if verdicts & {*BAD}:
         return NOT_CERTIFIED
     if subject.target != "exact":
         return subject.target
-    return INCONCLUSIVE if "inconclusive" in verdicts else CERTIFIED
+    return INCONCLUSIVE if "inconclusive" in verdicts or left_out else CERTIFIED
 
 
 def write(
@@ -142,11 +143,9 @@ def write(
     seconds: float = 0.0,
     kept_as: Kept | None = None,
 ) -> Path:
-    """Store the outcome of a full check, by default in ``<results>/checks/<sampler>-<key>.json``.
-
-    Its cost, `seconds`, is CPU time.
-    """
+    """Store the outcome of a full check, by default in ``<results>/checks/<sampler>-<key>.json``."""
     name, identity = present_version(subject.spec.reference)
+    left_out = kept_as.without if kept_as else ()
     content = {
         "sampler": name,
         "settings": vars(subject.sampler),
@@ -154,10 +153,10 @@ def write(
         "measured_at": MEASURED_AT,
         "libraries": libraries(kept_as),
         "cpu_seconds": round(seconds, 1),
-        "left_out": list(kept_as.without) if kept_as else [],
+        "left_out": list(left_out),
         **versions(identity),
         "target": subject.target,
-        "verdict": verdict(subject, found),
+        "verdict": verdict(subject, found, left_out),
         "checks": [asdict(result) for result in found],
     }
     path = results / (kept_as.file if kept_as else file_of(name, identity))

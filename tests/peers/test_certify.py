@@ -49,7 +49,7 @@ def test_a_certificate_is_kept_and_not_repeated(
     content: dict[str, Any] = json.loads((tmp_path / "peers/mine.json").read_text())
     assert content["libraries"]["torch"] == version("torch")
     assert content["left_out"] == ["ranks"]
-    assert content["verdict"] == "certified"
+    assert content["verdict"] == "inconclusive"  # not all checks were made
     assert content["cpu_seconds"] >= 0
     certify.certify([MINE], False, tmp_path, said.append)
     assert said[-1].startswith("mine: torch ")
