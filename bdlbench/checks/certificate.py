@@ -143,7 +143,7 @@ def write(
     seconds: float = 0.0,
     kept_as: Kept | None = None,
 ) -> Path:
-    """Store the outcome of a full check, by default in ``<results>/checks/<sampler>-<key>.json``."""
+    """Store a full check, by default in ``<results>/checks/<sampler>-<key>.json``; CPU seconds."""
     name, identity = present_version(subject.spec.reference)
     left_out = kept_as.without if kept_as else ()
     content = {
