@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -40,6 +41,21 @@ _FIELDS = {
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Where and how the certificate of a sampler of another library is kept.
+
+    Args:
+        file: Path of the certificate, relative to the results.
+        library: The library's distribution.
+        without: Names of checks that are left out, as they would cost too much.
+    """
+
+    file: str
+    library: str
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of the checks of one sampler.
 
@@ -67,6 +83,7 @@ def check(
     results: Path,
     say: Callable[[str], None] | None = None,
     seed: int | None = None,
+    kept_as: Kept | None = None,
 ) -> Report:
     """Run the checks, report each result, and store the verdict of a full check.
 
@@ -79,24 +96,28 @@ def check(
         say: Prints a line.
         seed: Random seed of the problems and of the sampler; by default another each time, so that
             no plugin can recognise a problem.
+        kept_as: For a sampler of another library.
 
     Raises:
         PluginError: The plugin cannot be loaded.
         RecordError: The verdict cannot be stored.
     """
+    started = sum(os.times()[:4])
     subject = Subject(parse(reference), secrets.randbelow(10**6) if seed is None else seed)
     target = subject.target
     checked = []
-    for result in run_checks(subject, quick):
+    left_out = kept_as.without if kept_as else ()
+    for result in run_checks(subject, quick, left_out):
         checked.append(result)
         if say:
             say(f"{result.verdict:<12} {result.check:<16} {result.figure}: {result.meaning}")
-    overall = verdict(subject, checked)
+    overall = verdict(subject, checked, left_out)
     if not quick and not subject.spec.settings:
-        write(results, subject, checked)
+        write(results, subject, checked, sum(os.times()[:4]) - started, kept_as)
     if say:
         note = " (quick checks only, not stored)" if quick and overall == "certified" else ""
-        say(f"{reference}: target {target}: {overall}, seed {subject.seed}{note}")
+        name = Path(reference).stem if kept_as else reference
+        say(f"{name}: target {target}: {overall}, seed {subject.seed}{note}")
     return Report(reference, target, overall, tuple(checked))
 
 
@@ -105,31 +126,40 @@ def as_json(report: Report) -> str:
     return documents.to_json(asdict(report))
 
 
-def verdict(subject: Subject, found: Sequence[Result]) -> str:
+def verdict(subject: Subject, found: Sequence[Result], left_out: Sequence[str] = ()) -> str:
     """Return ``certified``, ``inconclusive``, ``approximate``, ``point`` or ``not certified``."""
     verdicts = {result.verdict for result in found}
     if verdicts & {*BAD}:
         return NOT_CERTIFIED
     if subject.target != "exact":
         return subject.target
-    return INCONCLUSIVE if "inconclusive" in verdicts else CERTIFIED
+    return INCONCLUSIVE if "inconclusive" in verdicts or left_out else CERTIFIED
 
 
-def write(results: Path, subject: Subject, found: Sequence[Result]) -> Path:
-    """Store the outcome of a full check in ``<results>/checks/<sampler>-<key>.json``."""
+def write(
+    results: Path,
+    subject: Subject,
+    found: Sequence[Result],
+    seconds: float = 0.0,
+    kept_as: Kept | None = None,
+) -> Path:
+    """Store a full check, by default in ``<results>/checks/<sampler>-<key>.json``; CPU seconds."""
     name, identity = present_version(subject.spec.reference)
+    left_out = kept_as.without if kept_as else ()
     content = {
         "sampler": name,
         "settings": vars(subject.sampler),
         "seed": subject.seed,
         "measured_at": MEASURED_AT,
-        "libraries": {name: version(name) for name in LIBRARIES},
-        **_versions(identity),
+        "libraries": libraries(kept_as),
+        "cpu_seconds": round(seconds, 1),
+        "left_out": list(left_out),
+        **versions(identity),
         "target": subject.target,
-        "verdict": verdict(subject, found),
+        "verdict": verdict(subject, found, left_out),
         "checks": [asdict(result) for result in found],
     }
-    path = results / file_of(name, identity)
+    path = results / (kept_as.file if kept_as else file_of(name, identity))
     write_file(path, documents.to_json(content))
     return path
 
@@ -185,9 +215,9 @@ def _read(results: Path, name: str, identity: Identity, settings: Settings) -> s
     path = kept(results, file_of(name, identity))
     if path is None:
         return NOT_CERTIFIED
-    versions = _versions(identity)
+    valid = versions(identity)
     content = documents.read(path, REMEDY, _FIELDS)
-    if {key: content[key] for key in versions} != versions:
+    if {key: content[key] for key in valid} != valid:
         return NOT_CERTIFIED
     with documents.reading(path, REMEDY):  # earlier versions have other fields
         documents.check(content, {"verdict": documents.TEXT, "settings": documents.OBJECT})
@@ -208,6 +238,12 @@ def _at(verdict: str, checked: Settings, settings: Settings) -> str:
     return verdict if settings.get("temperature", 1) == 1 else TEMPERED
 
 
-def _versions(identity: Identity) -> dict[str, Any]:
+def libraries(kept_as: Kept | None = None) -> dict[str, str]:
+    """Return the versions of the libraries that a verdict depends on."""
+    names = (*LIBRARIES, kept_as.library) if kept_as else LIBRARIES
+    return {name: version(name) for name in names}
+
+
+def versions(identity: Identity) -> dict[str, Any]:
     """Return the versions of sampler and checks for which a verdict is valid."""
     return {**asdict(identity), "checks_version": checks.VERSION}

@@ -31,9 +31,7 @@ class RejectionCheck:
 
     def _evaluate(self, subject: Subject) -> Result:
         sampler = subject.sampler
-        claims = getattr(sampler, "metropolis", None)
-        if claims is None:
-            claims = subject.uses_potential
+        claims = subject.may_reject
         if not claims or stepped(sampler, 1.0) is None or subject.target != "exact":
             why = "its step is adapted" if claims else "no Metropolis test is claimed"
             return Result(self.name, "shown", "–", why)

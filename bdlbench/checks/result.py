@@ -68,6 +68,12 @@ class Subject:
         return self.habits.uses_potential
 
     @property
+    def may_reject(self) -> bool:
+        """Whether it has a Metropolis test, as it declares; by default, whether it evaluates U."""
+        declared = getattr(self.sampler, "metropolis", None)
+        return self.uses_potential if declared is None else bool(declared)
+
+    @property
     def strict(self) -> bool:
         """Whether no step can bias it: it has no step size, and can have a Metropolis test."""
         return stepped(self.sampler, 1.0) is None and self.uses_potential

@@ -14,6 +14,7 @@ from bdlbench.checks.result import Result, Subject, guarded
 from bdlbench.checks.sampling import Effort
 
 LARGE, FULL = 20_000, 600  # points of the large problem; for samplers without minibatches
+NEVER_MOVES = "no chain ever moves: every draw is the initial state"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class TargetCheck:
         if subject.target != "exact":
             return self._shown(subject, first, slack)
         found = Ladder(sampler, known, subject.batch_size, slack, subject.strict).climb(first)
+        if found.measured.frozen == effort.chains and not subject.may_reject:
+            return Result(self.name, "fail", found.measured.figure, NEVER_MOVES)
         if found.verdict == "fail":
             meaning = found.meaning or diagnose(subject, found.measured, found.finer)
             return Result(self.name, "fail", found.measured.figure, meaning)

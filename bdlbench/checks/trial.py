@@ -72,11 +72,11 @@ class Trial(Problem):
         if self._counts:
             from bdlbench.checks.counted import CountedPotential  # JAX takes long to import
 
-            return CountedPotential(potential, self._count_in_jax)
+            return CountedPotential(potential, self._count_in_jax, self.n)
         return potential
 
     def _count_in_jax(self, evaluations: int) -> None:
-        self.evaluated += evaluations * self.n
+        self.evaluated += evaluations
 
     def steps(
         self, batch_size: int | None, rng: torch.Generator, until: float = 1.0

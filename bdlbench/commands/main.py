@@ -82,8 +82,16 @@ def show(
 @app.command()
 def check(
     sampler: Annotated[
-        str, typer.Argument(metavar="SAMPLER[:setting=value,…]", help="Sampler name or file.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[SAMPLER[:setting=value,…]]",
+            help="Sampler name or file; with --peers, a peer or a library.",
+            show_default=False,
+        ),
+    ] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Check the samplers of other libraries.")
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Skip the long checks; no certificate is issued.")
     ] = False,
@@ -96,7 +104,18 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check a sampler's interface, and compare its draws with exactly known posteriors."""
+    if sampler is None and not peers:
+        raise BdlbenchError("expected a SAMPLER, or --peers")
+    if json and peers:
+        raise BdlbenchError("--json is of one sampler; the certificates of --peers are JSON files")
     set_up_jax()
+    if peers:
+        from bdlbench.peers import certify
+
+        with redirect_stdout(sys.stderr):  # libraries may print
+            certify.certify(certify.chosen(sampler), quick, results, _print, seed)
+        return
+    assert sampler is not None
     from bdlbench.checks import certificate
 
     with redirect_stdout(sys.stderr):  # plugins may print

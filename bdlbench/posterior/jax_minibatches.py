@@ -21,7 +21,9 @@ def on_minibatch(potential: JaxPotential, batch: Array, n: int) -> JaxPotential:
     """
     if isinstance(potential, CalledPotential):
         return dataclasses.replace(potential, batch=batch)
-    assert isinstance(potential, TranslatedPotential)
+    if not isinstance(potential, TranslatedPotential):  # it wraps another
+        wrapped: JaxPotential = potential.on_minibatch(batch, n)  # type: ignore[attr-defined]
+        return wrapped
     x, y = (part.reshape(-1, *part.shape[2:]) for part in (potential.x, potential.y))
     # The weight of a point is that of the likelihood: N/size for each of the minibatch.
     weight = jnp.full((1, len(batch)), n / len(batch), jnp.float32)

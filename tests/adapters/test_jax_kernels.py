@@ -15,15 +15,18 @@ from torch import Tensor
 from bdlbench.adapters import jax_kernel
 from bdlbench.adapters.jax_kernels import LogDensity
 from bdlbench.checks.global_state import watched
+from bdlbench.checks.trial import Trial
 from bdlbench.errors import Diverged
 from bdlbench.problem import Budget, Problem
 from tests.adapters.known import (
     BIAS,
     CURVATURE,
     EPSILON,
+    EXACT,
     N,
     Sample,
     assert_exact,
+    over_dispersed,
     problem,
     rng,
     run,
@@ -55,6 +58,13 @@ def test_langevin_dynamics_samples_the_posterior() -> None:
 
 def descent(log_density: LogDensity, key: Array, theta: Array, *batch: Array) -> Array:
     return theta + EPSILON / 2 * jax.grad(log_density)(theta, *batch)
+
+
+@pytest.mark.parametrize("chains", [1, 3])
+def test_a_trial_counts_the_points_of_minibatches(chains: int) -> None:
+    made = Trial(EXACT.posterior, Budget(2 * chains, 2), chains, over_dispersed, counts=True)
+    run(kernel(descent, batch_size=20), made)
+    assert made.evaluated == made.epochs * N == 2 * chains * N
 
 
 @pytest.mark.parametrize("chains", [1, 3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from bdlbench.checks import CHECKS, Subject, linear_problems, network_problems
+from bdlbench.checks import CHECKS, Subject, linear_problems, network_problems, target
 from bdlbench.checks.calibration import RANKS, uniformity
 from bdlbench.checks.estimates import Estimates, estimate, limit
 from bdlbench.checks.increments import one_step
@@ -27,6 +28,7 @@ from bdlbench.checks.sampling import (
     stepped,
     suited,
 )
+from bdlbench.checks.target import TargetCheck
 from bdlbench.checks.trial import Trial
 from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget
@@ -237,6 +239,25 @@ def test_habits_are_found_by_a_trial(write_sampler: object) -> None:
     assert (habits.batch_size, habits.uses_potential) == (32, False)
     mala = habits_of(Subject(parse(str(HERE / "right" / "mala.py"))).sampler)
     assert (mala.batch_size, mala.uses_potential) == (None, True)
+
+
+def test_chains_that_cannot_reject_and_never_move_are_wrong(
+    write_sampler: Callable[..., str],
+) -> None:
+    effort = Effort(0.5, chains=200, draws=12, wide=20)
+    check = TargetCheck("line", lambda seed, full: linear_problems.tensors(seed, 60, True), effort)
+    body = """
+        theta = problem.init(rng)
+        for _, keep in problem.steps(None, rng):
+            problem.{}(theta)
+            if keep:
+                yield theta
+    """
+    still = Subject(parse(write_sampler(body.format("gradient"))))
+    assert check(still, True).verdict == "fail"
+    assert check(still, True).meaning == target.NEVER_MOVES
+    rejecting = Subject(parse(write_sampler(body.format("potential"))))
+    assert check(rejecting, True).verdict == "inconclusive"
 
 
 def test_an_endless_sampler_is_stopped(known: Known) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,6 +106,12 @@ def test_the_findings_are_up_to_date(
     page = published["findings"](published_boards)
     assert (ROOT / "docs/findings.md").read_text("utf-8") == page
     assert page.count("../results/leaderboard.md#") > 20
+
+
+def test_the_page_of_public_samplers_is_up_to_date(published: dict[str, Any]) -> None:
+    page = (ROOT / "docs/public-samplers.md").read_text("utf-8")
+    assert page == published["public_samplers"](), "run python docs/published.py and commit"
+    assert not re.search(r"\{\w+\}", page)
 
 
 @pytest.mark.parametrize("path", sorted((RESULTS / "grids").glob("*.toml")), ids=lambda p: p.stem)

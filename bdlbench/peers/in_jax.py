@@ -1,0 +1,111 @@
+"""Samplers of libraries in JAX."""
+
+from __future__ import annotations
+
+from bdlbench.peers.faults import BOTH_HALVES, RESAMPLED
+from bdlbench.peers.peer import Peer
+
+IN_JAX = (
+    Peer(
+        "sgmcmcjax-baoab",
+        "sgmcmcjax",
+        "baoab",
+        "dt is the step of position and momentum, γ the friction; a splitting",
+        "τ = 1",
+        "dt = √ε, γ = 0.5/dt; with an empty stand-in for jax.experimental.host_callback, which "
+        "JAX no longer has and the progress bar imports",
+        "sgmcmcjax.kernels.build_baoab_kernel; Leimkuhler & Matthews, 2013",
+        fault=BOTH_HALVES,
+    ),
+    Peer(
+        "blackjax-sghmc",
+        "blackjax",
+        "sghmc",
+        "step_size h is that of position and momentum, with a new momentum every L steps",
+        "L = 10, α = 0.01, β = 0",
+        "h = √(ε/L), L and α as by default",
+        "blackjax.sghmc; Chen et al., 2014, arXiv:1402.4102",
+        fault=RESAMPLED,
+    ),
+    Peer(
+        "blackjax-sgld",
+        "blackjax",
+        "sgld",
+        "step_size = ε/2",
+        "temperature = 1",
+        "step_size = ε/2",
+        "blackjax.sgld; Welling & Teh, 2011",
+    ),
+    Peer(
+        "sgmcmcjax-sgld",
+        "sgmcmcjax",
+        "sgld",
+        "dt = ε/2",
+        "–",
+        "dt = ε/2; with the same stand-in as baoab",
+        "sgmcmcjax.kernels.build_sgld_kernel; Welling & Teh, 2011",
+    ),
+    Peer(
+        "blackjax-mala",
+        "blackjax",
+        "mala",
+        "step_size = ε/2",
+        "–",
+        "step_size = ε/2",
+        "blackjax.mala; Roberts & Tweedie, 1996",
+    ),
+    Peer(
+        "blackjax-hmc",
+        "blackjax",
+        "hmc",
+        "step_size is a leapfrog's, √ε",
+        "–",
+        "fixed step √ε, 5 leapfrogs, unit masses",
+        "blackjax.hmc; Neal, 2011, arXiv:1206.1901",
+    ),
+    Peer(
+        "blackjax-mclmc",
+        "blackjax",
+        "mclmc",
+        "step_size is a length, of a momentum of norm 1; no Metropolis test",
+        "McLachlan's integrator",
+        "step_size = √(ε·dim), L = 5 steps",
+        "blackjax.mclmc; Robnik et al., 2023, arXiv:2212.08549",
+    ),
+    Peer(
+        "blackjax-sgnht",
+        "blackjax",
+        "sgnht",
+        "step_size is that of position, momentum and thermostat; Euler steps",
+        "α = 0.01, β = 0",
+        "step_size = √ε/4, α = 4/prior_std",
+        "blackjax.sgnht; Ding et al., 2014",
+    ),
+    Peer(
+        "numpyro-hmc",
+        "numpyro",
+        "HMC",
+        "step_size is a leapfrog's, √ε",
+        "adapted, trajectory of 2π",
+        "fixed step √ε, 5 leapfrogs, unit masses",
+        "numpyro.infer.HMC; Neal, 2011, arXiv:1206.1901",
+    ),
+    Peer(
+        "blackjax-nuts",
+        "blackjax",
+        "nuts",
+        "step_size is a leapfrog's, √ε",
+        "up to 10 doublings",
+        "fixed step √ε, up to 4 doublings, unit masses",
+        "blackjax.nuts; Hoffman & Gelman, 2014, arXiv:1111.4246",
+    ),
+    Peer(
+        "blackjax-csgld",
+        "blackjax",
+        "csgld",
+        "step_size_diff = ε/2; samples a flattened density, whose draws need weights",
+        "ζ = 1, 512 partitions, energy_gap = 100",
+        "step_size_diff = ε/2, the rest as by default; a run has no weights for its draws",
+        "blackjax.csgld; Deng et al., 2020, arXiv:2010.09800",
+    ),
+)
