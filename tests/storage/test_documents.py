@@ -50,7 +50,7 @@ def _certificate(results: Path) -> tuple[Path, Read]:
     path = results / certificate.file_of(name, identity)
     path.parent.mkdir(parents=True)
     content = {
-        **certificate._versions(identity),
+        **certificate.versions(identity),
         "settings": RECORD.sampler.settings,
         "verdict": "certified",
         "checks": [CHECK],
