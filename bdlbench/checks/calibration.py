@@ -32,7 +32,7 @@ class RankCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict of a χ² test on the histogram of ranks."""
-        return guarded(self.name, lambda: self._evaluate(subject))
+        return guarded(self.name, subject, lambda: self._evaluate(subject))
 
     def _evaluate(self, subject: Subject) -> Result:
         known, truth = blocks(subject.seed)

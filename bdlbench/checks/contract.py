@@ -50,7 +50,9 @@ class ContractCheck:
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict."""
         return guarded(
-            self.name, lambda: Result(self.name, "pass", self.judge(subject, quick), self.meaning)
+            self.name,
+            subject,
+            lambda: Result(self.name, "pass", self.judge(subject, quick), self.meaning),
         )
 
 
@@ -145,7 +147,7 @@ def _models(subject: Subject, quick: bool) -> str:
     names = SHARED_MODELS[:1] if quick else SHARED_MODELS
     for name in names:
         posterior = Posterior(models.build(name), Categorical(), x, y, prior_std=0.3)
-        problem = Problem(posterior, Budget(epochs=20.0, draws=2))
+        problem = Problem(posterior, Budget(epochs=6.0, draws=2))
         _collect(fitted(subject.sampler, 1e-5, POINTS // 2), problem, rng)
     return ", ".join(names)
 

@@ -14,6 +14,7 @@ from bdlbench.checks.result import Subject
 
 SILENT = 1e-6  # variance of a step's noise, divided by ε, that is none
 POINT = 1e-3  # temperature below which draws are a point estimate
+LEAST_NOISE = 0.01  # share of the variance in another tensor, below which there is none
 LEAST_RATIO = 1.1  # of the temperatures of two tensors
 CONVENTIONS = "gradient and noise have different step-size conventions"
 
@@ -35,6 +36,9 @@ def diagnose(subject: Subject, measured: Measured, finer: Measured | None) -> st
         or step_diagnosis.noise_exponent(measured, finer, step)
         or step_diagnosis.prior(step)
         or step_diagnosis.minibatch(step)
+        or _falling(measured, step)
+        or _apart(measured)
+        or _acceptance(subject)
         or _moments(measured, step)
         or step_diagnosis.gradient(step)
         or step_diagnosis.correlated(step)
@@ -72,14 +76,32 @@ def _chains(measured: Measured, step: Step | None) -> str:
             f"the chains move together: the variance between chains is {between:.2g}, that of "
             f"their mean over time {over_time:.2g} (is the same noise added to all of them?)"
         )
-    apart = white.mean(axis=0).var(axis=0).mean()
+    if measured.frozen:
+        return f"{measured.frozen} of {white.shape[1]} chains never move"
+    return ""
+
+
+def _falling(measured: Measured, step: Step | None) -> str:
+    """Detect draws whose variance falls although the first step is right."""
+    if step is None or not all(0.9 < value < 1.1 for value in step.noise.values()):
+        return ""
+    variances = measured.white[:, : measured.effort.chains].var(axis=1).mean(axis=1)
+    if variances[-1] > 0.6 * variances[0]:
+        return ""
+    return (
+        f"the first step is right, but the variance of the draws falls from {variances[0]:.2g} to "
+        f"{variances[-1]:.2g}: are states averaged, or is the noise reduced?"
+    )
+
+
+def _apart(measured: Measured) -> str:
+    white = measured.white[:, : measured.effort.chains]
+    total, apart = (white[-1] ** 2).mean(), white.mean(axis=0).var(axis=0).mean()
     if len(white) > 6 and apart > 0.4 * total and measured.estimates.mixed:
         return (
             f"the chains do not mix: of a variance of {total:.2g}, {apart:.2g} is between their "
             "means (does each see different data, such as its own minibatch?)"
         )
-    if measured.frozen:
-        return f"{measured.frozen} of {white.shape[1]} chains never move"
     return ""
 
 
@@ -92,6 +114,15 @@ def _still(measured: Measured, step: Step | None) -> str:
     if value > 0.02 or near_n:
         return ""
     return f"the draws do not vary (T = {value:.2g}): θ gets no noise, this is a point estimate"
+
+
+def _acceptance(subject: Subject) -> str:
+    if not subject.habits.potential_of_minibatch:
+        return ""
+    return (
+        "a different density is sampled: U is evaluated on minibatches, with which a Metropolis "
+        "test accepts too much or too little"
+    )
 
 
 def _moments(measured: Measured, step: Step | None) -> str:
@@ -154,6 +185,10 @@ def _by_tensor(measured: Measured) -> dict[str, float]:
 def _hint(step: Step | None) -> str:
     if step is None:
         return ""
+    most = max(step.noise.values())
+    silent = [name for name, variance in step.noise.items() if variance < LEAST_NOISE * most]
+    if silent:
+        return f": there is no noise in {', '.join(silent)}"
     return ": the noise does not match a preconditioner (√G on the noise, G on the gradient)"
 
 

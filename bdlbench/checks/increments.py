@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from bdlbench.checks import linear_problems
 from bdlbench.checks.known import Array, Known, places
 from bdlbench.checks.linear_problems import tensors
 from bdlbench.checks.result import Subject
@@ -19,6 +20,7 @@ from bdlbench.runs import machine
 CHAINS, STIFFNESS = 4000, 0.5  # enough for factors to a few percent
 SILENT = 1e-9  # variance of the noise divided by ε that is rounding
 LEAST = 0.1  # factor that can be compared
+NOISY = 0.1  # share of the largest standard deviation, above which a residual is noise
 FINER = 16.0  # ratio of the step sizes at which the noise is compared
 
 
@@ -33,6 +35,8 @@ class Noise:
         correlation: Largest correlation of the noise between two parameters.
         of_state: Correlation of the squared noise with the squared gradient, 0 for a constant
             preconditioner.
+        prior_on_biases: b or b/a of the biases, divided by that of the other parameters, whichever
+            is larger (see `Step`); NaN if unknown.
     """
 
     drift: dict[str, float]
@@ -40,6 +44,7 @@ class Noise:
     common: float
     correlation: float
     of_state: float
+    prior_on_biases: float
 
 
 @dataclass(frozen=True)
@@ -140,10 +145,9 @@ def _fit(
     """Fit a and b, the drift by tensor, and the noise, by least squares."""
     change = (after - before) / (epsilon / 2)
     white = known.whiten(before)
-    slope = np.linalg.solve(known.root.T, white.T).T
+    slope = np.asarray(np.linalg.solve(known.root.T, white.T).T, np.float64)
     prior = before / known.posterior.prior_std**2
-    parts = np.stack([-(slope - prior).ravel(), -prior.ravel()], axis=1)
-    (likelihood, of_prior), *_ = np.linalg.lstsq(parts, change.ravel(), rcond=None)
+    likelihood, of_prior = _weights(change, slope, prior)
     drift, noise = {}, {}
     residual = np.empty_like(change)
     for name, part in places(known.posterior.network).items():
@@ -156,13 +160,29 @@ def _fit(
     squares, slopes = (residual**2).ravel(), (slope**2).ravel()
     varies = bool(squares.std() > 0 and slopes.std() > 0)
     of_state = float(np.corrcoef(squares, slopes)[0, 1]) if varies else 0.0
-    noises = Noise(drift, noise, float(total - 1), _correlation(residual), of_state)
-    return (float(likelihood), float(of_prior)), noises
+    biases = np.zeros(change.shape[1], bool)
+    biases[linear_problems.biases(known.posterior.network)] = True
+    (a, b), (a_other, b_other) = (
+        _weights(change[:, part], slope[:, part], prior[:, part]) for part in (biases, ~biases)
+    )
+    known_ratio = min(abs(a), abs(a_other), abs(b_other)) > LEAST
+    # The second is less exact, but does not depend on a preconditioner.
+    ratio = max(b / b_other, (b / a) / (b_other / a_other), key=abs) if known_ratio else np.nan
+    noises = Noise(drift, noise, float(total - 1), _correlation(residual), of_state, ratio)
+    return (likelihood, of_prior), noises
+
+
+def _weights(change: Array, slope: Array, prior: Array) -> tuple[float, float]:
+    """Return a and b by least squares, from ∇U and its part of the prior."""
+    parts = np.stack([-(slope - prior).ravel(), -prior.ravel()], axis=1)
+    (likelihood, of_prior), *_ = np.linalg.lstsq(parts, change.ravel(), rcond=None)
+    return float(likelihood), float(of_prior)
 
 
 def _correlation(residual: Array) -> float:
-    """Return the largest correlation between two columns that vary."""
-    varying = residual[:, residual.std(axis=0) > 0]
+    """Return the largest correlation between two columns with noise, which is not a misfit."""
+    spread = residual.std(axis=0)
+    varying = residual[:, (spread > 0) & (spread > NOISY * spread.max())]
     if varying.shape[1] < 2:
         return 0.0
     matrix = np.asarray(np.corrcoef(varying.T))

@@ -38,7 +38,7 @@ def tensors(seed: int, points: int = 150, small: bool = False, condition: float 
     network = _network(shapes)
     factors = rng.standard_normal((points, 3)) @ rng.standard_normal((3, network.dim)) / 2
     design = factors + rng.standard_normal((points, network.dim))
-    design[:, _biases(network)] = 1.0
+    design[:, biases(network)] = 1.0
     return linear(network, design, rng, condition, prior_std=float(rng.uniform(0.3, 2)))
 
 
@@ -163,6 +163,6 @@ def _network(shapes: Mapping[str, tuple[int, ...]]) -> Network:
     return Network(module, rebuild=lambda: _Parts(shapes))
 
 
-def _biases(network: Network) -> list[int]:
+def biases(network: Network) -> list[int]:
     """Return the positions of the biases in θ."""
     return [part.start for name, part in places(network).items() if "bias" in name]

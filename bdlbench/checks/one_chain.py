@@ -27,7 +27,7 @@ class OneChainCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict; a sampler that is not declared exact is only measured."""
-        return guarded(self.name, lambda: self._evaluate(subject))
+        return guarded(self.name, subject, lambda: self._evaluate(subject))
 
     def _evaluate(self, subject: Subject) -> Result:
         if subject.target == "point":

@@ -27,7 +27,7 @@ class RejectionCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict."""
-        return guarded(self.name, lambda: self._evaluate(subject))
+        return guarded(self.name, subject, lambda: self._evaluate(subject))
 
     def _evaluate(self, subject: Subject) -> Result:
         sampler = subject.sampler

@@ -89,7 +89,7 @@ class Subject:
         return target
 
 
-def guarded(name: str, judge: Callable[[], Result]) -> Result:
+def guarded(name: str, subject: Subject, judge: Callable[[], Result]) -> Result:
     """Run a check; an exception of the plugin is its result, but a PluginError is raised."""
     try:
         return judge()
@@ -98,4 +98,5 @@ def guarded(name: str, judge: Callable[[], Result]) -> Result:
     except BdlbenchError as error:
         return Result(name, "fail", "–", str(error))
     except (Exception, SystemExit) as error:
-        return Result(name, "error", "–", plugin_errors.describe(error))
+        plugin = registry.load("samplers", subject.spec.reference)
+        return Result(name, "error", "–", plugin_errors.describe(error, plugin))

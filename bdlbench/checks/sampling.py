@@ -164,10 +164,12 @@ class Habits:
     Args:
         batch_size: Points per step; None if it uses all data.
         uses_potential: Whether it evaluates U.
+        potential_of_minibatch: Whether it evaluates U on minibatches.
     """
 
     batch_size: int | None
     uses_potential: bool
+    potential_of_minibatch: bool
 
 
 def habits_of(sampler: Sampler) -> Habits:
@@ -181,4 +183,4 @@ def habits_of(sampler: Sampler) -> Habits:
         for _ in limited(slow, problem, torch.Generator().manual_seed(0)):
             pass
     sizes = {size for size in problem.batch_sizes if size < PROBED}
-    return Habits(max(sizes, default=None), problem.uses_potential)
+    return Habits(max(sizes, default=None), problem.uses_potential, problem.potential_of_minibatch)

@@ -41,7 +41,7 @@ class SharedNetworkCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict."""
-        return guarded(self.name, lambda: self._evaluate(subject))
+        return guarded(self.name, subject, lambda: self._evaluate(subject))
 
     def _evaluate(self, subject: Subject) -> Result:
         if subject.target != "exact":

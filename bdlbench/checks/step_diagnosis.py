@@ -27,6 +27,8 @@ def prior(step: Step | None) -> str:
     """Detect a wrong weight of the prior in the drift."""
     if step is None or abs(step.likelihood) < 0.05:
         return ""
+    if abs(step.noises.prior_on_biases) < 0.35:  # one standard error is about 0.05
+        return "there is no prior on the biases"
     ratio, n = step.prior / step.likelihood, step.n
     for value, words in (
         (0.0, "the prior is missing"),

@@ -36,7 +36,7 @@ class TargetCheck:
 
     def __call__(self, subject: Subject, quick: bool) -> Result:
         """Return the verdict; a sampler that is not declared exact is only measured."""
-        return guarded(self.name, lambda: self._evaluate(subject, quick))
+        return guarded(self.name, subject, lambda: self._evaluate(subject, quick))
 
     def _evaluate(self, subject: Subject, quick: bool) -> Result:
         sampler = subject.sampler

@@ -51,6 +51,7 @@ class Trial(Problem):
         """Evaluations of single training points in JAX, if they are counted."""
         self.batch_sizes: set[int] = set()
         self.uses_potential = False
+        self.potential_of_minibatch = False
 
     def gradient(self, theta: Tensor, batch: Tensor | None = None) -> Tensor:
         """Count the call."""
@@ -61,6 +62,7 @@ class Trial(Problem):
         """Count the call."""
         self._count(batch)
         self.uses_potential = True
+        self.potential_of_minibatch |= batch is not None and batch.shape[-1] < self.n
         return super().potential(theta, batch)
 
     def to_jax(self) -> JaxPotential:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bdlbench.comparison.summary import COSTS, confident_fractions
+from bdlbench.comparison.summary import (
+    COSTS,
+    ECE,
+    NULL,
+    Row,
+    confident_fractions,
+    looks_calibrated,
+)
 from bdlbench.metrics.catalogue import FIDELITY, describe
 from bdlbench.metrics.description import Direction, Kind
-from bdlbench.metrics.statistics import Interval
 
+CHANCE = "°"
+CHANCE_RULE = (
+    f"{CHANCE}: an ECE that chance explains: of calibrated predictors with the same confidences, "
+    "over one in 40 have a larger one."
+)
 ARROWS = {"up": "↑", "down": "↓", "none": ""}
 SHOWN = {"ess_per_1000_gradients": "{:,.1f}", "r_hat": "{:#.3g}"}
 
@@ -22,7 +33,7 @@ class Cell:
         text: The mean, or other text.
         spread: Half-width of the confidence interval; empty if there is none.
         order: Sort key on the site; an empty string sorts last.
-        best: Whether no sampler is significantly better.
+        best: Whether it is significantly better than another sampler, and none than it.
     """
 
     text: str
@@ -70,13 +81,19 @@ class Column:
         detail = f"\n({self.detail})" if self.detail else ""
         return f"{self.label}{detail} {self.arrow}".rstrip()
 
-    def cell(self, interval: Interval | None, best: bool = False) -> Cell:
-        """Format a mean and its confidence interval; a dash without them."""
+    def cell(self, row: Row, best: bool = False) -> Cell:
+        """Format a row's mean and its confidence interval; a dash without them."""
+        interval = row.metrics.get(self.metric)
         if interval is None:
             return Cell("–")
         half = "" if interval.high is None else self.show(interval.high - interval.mean)
         spread = half if self.spread else ""
-        return Cell(self.show(interval.mean), spread, f"{interval.mean:.6g}", best)
+        text = self.show(interval.mean) + self.mark(row)
+        return Cell(text, spread, f"{interval.mean:.6g}", best)
+
+    def mark(self, row: Row) -> str:
+        """Return the mark of an ECE that chance explains, or an empty string."""
+        return CHANCE if self.metric == ECE and looks_calibrated(row) else ""
 
 
 def columns(headline: Sequence[str], split: str) -> list[Column]:
@@ -90,6 +107,8 @@ def columns(headline: Sequence[str], split: str) -> list[Column]:
     kind: Kind = "real" if "lppd" in headline else "classes"
     fidelity = (column.metric for column in fidelity_columns(split, kind))
     scored = [*headline, *confident, *fidelity]
+    if ECE in scored:
+        scored.insert(scored.index(ECE) + 1, NULL)
     return [*map(scored_column, scored), *cost_columns()]
 
 

@@ -50,12 +50,12 @@ def differences(comparison: Summary) -> pd.DataFrame:
     import pandas as pd
 
     baseline = comparison.rows[comparison.baseline].sampler
+    fields = ["metric", "difference", "low", "high", "seeds", "p", "verdict"]
     rows = [
-        (name, baseline, one.metric, one.difference, one.low, one.high, one.seeds, one.verdict)
+        (name, baseline, *(getattr(one, field) for field in fields))
         for name, one in comparison.differences
     ]
-    columns = ["sampler", "baseline", "metric", "difference", "low", "high", "seeds", "verdict"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=["sampler", "baseline", *fields])
     frame.attrs.update(_describe(comparison))
     return frame
 

@@ -202,19 +202,23 @@ def _numbers(comparison: Summary, column: Column) -> tuple[Number, ...]:
     none = " " if comparison.differences and column.metric in comparison.compared else ""
     verdicts = [comparison.verdict(row.sampler, column.metric) for row in comparison.rows]
     return tuple(
-        _number(column, interval, show, MARKS.get(verdict or "", none))
-        for interval, verdict in zip(intervals, verdicts, strict=True)
+        _number(column, interval, show, column.mark(row), MARKS.get(verdict or "", none))
+        for row, interval, verdict in zip(comparison.rows, intervals, verdicts, strict=True)
     )
 
 
 def _number(
-    column: Column, interval: Interval | None, show: Callable[[float], str], mark: str
+    column: Column,
+    interval: Interval | None,
+    show: Callable[[float], str],
+    chance: str,
+    mark: str,
 ) -> Number:
     if interval is None:
         return Number("–", "", mark)
     if interval.high is None or not column.spread:
-        return Number(show(interval.mean), "", mark)
-    return Number(show(interval.mean), f"±{show(interval.high - interval.mean)}", mark)
+        return Number(show(interval.mean) + chance, "", mark)
+    return Number(show(interval.mean) + chance, f"±{show(interval.high - interval.mean)}", mark)
 
 
 def _precise(column: Column, intervals: Sequence[Interval]) -> Callable[[float], str]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench.comparison import table, verdicts
-from bdlbench.comparison.columns import Column
+from bdlbench.comparison.columns import CHANCE_RULE, Column
 from bdlbench.comparison.layout import (
     MARKS,
     TARGET,
@@ -23,10 +23,11 @@ from bdlbench.comparison.layout import (
     fill,
     fit,
 )
-from bdlbench.comparison.summary import Row, Summary
+from bdlbench.comparison.summary import ECE, Row, Summary, looks_calibrated
+from bdlbench.metrics.statistics import UNCLEAR
 from bdlbench.reference import reference
 
-COLORS: dict[str | None, str] = {"better": "green", "worse": "red", verdicts.UNCLEAR: "dim"}
+COLORS: dict[str | None, str] = {"better": "green", "worse": "red", UNCLEAR: "dim"}
 HEADER, PIXELS = "sampler", "pixels alone"
 NARROWEST, WIDEST = 8, 32  # characters of a bar
 MANY = 3  # seeds, with fewer the intervals are very wide
@@ -182,13 +183,16 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
     baseline = comparison.rows[comparison.baseline].sampler
     if {metric for metric in comparison.compared if metric in shown} and comparison.differences:
         yield (
-            f"▲ clearly better, ▼ clearly worse than {baseline}, each at 95 %. "
-            "±: 95 % interval over seeds; [ , ]: of the difference, over seeds and test inputs."
+            f"▲ clearly better, ▼ clearly worse than {baseline}: p < 0.05, corrected for all "
+            "comparisons (Holm). ±: 95 % interval over seeds; [ , ]: of the difference, over seeds "
+            "and test inputs."
         )
     if any(f"ood.{ood}.auroc" in shown for ood in comparison.controls):
         yield f"{PIXELS}: the AUROC of {_statistic(comparison)}, without a network."
     if any(row.collapsed for row in comparison.rows):
         yield "collapsed: the draws of a run are nearly identical."
+    if ECE in shown and any(map(looks_calibrated, comparison.rows)):
+        yield CHANCE_RULE
     if TARGET.metric in shown:
         yield "target: the verdict of `bdlbench check` on the sampler."
     if "total_variation" in shown:

@@ -14,6 +14,7 @@ from bdlbench.metrics.statistics import (
     Difference,
     Interval,
     Verdict,
+    corrected,
     paired_differences,
     seed_interval,
 )
@@ -26,12 +27,8 @@ from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 from bdlbench.settings import Setting
 
-HEADLINE = (
-    "accuracy",
-    "negative_log_likelihood",
-    "brier_score",
-    "expected_calibration_error",
-)
+ECE, NULL = "expected_calibration_error", "ece_if_calibrated"
+HEADLINE = ("accuracy", "negative_log_likelihood", "brier_score", ECE)
 HEADLINE_REAL = ("lppd", "rmse", "crps", "pit_calibration_error")
 COLLAPSED = 0.01  # of classes: draws with a smaller epistemic share are nearly identical
 COSTS = ("epochs", "seconds", "peak_memory_bytes")
@@ -62,6 +59,12 @@ class Row:
     certificate: str = NOT_CERTIFIED
     collapsed: bool = False
     runs: tuple[str, ...] = ()
+
+
+def looks_calibrated(row: Row) -> bool:
+    """Return whether the ECE is no larger than chance makes that of a calibrated predictor."""
+    found, most = row.metrics.get(ECE), row.metrics.get(f"{NULL}_at_most")
+    return found is not None and most is not None and found.mean <= most.mean
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,8 @@ def differences(
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
 
+    The verdicts are corrected for the number of samplers and metrics.
+
     Args:
         metrics: Names of metrics.
         labels: Labels of the samplers.
@@ -188,11 +193,13 @@ def differences(
     if not pairs:
         return ()
     columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
-    return tuple(
+    found = [
         (label, difference)
         for label, of_label in zip(pairs, zip(*columns, strict=True), strict=True)
         for difference in of_label
-    )
+    ]
+    verdicts = corrected([difference for _, difference in found])
+    return tuple((label, one) for (label, _), one in zip(found, verdicts, strict=True))
 
 
 def confident_fractions(headline: Sequence[str]) -> list[str]:

@@ -125,7 +125,7 @@ def _body(comparison: Summary, columns: Sequence[Column]) -> list[tuple[str, str
         (
             f"{name(row)}{' *' if row.reused else ''}",
             row.certificate,
-            [str(column.cell(row.metrics.get(column.metric))) for column in columns],
+            [str(column.cell(row)) for column in columns],
         )
         for row in comparison.rows
     ]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from bdlbench.comparison.summary import Summary
 from bdlbench.metrics.catalogue import describe
-from bdlbench.metrics.statistics import Difference, Verdict
+from bdlbench.metrics.statistics import UNCLEAR, Difference, Verdict
 
-UNCLEAR: Verdict = "no clear difference"
 DETAILED = 3  # samplers against the baseline, up to which every clear difference gets a line
 CLAIMS = {  # by the last part of the metric's name: claims if better and if worse
     "accuracy": ("is more accurate than", "is less accurate than"),

@@ -38,12 +38,14 @@ class Entry:
         row: Summary of its runs.
         rank: Rank interval (best, worst) by `sorting`, 1 being the best. None if a run failed,
             since the mean of the others would be biased.
-        leading: Metrics on which no sampler is significantly better, and at least one is worse.
+        unbeaten: Metrics on which no sampler is significantly better.
+        leading: Those of them on which it is itself significantly better than another sampler.
         records: Its runs, completed or failed, by seed.
     """
 
     row: Row
     rank: tuple[int, int] | None
+    unbeaten: frozenset[str]
     leading: frozenset[str]
     records: tuple[Record, ...]
 
@@ -139,7 +141,7 @@ def _gather(
         sizes = run.sizes
         for metric, function in run.functions.items():
             functions[metric][seed] = function
-    return _Unranked(Entry(row, None, frozenset(), tuple(group)), functions, sizes)
+    return _Unranked(Entry(row, None, frozenset(), frozenset(), tuple(group)), functions, sizes)
 
 
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
@@ -163,12 +165,10 @@ def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Ent
     }
     entries = []
     for k, one in enumerate(completed):
-        leading = frozenset(
-            metric
-            for metric, intervals in ranks.items()
-            if intervals[k][0] == 1 and any(best > 1 for best, _ in intervals)
-        )
-        entries.append(replace(one.entry, rank=ranks[by][k], leading=leading))
+        unbeaten = frozenset(metric for metric, each in ranks.items() if each[k][0] == 1)
+        leading = frozenset(one for one in unbeaten if ranks[one][k][1] < len(completed))
+        rank = ranks[by][k]
+        entries.append(replace(one.entry, rank=rank, unbeaten=unbeaten, leading=leading))
     return (*entries, *(one.entry for one in ordered if _failed(one)))
 
 

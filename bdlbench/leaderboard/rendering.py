@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bdlbench.comparison import table
-from bdlbench.comparison.columns import ARROWS, Cell, control_rows
+from bdlbench.comparison.columns import ARROWS, CHANCE_RULE, Cell, control_rows
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
@@ -33,8 +33,9 @@ RULES = (
     "`inconclusive`: the checks could not decide; `approximate`: it does not claim to; `point`: a "
     "single network, without draws; –: a run has diverged.",
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
-    "bold: by the tests of the ranks, no sampler is significantly better, and at least one is "
-    "worse.",
+    "bold: by the tests of the ranks, significantly better than another sampler, and no sampler "
+    "is significantly better.",
+    CHANCE_RULE,
     "±: 95 % Student-t confidence interval of the mean over seeds.",
 )
 INTRODUCTION = """\

@@ -26,6 +26,17 @@ CLASSES = (
            parts=calibration.expected, source="Naeini et al. (2015); Guo et al. (2017, eq. 3)",
            limits="Anything about classes other than the most probable, or about accuracy: "
            "constant predictions of the base rate score 0. It is biased upwards with few inputs."),
+    Metric("ece_if_calibrated", "ECE if calibrated", "none",
+           "Expected ECE (15 bins) of a calibrated predictor with the same confidences p: mean of "
+           "Σ_b √(2 V_b/π), where V_b = Σ p(1 − p)/n² over the inputs of a bin.",
+           parts=calibration.if_calibrated, source="the half-normal mean; Kumar et al. (2019)",
+           limits="Anything about the predictor's own calibration: an ECE near it cannot be told "
+           "from none."),
+    Metric("ece_if_calibrated_at_most", "ECE if calibrated, 97.5 %", "none",
+           "97.5 % quantile of the ECE of a calibrated predictor with the same confidences: mean "
+           "and 1.96 standard deviations, √((1 − 2/π) Σ_b V_b).",
+           parts=calibration.if_calibrated_at_most, source="the half-normal variance",
+           limits="Anything about the predictor's own calibration."),
     Metric("adaptive_calibration_error", "ACE (15 ranges)", "down",
            "Mean |p − frequency| over classes and, for each class, 15 ranges of p with equal "
            "numbers of inputs; inputs whose p is equal to a relative 2⁻²⁸ share their mean "

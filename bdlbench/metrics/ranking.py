@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,10 +101,10 @@ def p_values(
         seeds: Number of common seeds; without any, p is 1.
     """
     p = np.ones(difference.shape)
-    z = -special.ndtri(np.exp(_LOG_P) / 2)
+    z = _quantiles(math.inf)
     for count in np.unique(seeds[seeds > 0]):
         of = seeds == count
-        t = -special.stdtrit(count - 1, np.exp(_LOG_P) / 2) if count > 1 else np.zeros_like(z)
+        t = _quantiles(count - 1) if count > 1 else np.zeros_like(z)
         low, high = np.zeros(of.sum(), dtype=int), np.full(of.sum(), len(_LOG_P) - 1)
         while (low < high).any():  # bisect for the smallest p with a bound below the difference
             middle, search = (low + high) // 2, low < high
@@ -112,6 +114,14 @@ def p_values(
             low = np.where(search & ~beyond, middle + 1, low)
         p[of] = np.exp(_LOG_P[low])
     return p
+
+
+@cache
+def _quantiles(freedom: float) -> Float64s:
+    """Return the two-sided quantiles of Student's t for every p of the grid."""
+    tail = np.exp(_LOG_P) / 2
+    found = special.ndtri(tail) if math.isinf(freedom) else special.stdtrit(freedom, tail)
+    return np.asarray(-found, np.float64)
 
 
 def _of_differences(covariance: Float64s, both: NDArray[np.bool_]) -> Float64s:

@@ -31,6 +31,7 @@ ADDED = frozenset(
     {
         *("classwise_calibration_error", "joint_nll_10", "aurc", "augrc"),
         *("conformal_set_size", "conformal_coverage"),
+        *("ece_if_calibrated", "ece_if_calibrated_at_most"),
     }
 )
 """Metrics of classes that were added to version 2, and that earlier records do not have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import special
 
 from bdlbench.metrics.bootstrap import bootstrap, inputs, weighted
 from bdlbench.metrics.catalogue import general
+from bdlbench.metrics.ranking import LEVEL, holm, p_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Pair = tuple[Sequence[Sets], Sequence[Sets]]
 
 Verdict = Literal["better", "worse", "no clear difference"]
+UNCLEAR: Verdict = "no clear difference"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Difference:
         high: Upper end of the interval.
         standard_error: Standard error over seeds and test points.
         seeds: Number of seeds; with 1, the interval does not include the spread over seeds.
+        p: p-value of no difference, see `ranking.p_values`.
         verdict: Whether b is better or worse than a; "no clear difference" if the interval
-            contains 0.
+            contains 0, or after `corrected`, if the corrected p is above 0.05.
     """
 
     metric: str
@@ -54,6 +57,7 @@ class Difference:
     high: float
     standard_error: float
     seeds: int
+    p: float
     verdict: Verdict
 
 
@@ -134,11 +138,36 @@ def _difference(metric: str, observed: Float64s, point_variance: float) -> Diffe
     t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
     half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
     d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
-    sign = general(metric).sign
-    verdict: Verdict = "no clear difference"
-    if sign and abs(d) > half:
-        verdict = "better" if sign * d > 0 else "worse"
-    return Difference(metric, d, d - half, d + half, error, seeds, verdict)
+    one = np.ones(1)
+    p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]))
+    verdict: Verdict = UNCLEAR
+    if abs(d) > half:
+        verdict = _direction(metric, d)
+    return Difference(metric, d, d - half, d + half, error, seeds, float(p[0]), verdict)
+
+
+def _direction(metric: str, difference: float) -> Verdict:
+    sign = general(metric).sign * difference
+    return "better" if sign > 0 else "worse" if sign < 0 else UNCLEAR
+
+
+def corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """Correct the verdicts for the number of comparisons (Holm, 1979).
+
+    If no sampler differs from another, all verdicts are "no clear difference" with a probability
+    of at least 95 %. Metrics without a direction get no verdict, and do not count. The intervals
+    stay those of single comparisons.
+    """
+    judged = [one for one in differences if general(one.metric).sign]
+    adjusted = holm(np.array([one.p for one in judged]))
+    clear = {id(one) for one, p in zip(judged, adjusted, strict=True) if p <= LEVEL}
+    return [
+        replace(
+            one,
+            verdict=_direction(one.metric, one.difference) if id(one) in clear else UNCLEAR,
+        )
+        for one in differences
+    ]
 
 
 def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bdlbench.comparison import table
-from bdlbench.comparison.columns import Column, control_rows
+from bdlbench.comparison.columns import CHANCE_RULE, Column, control_rows
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry, sorting
@@ -23,6 +23,7 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
         "boards": [_board(board) for board in boards],
         "no_runs": rendering.NO_RUNS,
         "legend": _legend(boards),
+        "chance": CHANCE_RULE,
         "terms": [
             (f"{column.title} {column.arrow}", describe(name).definition)
             for name, column in columns.items()
@@ -100,10 +101,7 @@ def _row(board: Board, entry: Entry, columns: Sequence[Column]) -> dict[str, Any
         "target": marks.target(entry.row).text,
         "outcome": kind,
         "marks": [marks.target(entry.row), *filter(None, [failed])],
-        "cells": [
-            column.cell(entry.row.metrics.get(column.metric), column.metric in entry.leading)
-            for column in columns
-        ],
+        "cells": [column.cell(entry.row, column.metric in entry.leading) for column in columns],
     }
 
 

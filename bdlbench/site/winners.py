@@ -32,8 +32,8 @@ class Winner:
         metric: Its label.
         sampler: Label of the sampler with the best mean.
         value: Its mean.
-        ties: Labels of the samplers that are not significantly worse.
-        clear: Whether any sampler is significantly worse.
+        ties: Labels of the others that no sampler is significantly better than.
+        clear: Whether it is significantly better than another sampler, and none than it.
     """
 
     question: str
@@ -60,6 +60,6 @@ def _winner(name: str, entries: Sequence[Entry]) -> Winner:
         metric=metric.label,
         sampler=first.row.sampler,
         value=f"{first.row.metrics[name].mean:.4f}",
-        ties=tuple(entry.row.sampler for entry in others if name in entry.leading),
+        ties=tuple(entry.row.sampler for entry in others if name in entry.unbeaten),
         clear=name in first.leading,
     )

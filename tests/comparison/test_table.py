@@ -35,7 +35,7 @@ METRICS = {
     "peak_memory_bytes": Interval(512e6, 500e6, 524e6, 3),
 }
 TWO_SEEDS = {name: replace(interval, n=2) for name, interval in METRICS.items()}
-DIFFERENCE = Difference("ood.letters.auroc", 0.054, 0.047, 0.061, 0.003, 2, "better")
+DIFFERENCE = Difference("ood.letters.auroc", 0.054, 0.047, 0.061, 0.003, 2, 0.001, "better")
 
 
 def row(
@@ -111,7 +111,7 @@ def test_json_has_the_documented_keys() -> None:
         {
             "sampler": "sgld", "baseline": "sgd", "metric": "ood.letters.auroc",
             "difference": 0.054, "low": 0.047, "high": 0.061, "standard_error": 0.003,
-            "seeds": 2, "verdict": "better",
+            "seeds": 2, "p": 0.001, "verdict": "better",
         }
     ]  # fmt: skip
     assert document["controls"] == {

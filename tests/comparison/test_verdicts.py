@@ -12,30 +12,32 @@ from tests.comparison.test_table import COMPARISON, DIFFERENCE, ROWS
 
 
 def difference(metric: str, value: float, half: float, verdict: Verdict) -> Difference:
-    return Difference(metric, value, value - half, value + half, half / 2, 3, verdict)
+    return Difference(metric, value, value - half, value + half, half / 2, 3, 0.001, verdict)
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
         (
-            Difference("ood.letters.auroc", 0.0541, 0.0469, 0.0613, 0.003, 3, "better"),
+            Difference("ood.letters.auroc", 0.0541, 0.0469, 0.0613, 0.003, 3, 0.001, "better"),
             "sgld detects letters better than sgd: AUROC +0.054 [0.047, 0.061]",
         ),
         (
-            Difference("ood.letters.auroc", -0.0541, -0.0613, -0.0469, 0.003, 3, "worse"),
+            Difference("ood.letters.auroc", -0.0541, -0.0613, -0.0469, 0.003, 3, 0.001, "worse"),
             "sgld detects letters worse than sgd: AUROC -0.054 [-0.061, -0.047]",
         ),
         (
-            Difference("ood.letters.confident_fraction", -0.25, -0.31, -0.19, 0.03, 3, "better"),
+            Difference(
+                "ood.letters.confident_fraction", -0.25, -0.31, -0.19, 0.03, 3, 0.001, "better"
+            ),
             "sgld is sure of fewer letters than sgd: >90 % sure -0.250 [-0.310, -0.190]",
         ),
         (
-            Difference("expected_calibration_error", 0.031, 0.021, 0.041, 0.005, 3, "worse"),
+            Difference("expected_calibration_error", 0.031, 0.021, 0.041, 0.005, 3, 0.001, "worse"),
             "sgld is less well calibrated than sgd: ECE +0.031 [0.021, 0.041]",
         ),
         (
-            Difference("brier_score", -0.00032, -0.00052, -0.00012, 0.0001, 3, "better"),
+            Difference("brier_score", -0.00032, -0.00052, -0.00012, 0.0001, 3, 0.001, "better"),
             "sgld has a lower Brier score than sgd: Brier -0.0003 [-0.0005, -0.0001]",
         ),
     ],

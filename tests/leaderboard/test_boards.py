@@ -61,6 +61,17 @@ def test_without_a_significant_difference_nothing_is_bold(tmp_path: Path) -> Non
     assert "**" not in rendering.to_markdown([board])
 
 
+def test_a_sampler_that_beats_none_is_not_bold(tmp_path: Path) -> None:
+    three(tmp_path)
+    for seed, skill in enumerate((0.0, 1.0, 6.0)):
+        synthetic.write(tmp_path, "erratic", skill, seed=seed)
+    (board,) = boards.build(tmp_path)
+    found = {entry.row.sampler: entry for entry in board.entries}
+    assert "accuracy" in found["good"].leading
+    assert "accuracy" in found["erratic"].unbeaten, "its seeds differ too much for any verdict"
+    assert "accuracy" not in found["erratic"].leading
+
+
 def test_the_page(tmp_path: Path) -> None:
     three(tmp_path)
     page = rendering.to_markdown(boards.build(tmp_path))

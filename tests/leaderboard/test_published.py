@@ -141,3 +141,18 @@ def test_only_certificates_in_use_are_stored(published_boards: list[Board]) -> N
 
 def test_the_size_of_the_published_runs() -> None:
     assert sum(path.stat().st_size for path in RESULTS.glob("runs/*/*")) < MOST
+
+
+def test_the_verdicts_of_the_findings_are_corrected_together(
+    published_boards: list[Board], published: dict[str, Any]
+) -> None:
+    def claim(metric: str) -> str:
+        return f"{{mnist mlp-400-400 64 epochs | sgld - sgd | {metric}}}"
+
+    alone = published["claims"](claim("AUROC (notmnist)"), published_boards)
+    assert alone.startswith("better: +"), "p = 0.014"
+    others = ["accuracy", *2 * ["AUROC (mnist-letters)"], "AUROC (notmnist)"]
+    *_, among = published["claims"]("\n".join(map(claim, others)), published_boards).split("\n")
+    assert among == alone.replace("better", "no clear difference"), "with the same interval"
+    nlls = published["claims"](claim("NLL"), published_boards)
+    assert nlls.startswith("worse: +"), "lower is better"

@@ -14,7 +14,7 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.metrics import roc_auc_score
 
 from bdlbench import metrics
-from bdlbench.metrics import conformal, selective
+from bdlbench.metrics import calibration, conformal, functions, selective
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.catalogue import METRICS, split
 from bdlbench.metrics.scores import score
@@ -233,3 +233,19 @@ def test_a_metric_without_direction_has_no_verdict() -> None:
     assert found.verdict == "no clear difference"
     better = paired_difference("lppd", [{"test": wide}], [{"test": densities(0)}], 100)
     assert better.verdict == "better"
+
+
+def test_the_ece_of_a_calibrated_predictor() -> None:
+    rng, n, draws = np.random.default_rng(0), 500, 2000
+    p = rng.dirichlet(0.2 * np.ones(5), size=n)
+    blank, log_p = np.zeros(n, int), np.log(p + 1e-30).astype("f4")
+    given = Predictions(log_p, np.zeros(n, "f4"), blank[None].astype("u1"), blank)
+    bins, _ = functions.calibration_gaps(p, blank)
+    confidence = p.max(axis=1)
+    right = rng.random((draws, n)) < confidence
+    eces = [np.abs(np.bincount(bins, weights=confidence - one)).sum() / n for one in right]
+    # The error of a simulated mean is 1 % of the spread of ECEs, a third of their mean; the normal
+    # approximation of the sums changes the mean by about 1 %, and the quantile by about 2 %.
+    assert calibration.if_calibrated(given).value == pytest.approx(np.mean(eces), rel=0.03)
+    most = calibration.if_calibrated_at_most(given).value
+    assert most == pytest.approx(np.quantile(eces, 0.975), rel=0.05)

@@ -284,3 +284,39 @@ def test_runs_that_cannot_be_compared_are_refused() -> None:
     other = replace(two["test"], labels=two["test"].labels[::-1])
     with pytest.raises(ValueError, match="the same inputs in every test set"):
         paired_difference("accuracy", [one], [{**two, "test": other}])
+
+
+def test_corrected_verdicts_of_equal_samplers_are_clear_in_at_most_5_percent() -> None:
+    # Of 200 comparisons: 5 % and three standard errors of a share, √(0.05·0.95/300).
+    rng, families, once, after = np.random.default_rng(0), 200, 0, 0
+    for _ in range(families):
+        found = [
+            statistics._difference("accuracy", rng.normal(size=5), point_variance=0.0)
+            for _ in range(14)
+        ]
+        once += any(one.verdict != statistics.UNCLEAR for one in found)
+        after += any(one.verdict != statistics.UNCLEAR for one in statistics.corrected(found))
+    assert after / families <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / families)
+    assert once / families > 0.2, "without the correction"
+
+
+def test_the_correction_leaves_what_is_clear_and_the_intervals() -> None:
+    clear = statistics._difference("accuracy", np.array([0.30, 0.31, 0.29, 0.30]), 1e-6)
+    borderline = statistics._difference("brier_score", np.array([0.1, 0.2, 0.3, 0.4]), 1e-6)
+    neither = statistics._difference("width_90", np.array([0.3, 0.3, 0.3]), 1e-6)
+    assert (clear.verdict, borderline.verdict, neither.verdict) == (
+        "better",
+        "worse",
+        "no clear difference",
+    )
+    found = statistics.corrected([borderline, neither, clear])
+    assert found[2] == clear
+    assert found[1] == neither, "it has no direction"
+    assert found[0] == borderline, "p = 0.03 is the last of two"
+    found = statistics.corrected([borderline, clear, borderline])
+    assert [one.verdict for one in found] == [
+        "no clear difference",
+        "better",
+        "no clear difference",
+    ]
+    assert found[0].low == borderline.low

@@ -45,6 +45,8 @@ def test_a_collapsed_sampler_is_not_the_best(board: Board) -> None:
 
 
 def test_without_a_significant_difference_no_sampler_is_best(board: Board) -> None:
-    entries = tuple(replace(entry, leading=frozenset()) for entry in board.entries)
+    entries = tuple(
+        replace(entry, leading=frozenset(), unbeaten=frozenset()) for entry in board.entries
+    )
     assert not any(one.clear or one.ties for one in winners.of(replace(board, entries=entries)))
     assert winners.of(replace(board, entries=entries[:1])) == [], "nothing to compare"
