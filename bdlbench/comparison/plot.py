@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import scored_column
 from bdlbench.errors import BdlbenchError
-from bdlbench.metrics import EQUAL
+from bdlbench.metrics import EQUAL, regression
 from bdlbench.records import store
 from bdlbench.records.densities import Densities
 
@@ -64,7 +64,8 @@ def plot(comparison: Summary) -> Figure:
     known = comparison.setup.split
     found = next(iter(confidences.values()), {})
     sets = sorted(found, key=lambda name: name != known)  # in distribution first
-    lowest = min((p.min() for one in confidences.values() for p in one.values()), default=0.0)
+    every = [values for one in confidences.values() for values in one.values()]
+    real = comparison.setup.task.kind == "real"
     colours = dict(zip((row.sampler for row in comparison.rows), cycle(COLOURS), strict=False))
     width = max(3 * len(comparison.headline), 4 * len(sets))
     figure = Figure(figsize=(width, 4.2 + 0.9 + 0.3 * len(comparison.rows)), layout="constrained")
@@ -76,7 +77,10 @@ def plot(comparison: Summary) -> Figure:
         for axes, name in zip(panels, sets, strict=True):
             title = f"{name}: {'known' if name == known else 'unknown'} inputs"
             values = {sampler: one[name] for sampler, one in confidences.items()}
-            histogram(axes, title, values, colours, lowest)
+            if real:
+                _deviations(axes, title, values, colours, max(one.max() for one in every))
+            else:
+                histogram(axes, title, values, colours, min(one.min() for one in every))
         panels[0].set_ylabel("share of inputs (%)")
     panels = np.ravel(below.subplots(1, len(comparison.headline), sharey=True))
     for axes, metric in zip(panels, comparison.headline, strict=True):
@@ -106,6 +110,25 @@ def histogram(
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _deviations(
+    axes: Axes,
+    title: str,
+    values: Mapping[str, NDArray[np.float64]],
+    colours: Mapping[str, str],
+    highest: float,
+) -> None:
+    """Draw a histogram of the standard deviation of the prediction per sampler."""
+    bins = np.linspace(0, highest, BARS + 1)
+    for sampler, found in values.items():
+        axes.hist(
+            found, bins.tolist(), weights=np.full(len(found), 100 / len(found)),
+            histtype="step", linewidth=2.2, color=colours[sampler], label=sampler,
+        )  # fmt: skip
+    axes.set(title=title, xlabel="standard deviation of the prediction", xlim=(0, highest))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def _intervals(axes: Axes, comparison: Summary, metric: str, colours: Mapping[str, str]) -> None:
     """Draw the mean and confidence interval of every sampler, the first at the top."""
     column = scored_column(metric)
@@ -130,7 +153,7 @@ def confidence(results: Path, runs: Sequence[str]) -> Confidence:
         folder = store.folder_of(results, run)
         for name, predictions in store.read_predictions(folder, store.read(folder)).items():
             if isinstance(predictions, Densities):
-                found = np.sqrt(predictions.variance)
+                found = regression.standard_deviation(predictions)
             else:
                 found = predictions.probabilities.max(axis=1)
             values.setdefault(name, []).append(found)

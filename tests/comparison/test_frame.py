@@ -91,6 +91,20 @@ def test_a_plot_has_a_panel_per_set_and_per_metric(compare: Compare, tmp_path: P
     assert legend.get_texts()[0].get_text() == f"sgd: {share:.0%} above 0.9"
 
 
+def test_a_plot_of_real_targets_shows_the_width_of_the_predictions(
+    compare: Compare, tmp_path: Path
+) -> None:
+    comparison = compare(["sgd:batch_size=8"], tmp_path, task="gap", model="mlp-2", epochs=60)
+    figure = comparison.plot(tmp_path / "plot.png")
+    labels = [axes.get_xlabel() for axes in figure.axes]
+    assert labels.count("standard deviation of the prediction") == 1 + len(
+        comparison.setup.task.ood_names
+    )
+    assert all(
+        len(axes.patches) == 1 for axes, label in zip(figure.axes, labels, strict=True) if label
+    )
+
+
 @pytest.mark.parametrize("name", ["plot.exe", "plot", "nowhere/plot.png"])
 def test_where_a_plot_cannot_be_written_is_said_first(tmp_path: Path, name: str) -> None:
     with pytest.raises(BdlbenchError, match=r"--plot"):

@@ -20,10 +20,10 @@ from tests import synthetic
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """Store runs of two samplers on a task with real targets."""
+    targets = np.random.default_rng(9).normal(size=60)
     for seed in range(2):
         for name, error in (("near", 0.1), ("far", 5.0)):
             rng = np.random.default_rng(seed)
-            targets = rng.normal(size=60)
             sets = {
                 "test": Densities(
                     (targets + error * rng.normal(size=(4, 60))).astype("f4"),
