@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ class RankCheck:
         return guarded(self.name, subject, lambda: self._evaluate(subject))
 
     def _evaluate(self, subject: Subject) -> Result:
-        known, truth = blocks(subject.seed)
+        known, truth = blocks(subject.seed, math.ceil(subject.points(1) / REPLICATES))
         effort = Effort(0.1, 0, draws=1, wide=RANKS - 1, burn_in=BURN_IN, seed=subject.seed)
         sampler = suited(subject.sampler, known, effort)
         found = run(sampler, known, effort, subject.batch_size)
@@ -69,14 +70,15 @@ def _has_mixed(start: Array, end: Array, known: Known) -> bool:
     return bool((before * after).sum() < 0.2 * (before**2).sum())
 
 
-def blocks(seed: int) -> tuple[Known, Array]:
+def blocks(seed: int, least: int = 1) -> tuple[Known, Array]:
     """Return one regression made of independent blocks, and the true parameters.
 
-    Each block has one parameter from N(0, 1) and `POINTS` observations of it, with noise N(0, 2²).
+    Each block has one parameter from N(0, 1) and `POINTS` observations of it, or `least` if that is
+    more, with noise N(0, 2²).
     """
     rng = torch.Generator().manual_seed(1_000 + seed)
     truth = torch.randn(REPLICATES, generator=rng)
-    x = torch.eye(REPLICATES).repeat_interleave(POINTS, dim=0)
+    x = torch.eye(REPLICATES).repeat_interleave(max(POINTS, least), dim=0)
     y = x @ truth + 2 * torch.randn(len(x), generator=rng)
     exact = conjugate(x, y, noise_std=2.0, prior_std=1.0)
     mean, covariance = exact.mean.numpy(), exact.covariance.numpy()

@@ -64,9 +64,10 @@ def sample(subject: Subject, chains: int = 1, seed: int = 0) -> tuple[list[Tenso
 
 
 def _prepared(subject: Subject, chains: int = 1) -> tuple[Sampler, Trial]:
-    exact = linear_regression(POINTS)
+    points = subject.points(POINTS)
+    exact = linear_regression(points)
     curvature = 1 / float(torch.linalg.eigvalsh(exact.covariance)[0])
-    sampler = fitted(subject.sampler, STIFFNESS / curvature, POINTS)
+    sampler = fitted(subject.sampler, STIFFNESS / curvature, points)
     return sampler, Trial(exact.posterior, Budget(EPOCHS * chains, DRAWS), chains, counts=True)
 
 
@@ -143,12 +144,13 @@ def _untouched(subject: Subject, quick: bool) -> str:
 
 def _models(subject: Subject, quick: bool) -> str:
     rng = torch.Generator().manual_seed(0)
-    x, y = torch.randn(POINTS, 28, 28, generator=rng), torch.randint(10, (POINTS,), generator=rng)
+    points = subject.points(POINTS)
+    x, y = torch.randn(points, 28, 28, generator=rng), torch.randint(10, (points,), generator=rng)
     names = SHARED_MODELS[:1] if quick else SHARED_MODELS
     for name in names:
         posterior = Posterior(models.build(name), Categorical(), x, y, prior_std=0.3)
         problem = Problem(posterior, Budget(epochs=6.0, draws=2))
-        _collect(fitted(subject.sampler, 1e-5, POINTS // 2), problem, rng)
+        _collect(fitted(subject.sampler, 1e-5, points // 2), problem, rng)
     return ", ".join(names)
 
 

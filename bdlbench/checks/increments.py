@@ -84,7 +84,7 @@ def one_step(subject: Subject) -> Step | None:
     if stepped(sampler, 1.0) is None:
         return None
     with suppress(Exception, SystemExit):
-        known = tensors(subject.seed)
+        known = tensors(subject.seed, subject.points(150))
         before, after, epsilon = _advance(sampler, known, STIFFNESS, subject)
         finer_before, finer_after, finer = _advance(sampler, known, STIFFNESS / FINER, subject)
         coarse = _fit(known, before, after, epsilon)

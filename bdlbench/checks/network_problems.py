@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,10 +15,16 @@ from bdlbench.posterior.network import Network
 from bdlbench.posterior.potential import Posterior
 
 
-def skewed(seed: int) -> Known:
-    """Logistic regression on few points, with a skewed posterior, by quadrature on a grid."""
+def skewed(seed: int, least: int = 1) -> Known:
+    """Logistic regression on few points, with a skewed posterior, by quadrature on a grid.
+
+    Args:
+        seed: Random seed of sizes and data.
+        least: Smallest number of points, of a sampler whose batch size is fixed.
+    """
     rng = np.random.default_rng((seed, 3))
     points, prior_std = int(rng.integers(10, 15)), float(rng.uniform(2.0, 2.6))
+    points = max(points, least)
     x = rng.uniform(-1, 1, (points, 1))
     slope, intercept = rng.choice([-1, 1], 2) * rng.uniform([2.5, 0.8], [4.0, 1.5])
     y = rng.uniform(size=points) < 1 / (1 + np.exp(-slope * x[:, 0] - intercept))
@@ -32,31 +39,34 @@ def skewed(seed: int) -> Known:
     return _known(posterior, pool)
 
 
-def curved(seed: int) -> Known:
+def curved(seed: int, least: int = 1) -> Known:
     """The network w₂·tanh(w₁·x): two modes by symmetry, each of them curved.
 
-    Given w₁, the posterior of w₂ is Gaussian; that of w₁ is by quadrature.
+    Given w₁, the posterior of w₂ is Gaussian; that of w₁ is by quadrature. Arguments as for
+    `skewed`.
     """
     rng = np.random.default_rng((seed, 4))
-    return _tanh(rng, bias=False)
+    return _tanh(rng, False, least)
 
 
-def two_layers(seed: int) -> Known:
+def two_layers(seed: int, least: int = 1) -> Known:
     """A network with one hidden tanh unit and biases, four tensors.
 
     Given the first layer, the posterior of the second is Gaussian; that of the first is by
-    quadrature.
+    quadrature. Arguments as for `skewed`.
     """
     rng = np.random.default_rng((seed, 5))
-    return _tanh(rng, bias=True)
+    return _tanh(rng, True, least)
 
 
-def _tanh(rng: np.random.Generator, bias: bool) -> Known:
+def _tanh(rng: np.random.Generator, bias: bool, least: int) -> Known:
     points, prior_std, noise_std = int(rng.integers(7, 11)), float(rng.uniform(0.8, 1.0)), 1.0
     x = np.linspace(-1.5, 1.5, points)[:, None] + rng.uniform(-0.1, 0.1, (points, 1))
     w, v = rng.uniform(0.9, 1.3), rng.uniform(1.4, 1.9)
     b, c = (rng.uniform(-0.5, 0.5, 2)) if bias else (0.0, 0.0)
     y = v * np.tanh(w * x[:, 0] + b) + c + noise_std * rng.standard_normal(points)
+    copies = math.ceil(least / points)  # with more noise, the posterior is that of one
+    x, y, noise_std = np.tile(x, (copies, 1)), np.tile(y, copies), noise_std * math.sqrt(copies)
 
     def build() -> nn.Module:
         return nn.Sequential(nn.Linear(1, 1, bias=bias), nn.Tanh(), nn.Linear(1, 1, bias=bias))

@@ -32,7 +32,7 @@ class OneChainCheck:
     def _evaluate(self, subject: Subject) -> Result:
         if subject.target == "point":
             return Result(self.name, "shown", "–", "a point estimate has no temperature")
-        known = tensors(subject.seed + 3, points=60, small=True)
+        known = tensors(subject.seed + 3, subject.points(60), small=True)
         found = []
         for index in range(RUNS):
             effort = replace(EFFORT, seed=1000 * subject.seed + index)

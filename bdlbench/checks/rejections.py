@@ -35,7 +35,8 @@ class RejectionCheck:
         if not claims or stepped(sampler, 1.0) is None or subject.target != "exact":
             why = "its step is adapted" if claims else "no Metropolis test is claimed"
             return Result(self.name, "shown", "–", why)
-        known = linear_problems.tensors(subject.seed + 4, points=60, small=True, condition=1.5)
+        points = subject.points(60)
+        known = linear_problems.tensors(subject.seed + 4, points, small=True, condition=1.5)
         mixed = ""
         for stiffness in STIFFNESS:
             effort = Effort(stiffness, 3000, 30, burn_in=20, spacing=4, seed=subject.seed)

@@ -62,6 +62,10 @@ class Subject:
         """The minibatch size of a plugin without a setting of that name; None if it has one."""
         return None if "batch_size" in vars(self.sampler) else self.habits.batch_size
 
+    def points(self, usual: int) -> int:
+        """Return the number of training points of a problem: at least a fixed batch size."""
+        return max(usual, self.batch_size or 1)
+
     @property
     def uses_potential(self) -> bool:
         """Whether it evaluates U, as a Metropolis test has to."""

@@ -19,7 +19,7 @@ from bdlbench.errors import BdlbenchError
 from bdlbench.problem import Budget, Problem
 from bdlbench.runs import machine
 
-PROBED = 512  # points of the problem on which the batch size is found
+PROBED = 4096  # points of the problem on which the batch size is found
 
 
 class Sampler(Protocol):

@@ -23,14 +23,14 @@ class TargetCheck:
 
     Args:
         name: Name of the check.
-        problem: Makes the problem from a seed and whether the sampler uses all data at every step.
+        problem: Makes the problem for a sampler, from a seed.
         effort: Size of the measurement; the quick check has a quarter of the draws.
         slack: Factor of the bounds.
         quick: Whether the check is one of the quick ones.
     """
 
     name: str
-    problem: Callable[[int, bool], Known]
+    problem: Callable[[Subject, int], Known]
     effort: Effort
     slack: float = 1.0
     quick: bool = True
@@ -43,7 +43,7 @@ class TargetCheck:
         sampler = subject.sampler
         if self.effort.temperature != 1 and "temperature" not in vars(sampler):
             return Result(self.name, "shown", "–", "no hyperparameter temperature")
-        known = self.problem(subject.seed, subject.full_batch)
+        known = self.problem(subject, subject.seed)
         effort, slack = replace(self.effort, seed=subject.seed), self.slack
         if quick or subject.target != "exact":
             effort, slack = replace(effort, draws=max(effort.draws // 4, 2)), 2 * slack
@@ -69,43 +69,43 @@ class TargetCheck:
 TARGET_CHECKS = (
     TargetCheck(
         "several tensors",
-        lambda seed, full: linear_problems.tensors(seed),
+        lambda subject, seed: linear_problems.tensors(seed, subject.points(150)),
         Effort(0.06, 500, 20, wide=100),
     ),
     TargetCheck(
         "minibatches",
-        lambda seed, full: linear_problems.tensors(seed + 2),
+        lambda subject, seed: linear_problems.tensors(seed + 2, subject.points(150)),
         Effort(0.12, 250, 12, wide=50, batch_size=50),
         slack=2.0,
     ),
     TargetCheck(
         "large N",
-        lambda seed, full: linear_problems.groups(seed, FULL if full else LARGE),
+        lambda subject, seed: linear_problems.groups(seed, FULL if subject.full_batch else LARGE),
         Effort(0.2, 400, 24, wide=100, batch_size=32),
         slack=1.5,
     ),
     TargetCheck(
         "skewed",
-        lambda seed, full: network_problems.skewed(seed),
+        lambda subject, seed: network_problems.skewed(seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "two layers",
-        lambda seed, full: network_problems.two_layers(seed),
+        lambda subject, seed: network_problems.two_layers(seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "curved",
-        lambda seed, full: network_problems.curved(seed),
+        lambda subject, seed: network_problems.curved(seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
         quick=False,
     ),
     TargetCheck(
         "temperature ½",
-        lambda seed, full: linear_problems.tensors(seed + 1, points=60, small=True),
+        lambda subject, seed: linear_problems.tensors(seed + 1, subject.points(60), small=True),
         Effort(0.1, 400, 12, temperature=0.5),
         slack=1.5,
         quick=False,

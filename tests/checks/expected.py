@@ -633,6 +633,11 @@ EXPECTED = {
         "no gradient, no step size; slow if the data dominate the prior",
         "T = 0.99 to 1.02 ± 0.01",
     ),
+    "fixed_batch": Expected(
+        "right",
+        "a batch size of 200 that cannot be set",
+        "T = 1.00–1.05",
+    ),
     "fixed_preconditioner": Expected(
         "right",
         "a constant matrix G, not diagonal",

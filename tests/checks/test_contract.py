@@ -104,6 +104,11 @@ def test_invalid_draws_are_reported(write_sampler: Write, body: str, meaning: st
         raise AssertionError(result.meaning)
 
 
+@pytest.mark.parametrize("check", ["draws", "models", "curved"])
+def test_problems_are_as_large_as_a_fixed_batch(check: str) -> None:
+    assert judge(str(RIGHT.parent / "fixed_batch.py"), check).verdict == "pass"
+
+
 def test_different_draws_in_a_new_process_are_detected(write_sampler: Write) -> None:
     body = "import os\nprint('printing is allowed')\nyield problem.init(rng) + os.getpid()"
     result = judge(write_sampler(body), "new process", quick=False)

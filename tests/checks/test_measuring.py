@@ -245,7 +245,9 @@ def test_chains_that_cannot_reject_and_never_move_are_wrong(
     write_sampler: Callable[..., str],
 ) -> None:
     effort = Effort(0.5, chains=200, draws=12, wide=20)
-    check = TargetCheck("line", lambda seed, full: linear_problems.tensors(seed, 60, True), effort)
+    check = TargetCheck(
+        "line", lambda subject, seed: linear_problems.tensors(seed, 60, True), effort
+    )
     body = """
         theta = problem.init(rng)
         for _, keep in problem.steps(None, rng):

@@ -20,6 +20,8 @@ MAKERS: dict[str, Callable[[], Known]] = {
     "skewed": lambda: network_problems.skewed(0),
     "curved": lambda: network_problems.curved(0),
     "two layers": lambda: network_problems.two_layers(0),
+    "skewed, 40 points": lambda: network_problems.skewed(0, 40),
+    "two layers, 40 points": lambda: network_problems.two_layers(0, 40),
 }
 
 
