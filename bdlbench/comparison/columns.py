@@ -18,8 +18,8 @@ from bdlbench.metrics.description import Direction, Kind
 
 CHANCE = "°"
 CHANCE_RULE = (
-    f"{CHANCE}: an ECE that chance explains: of calibrated predictors with the same confidences, "
-    "over one in 40 have a larger one."
+    f"{CHANCE}: explained by chance: over one in 40 calibrated predictors as confident have a "
+    "larger ECE."
 )
 ARROWS = {"up": "↑", "down": "↓", "none": ""}
 SHOWN = {"ess_per_1000_gradients": "{:,.1f}", "r_hat": "{:#.3g}"}

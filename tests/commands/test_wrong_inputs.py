@@ -154,7 +154,10 @@ def test_a_wrong_input_is_refused_in_one_line(
         ({"epochs": "ten"}, 'epochs: expected a number > 0, got "ten"'),
         ({"draws": True}, "draws: expected a positive integer, got True"),
         ({"task": 5}, "task: expected a name, a file or a Task, got 5"),
-        ({"model": os}, "model: expected a name, a file or a model, got "),
+        (
+            {"model": os},
+            "model: expected a name, a file or an object with build(input_shape, outputs), got ",
+        ),
         ({"results": 5}, "expected a folder or a URL, got 5"),
         ({"data_dir": 5}, "data_dir: expected a folder, got 5"),
         ({"jobs": 1.5}, "jobs: expected a positive integer, got 1.5"),

@@ -107,7 +107,6 @@ def test_a_sampler_s_page_shows_its_plots(visit: Visit) -> None:
     titles = page.locator("figure h4").all_inner_texts()
     assert titles == [
         *("accuracy", "NLL", "Brier", "ECE (15 bins)", "AUROC (letters)", ">90 % sure (letters)"),
-        *("ESS (per 1000 gradients)", "R-hat"),
         *("Reliability", "Confidence by data set") * 2,
     ]
     assert page.locator(".plot svg.main-svg .trace").count() > 20

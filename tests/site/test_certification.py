@@ -78,6 +78,6 @@ def test_of_runs_with_different_code_an_uncertified_one_takes_precedence(
     another_board = {"numerics": "1", "epochs": 700.0}
     synthetic.write(few, "sgld", inputs=50, configuration=another_board)
     monkeypatch.setattr("bdlbench.storage.published.published", lambda file: [])
-    monkeypatch.setattr(certificate, "_versions", lambda identity: {})
+    monkeypatch.setattr(certificate, "versions", lambda identity: {})
     monkeypatch.setattr(certificate, "_FIELDS", {})
     assert "No report of bdlbench check" in text_of(few)
