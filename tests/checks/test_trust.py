@@ -53,7 +53,6 @@ UNDECIDED = {
     "fitted_gaussian": "too uncertain",
     "laplace_posing": "declare langevin_step",
     "no_metropolis_test": "declare langevin_step",
-    "never_moves": "mixes slowly",
 }
 CONTRACT = {check.name for check in CONTRACT_CHECKS}
 
