@@ -97,17 +97,13 @@ def histogram(
     lowest: float = 0.1,
 ) -> None:
     """Draw a histogram of the highest class probability per sampler, with its share above 0.9."""
-    bins = np.linspace(np.floor(10 * lowest) / 10, 1, BARS + 1)
-    for sampler, highest in values.items():
-        share = (highest > SURE * (1 + EQUAL)).mean()
-        axes.hist(
-            highest, bins.tolist(), weights=np.full(len(highest), 100 / len(highest)),
-            histtype="step", linewidth=2.2, color=colours[sampler],
-            label=f"{sampler}: {share:.0%} above {SURE}",
-        )  # fmt: skip
-    axes.set(title=title, xlabel="highest class probability", xlim=(bins[0], 1))
+    labels = {
+        sampler: f"{sampler}: {(highest > SURE * (1 + EQUAL)).mean():.0%} above {SURE}"
+        for sampler, highest in values.items()
+    }
+    _outlines(axes, (float(np.floor(10 * lowest) / 10), 1), values, colours, labels)
+    axes.set(title=title, xlabel="highest class probability")
     axes.legend(loc="upper left", frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _deviations(
@@ -118,14 +114,26 @@ def _deviations(
     highest: float,
 ) -> None:
     """Draw a histogram of the standard deviation of the prediction per sampler."""
-    bins = np.linspace(0, highest, BARS + 1)
+    _outlines(axes, (0, highest), values, colours, {sampler: sampler for sampler in values})
+    axes.set(title=title, xlabel="standard deviation of the prediction")
+    axes.legend(frameon=False)
+
+
+def _outlines(
+    axes: Axes,
+    limits: tuple[float, float],
+    values: Mapping[str, NDArray[np.float64]],
+    colours: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> None:
+    """Draw the outline of a histogram per sampler, in percent of its values."""
+    bins = np.linspace(*limits, BARS + 1).tolist()
     for sampler, found in values.items():
         axes.hist(
-            found, bins.tolist(), weights=np.full(len(found), 100 / len(found)),
-            histtype="step", linewidth=2.2, color=colours[sampler], label=sampler,
+            found, bins, weights=np.full(len(found), 100 / len(found)),
+            histtype="step", linewidth=2.2, color=colours[sampler], label=labels[sampler],
         )  # fmt: skip
-    axes.set(title=title, xlabel="standard deviation of the prediction", xlim=(0, highest))
-    axes.legend(frameon=False)
+    axes.set_xlim(limits)
     axes.spines[["top", "right"]].set_visible(False)
 
 
