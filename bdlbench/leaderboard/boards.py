@@ -83,7 +83,7 @@ class Board:
 
     def cells(self, entry: Entry) -> list[Cell]:
         """Return an entry's metrics, one cell per column."""
-        return [column.cell(entry.row, column.metric in entry.leading) for column in self.columns]
+        return [entry.cell(column) for column in self.columns]
 
 
 def build(results: Path, warn: Warn | None = None) -> list[Board]:

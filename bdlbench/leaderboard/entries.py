@@ -12,6 +12,7 @@ import numpy as np
 
 from bdlbench.checks import certificate
 from bdlbench.comparison import summary
+from bdlbench.comparison.columns import Cell, Column
 from bdlbench.comparison.summary import Row
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
@@ -56,6 +57,10 @@ class Entry:
             return "–"
         best, worst = self.rank
         return str(best) if best == worst else f"{best}–{worst}"
+
+    def cell(self, column: Column) -> Cell:
+        """Return its cell in a column."""
+        return column.cell(self.row, column.metric in self.leading)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _row(board: Board, entry: Entry, columns: Sequence[Column]) -> dict[str, Any
         "target": marks.target(entry.row).text,
         "outcome": kind,
         "marks": [marks.target(entry.row), *filter(None, [failed])],
-        "cells": [column.cell(entry.row, column.metric in entry.leading) for column in columns],
+        "cells": [entry.cell(column) for column in columns],
     }
 
 
