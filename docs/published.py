@@ -29,7 +29,7 @@ from bdlbench.comparison.plot import histogram
 from bdlbench.leaderboard import boards, rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
-from bdlbench.metrics.statistics import Difference, corrected, paired_difference
+from bdlbench.metrics.statistics import Difference, corrected
 from bdlbench.peers import page
 from bdlbench.storage.escaping import markdown
 
@@ -179,9 +179,8 @@ def difference(match: re.Match[str], boards: Sequence[Board]) -> Difference:
         summary.read_predictions(RESULTS, entry_of(board, one).records)
         for one in (sampler, baseline)
     )
-    seeds = sorted(first.keys() & second.keys())
-    pair = ([runs[seed] for seed in seeds] for runs in (first, second))
-    return paired_difference(column.metric, *pair)
+    ((_, found),) = summary.differences([column.metric], [baseline, sampler], [first, second])
+    return found
 
 
 def _of(boards: Sequence[Board], name: str, metric: str) -> tuple[Board, Column]:

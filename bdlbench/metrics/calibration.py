@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse, special
@@ -22,8 +22,12 @@ BINS = 15
 def expected(predictions: Predictions) -> Parts:
     """Return confidence − correctness by bin of the confidence; see `calibration_gaps`."""
     bins, gaps = calibration_gaps(predictions.probabilities, predictions.labels, BINS)
-    contributions = sparse.csr_array((gaps, (np.arange(len(gaps)), bins)), (len(gaps), BINS))
-    return Parts(contributions, lambda means: np.asarray(np.abs(means).sum(axis=0)))
+    return Parts(_by_bin(gaps, bins), lambda means: np.asarray(np.abs(means).sum(axis=0)))
+
+
+def _by_bin(values: Float64s, bins: NDArray[np.intp]) -> Any:
+    """Return one value per input as contributions to its bin, a sparse array (inputs, BINS)."""
+    return sparse.csr_array((values, (np.arange(len(values)), bins)), (len(values), BINS))
 
 
 def if_calibrated(predictions: Predictions) -> Parts:
@@ -51,9 +55,8 @@ def _of_variances(predictions: Predictions, finish: Finish) -> Parts:
     bins, _ = calibration_gaps(predictions.probabilities, predictions.labels, BINS)
     *others, p = np.sort(predictions.probabilities, axis=1).T
     # Not 1 − p, which loses the digits of a small variance, of which the root is taken.
-    cells = (p * np.sum(others, axis=0), (np.arange(len(p)), bins))
-    contributions = sparse.csr_array(cells, (len(p), BINS))
-    return Parts(contributions, lambda means: finish(means / len(p)))
+    variances = _by_bin(p * np.sum(others, axis=0), bins)
+    return Parts(variances, lambda means: finish(means / len(p)))
 
 
 def classwise(predictions: Predictions) -> Parts:
