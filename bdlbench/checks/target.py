@@ -23,14 +23,14 @@ class TargetCheck:
 
     Args:
         name: Name of the check.
-        problem: Makes the problem for a sampler, from a seed.
+        problem: Makes the problem for a sampler, from the seed of its checks.
         effort: Size of the measurement; the quick check has a quarter of the draws.
         slack: Factor of the bounds.
         quick: Whether the check is one of the quick ones.
     """
 
     name: str
-    problem: Callable[[Subject, int], Known]
+    problem: Callable[[Subject], Known]
     effort: Effort
     slack: float = 1.0
     quick: bool = True
@@ -43,7 +43,7 @@ class TargetCheck:
         sampler = subject.sampler
         if self.effort.temperature != 1 and "temperature" not in vars(sampler):
             return Result(self.name, "shown", "–", "no hyperparameter temperature")
-        known = self.problem(subject, subject.seed)
+        known = self.problem(subject)
         effort, slack = replace(self.effort, seed=subject.seed), self.slack
         if quick or subject.target != "exact":
             effort, slack = replace(effort, draws=max(effort.draws // 4, 2)), 2 * slack
@@ -69,43 +69,43 @@ class TargetCheck:
 TARGET_CHECKS = (
     TargetCheck(
         "several tensors",
-        lambda subject, seed: linear_problems.tensors(seed, subject.points(150)),
+        lambda subject: linear_problems.tensors(subject.seed, subject.points(150)),
         Effort(0.06, 500, 20, wide=100),
     ),
     TargetCheck(
         "minibatches",
-        lambda subject, seed: linear_problems.tensors(seed + 2, subject.points(150)),
+        lambda subject: linear_problems.tensors(subject.seed + 2, subject.points(150)),
         Effort(0.12, 250, 12, wide=50, batch_size=50),
         slack=2.0,
     ),
     TargetCheck(
         "large N",
-        lambda subject, seed: linear_problems.groups(seed, FULL if subject.full_batch else LARGE),
+        lambda subject: linear_problems.groups(subject.seed, FULL if subject.full_batch else LARGE),
         Effort(0.2, 400, 24, wide=100, batch_size=32),
         slack=1.5,
     ),
     TargetCheck(
         "skewed",
-        lambda subject, seed: network_problems.skewed(seed, subject.points(1)),
+        lambda subject: network_problems.skewed(subject.seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "two layers",
-        lambda subject, seed: network_problems.two_layers(seed, subject.points(1)),
+        lambda subject: network_problems.two_layers(subject.seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
     ),
     TargetCheck(
         "curved",
-        lambda subject, seed: network_problems.curved(seed, subject.points(1)),
+        lambda subject: network_problems.curved(subject.seed, subject.points(1)),
         Effort(0.2, 400, 24, wide=100),
         slack=1.5,
         quick=False,
     ),
     TargetCheck(
         "temperature ½",
-        lambda subject, seed: linear_problems.tensors(seed + 1, subject.points(60), small=True),
+        lambda subject: linear_problems.tensors(subject.seed + 1, subject.points(60), small=True),
         Effort(0.1, 400, 12, temperature=0.5),
         slack=1.5,
         quick=False,

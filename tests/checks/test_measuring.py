@@ -246,7 +246,7 @@ def test_chains_that_cannot_reject_and_never_move_are_wrong(
 ) -> None:
     effort = Effort(0.5, chains=200, draws=12, wide=20)
     check = TargetCheck(
-        "line", lambda subject, seed: linear_problems.tensors(seed, 60, True), effort
+        "line", lambda subject: linear_problems.tensors(subject.seed, 60, True), effort
     )
     body = """
         theta = problem.init(rng)
