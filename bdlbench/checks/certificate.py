@@ -42,17 +42,20 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Kept:
-    """Where and how the certificate of a sampler of another library is kept.
+    """Where and how a certificate is kept, of a sampler of another library.
 
     Args:
-        file: Path of the certificate, relative to the results.
-        library: The library's distribution.
+        file: Path of the certificate, relative to the results; empty for `file_of`.
+        library: The library's distribution; empty for bdlbench's.
         without: Names of checks that are left out, as they would cost too much.
     """
 
-    file: str
-    library: str
+    file: str = ""
+    library: str = ""
     without: tuple[str, ...] = ()
+
+
+USUAL = Kept()
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def check(
     results: Path,
     say: Callable[[str], None] | None = None,
     seed: int | None = None,
-    kept_as: Kept | None = None,
+    kept_as: Kept = USUAL,
 ) -> Report:
     """Run the checks, report each result, and store the verdict of a full check.
 
@@ -106,17 +109,16 @@ def check(
     subject = Subject(parse(reference), secrets.randbelow(10**6) if seed is None else seed)
     target = subject.target
     checked = []
-    left_out = kept_as.without if kept_as else ()
-    for result in run_checks(subject, quick, left_out):
+    for result in run_checks(subject, quick, kept_as.without):
         checked.append(result)
         if say:
             say(f"{result.verdict:<12} {result.check:<16} {result.figure}: {result.meaning}")
-    overall = verdict(subject, checked, left_out)
+    overall = verdict(subject, checked, kept_as.without)
     if not quick and not subject.spec.settings:
         write(results, subject, checked, sum(os.times()[:4]) - started, kept_as)
     if say:
         note = " (quick checks only, not stored)" if quick and overall == "certified" else ""
-        name = Path(reference).stem if kept_as else reference
+        name = Path(reference).stem if kept_as.file else reference
         say(f"{name}: target {target}: {overall}, seed {subject.seed}{note}")
     return Report(reference, target, overall, tuple(checked))
 
@@ -141,11 +143,10 @@ def write(
     subject: Subject,
     found: Sequence[Result],
     seconds: float = 0.0,
-    kept_as: Kept | None = None,
+    kept_as: Kept = USUAL,
 ) -> Path:
     """Store a full check, by default in ``<results>/checks/<sampler>-<key>.json``; CPU seconds."""
     name, identity = present_version(subject.spec.reference)
-    left_out = kept_as.without if kept_as else ()
     content = {
         "sampler": name,
         "settings": vars(subject.sampler),
@@ -153,13 +154,13 @@ def write(
         "measured_at": MEASURED_AT,
         "libraries": libraries(kept_as),
         "cpu_seconds": round(seconds, 1),
-        "left_out": list(left_out),
+        "left_out": list(kept_as.without),
         **versions(identity),
         "target": subject.target,
-        "verdict": verdict(subject, found, left_out),
+        "verdict": verdict(subject, found, kept_as.without),
         "checks": [asdict(result) for result in found],
     }
-    path = results / (kept_as.file if kept_as else file_of(name, identity))
+    path = results / (kept_as.file or file_of(name, identity))
     write_file(path, documents.to_json(content))
     return path
 
@@ -238,10 +239,9 @@ def _at(verdict: str, checked: Settings, settings: Settings) -> str:
     return verdict if settings.get("temperature", 1) == 1 else TEMPERED
 
 
-def libraries(kept_as: Kept | None = None) -> dict[str, str]:
+def libraries(kept_as: Kept = USUAL) -> dict[str, str]:
     """Return the versions of the libraries that a verdict depends on."""
-    names = (*LIBRARIES, kept_as.library) if kept_as else LIBRARIES
-    return {name: version(name) for name in names}
+    return {name: version(name) for name in (*LIBRARIES, kept_as.library) if name}
 
 
 def versions(identity: Identity) -> dict[str, Any]:
