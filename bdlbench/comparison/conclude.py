@@ -65,7 +65,7 @@ def conclude(
             planned.baseline,
         ),
         controls=find_controls(setup, planned.data),
-        floor=fidelity.floor(reference) if reference else {},
+        floor=fidelity.floor(reference, task.budget.draws) if reference else {},
         reference_note=reference_note,
         baseline=planned.baseline,
         metrics=planned.metrics,

@@ -19,8 +19,10 @@ from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Warn
 from bdlbench.metrics.bootstrap import inputs, weighted
 from bdlbench.metrics.ranking import rank_intervals
-from bdlbench.metrics.scores import agree, describe
+from bdlbench.metrics.scores import agree, describe, in_distribution
 from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference import bias
+from bdlbench.reference.bias import Distances
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 
@@ -78,11 +80,16 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Unranked:
-    """An entry before ranking: its metrics as functions of point weights, by metric and seed."""
+    """An entry before ranking.
+
+    It has its metrics as functions of point weights, by metric and seed, and the distances of its
+    runs from the reference.
+    """
 
     entry: Entry
     functions: dict[str, dict[int, Weighted]]
     sizes: dict[str, list[int]]
+    distances: Distances | None
 
 
 def make(
@@ -146,7 +153,10 @@ def _gather(
         sizes = run.sizes
         for metric, function in run.functions.items():
             functions[metric][seed] = function
-    return _Unranked(Entry(row, None, frozenset(), frozenset(), tuple(group)), functions, sizes)
+    entry = Entry(row, None, frozenset(), frozenset(), tuple(group))
+    inside = {seed: in_distribution(sets) for seed, sets in predictions.items()}
+    distances = bias.distances(inside, reference) if reference else None
+    return _Unranked(entry, functions, sizes, distances)
 
 
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
@@ -168,6 +178,7 @@ def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Ent
         for metric in headline
         if completed
     }
+    ranks[bias.BIAS] = bias.rank_intervals([one.distances for one in completed])
     entries = []
     for k, one in enumerate(completed):
         unbeaten = frozenset(metric for metric, each in ranks.items() if each[k][0] == 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,13 @@ def bootstrap(
     return np.concatenate(
         [[function(*weights) for function in functions] for weights in blocks], axis=1
     )
+
+
+@lru_cache(maxsize=1)
+def point_weights(n: int, resamples: int = 1000, seed: int = 0) -> Float64s:
+    """Return how often each of n test inputs is in each resample, (n, resamples)."""
+    blocks = _bootstrap_weights([n], resamples, seed, np.float64)
+    return np.concatenate([weights for (weights,) in blocks], axis=1, dtype=np.float64)
 
 
 def _bootstrap_weights(

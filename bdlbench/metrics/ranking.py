@@ -45,15 +45,24 @@ def rank_intervals(
     """
     if not entries:
         return []
-    difference, p = _pairs(entries, sizes)
-    pairs = np.triu_indices(len(entries), 1)
+    return ranks(*_pairs(entries, sizes), general(metric).sign)
+
+
+def ranks(difference: Float64s, p: Float64s, sign: int) -> list[tuple[int, int]]:
+    """Return the rank intervals that pairwise tests leave open; see `rank_intervals`.
+
+    Args:
+        difference: Of each pair, j − i, shape (samplers, samplers).
+        p: Their p-values, of which those with i < j are used.
+        sign: 1 if higher is better, −1 if lower is.
+    """
+    pairs = np.triu_indices(len(difference), 1)
     significant = np.zeros(difference.shape, dtype=bool)
     significant[pairs] = holm(p[pairs]) <= LEVEL
     significant |= significant.T
-    sign = general(metric).sign
     better = (significant & (sign * difference > 0)).sum(axis=1)  # samplers better than this one
     worse = (significant & (sign * difference < 0)).sum(axis=1)
-    return [(1 + int(b), len(entries) - int(w)) for b, w in zip(better, worse, strict=True)]
+    return [(1 + int(b), len(p) - int(w)) for b, w in zip(better, worse, strict=True)]
 
 
 def holm(p_values: Float64s) -> Float64s:
