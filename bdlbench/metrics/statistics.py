@@ -27,12 +27,23 @@ UNCLEAR: Verdict = "no clear difference"
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over n seeds, and its 95 % confidence interval (None for one seed)."""
+    """Mean over n seeds, and its 95 % confidence intervals (None for one seed).
+
+    Attributes:
+        mean: The mean.
+        low: Lower end of the interval over seeds, with the test inputs as they are.
+        high: Its upper end.
+        n: Number of seeds.
+        low_with_points: Lower end of the interval over seeds and test inputs, if computed.
+        high_with_points: Its upper end.
+    """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+    low_with_points: float | None = None
+    high_with_points: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,23 @@ def seed_interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - half, mean + half, x.size)
 
 
+def with_points(interval: Interval, values: Sequence[Float64s]) -> Interval:
+    """Add the interval over seeds and test points, of the mean on new inputs and with new seeds.
+
+    Its half-width is √(t²·V_seeds + z²·V_points), as in `paired_difference`. One seed has none.
+
+    Args:
+        interval: That over seeds.
+        values: The metric for every seed, on the test inputs and on resamples, (1 + resamples,).
+    """
+    if interval.n == 1:
+        return interval
+    observed, resampled = np.array([run[0] for run in values]), np.mean(values, axis=0)[1:]
+    half = _half_width(_variance_of_mean(observed), float(resampled.var(ddof=1)), len(observed))
+    mean = interval.mean
+    return replace(interval, low_with_points=mean - half, high_with_points=mean + half)
+
+
 def paired_difference(
     metric: str, a: Sequence[Sets], b: Sequence[Sets], resamples: int = 1000, seed: int = 0
 ) -> Difference:
@@ -118,32 +146,67 @@ def paired_differences(
     The metric of a run is computed once, even if the run is in several pairs.
     """
     for a, b in pairs:
-        _check_paired(a, b, resamples)
+        if len(a) != len(b) or not a:
+            raise ValueError(
+                f"expected the same seeds for both samplers, got {len(a)} and {len(b)}"
+            )
     runs = {id(sets): sets for a, b in pairs for sets in (*a, *b)}
-    functions = [weighted(metric, sets) for sets in runs.values()]
-    sizes = inputs(metric, pairs[0][0][0])
-    values = dict(zip(runs, bootstrap(functions, sizes, resamples, seed), strict=True))
-    differences = []
-    for a, b in pairs:
-        first, second = (np.stack([values[id(sets)] for sets in part]) for part in (a, b))
-        observed, *resampled = (second - first).T
-        variance = float(np.mean(resampled, axis=1).var(ddof=1))
-        differences.append(_difference(metric, observed, variance))
-    return differences
+    values = dict(zip(runs, of_runs(metric, list(runs.values()), resamples, seed), strict=True))
+    return [
+        difference_of(metric, *([values[id(sets)] for sets in part] for part in pair))
+        for pair in pairs
+    ]
+
+
+def of_runs(
+    metric: str, runs: Sequence[Sets], resamples: int = 1000, seed: int = 0
+) -> list[Float64s]:
+    """Compute a metric of runs on their test inputs, and on resamples that all runs share.
+
+    Returns:
+        For every run, shape (1 + resamples,); see `bootstrap`.
+
+    Raises:
+        ValueError: The metric is unknown, or sets or test inputs differ.
+    """
+    _check_inputs(runs, resamples)
+    functions = [weighted(metric, sets) for sets in runs]
+    return list(bootstrap(functions, inputs(metric, runs[0]), resamples, seed))
+
+
+def difference_of(metric: str, a: Sequence[Float64s], b: Sequence[Float64s]) -> Difference:
+    """Compare sampler b with sampler a as `paired_difference` does, from the metric's values.
+
+    Args:
+        metric: Name of the metric.
+        a: Values for every seed, from `of_runs`.
+        b: The same for the other sampler, with the same seeds and resamples.
+    """
+    observed, *resampled = (np.stack(b) - np.stack(a)).T
+    return _difference(metric, observed, float(np.mean(resampled, axis=1).var(ddof=1)))
 
 
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
-    seeds = len(observed)
-    seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
-    half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
-    d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
+    seeds, d = len(observed), float(observed.mean())
+    seed_variance = _variance_of_mean(observed)
+    half = _half_width(seed_variance, point_variance, seeds)
+    error = math.sqrt(seed_variance + point_variance)
     one = np.ones(1)
     p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]))
     verdict: Verdict = UNCLEAR
     if abs(d) > half:
         verdict = _direction(metric, d)
     return Difference(metric, d, d - half, d + half, error, seeds, float(p[0]), verdict)
+
+
+def _variance_of_mean(values: Float64s) -> float:
+    """Return the variance of the mean over seeds, 0 for one seed."""
+    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
+
+
+def _half_width(seed_variance: float, point_variance: float, seeds: int) -> float:
+    t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
+    return math.sqrt(t**2 * seed_variance + z**2 * point_variance)
 
 
 def _direction(metric: str, difference: float) -> Verdict:
@@ -170,14 +233,13 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
     ]
 
 
-def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
-    if len(a) != len(b) or not a:
-        raise ValueError(f"expected the same seeds for both samplers, got {len(a)} and {len(b)}")
+def _check_inputs(runs: Sequence[Sets], resamples: int) -> None:
     if resamples < 2:
         raise ValueError(f"expected at least 2 resamples, got {resamples}")
-    for sets in (*a, *b):
-        if sets.keys() != a[0].keys():
-            raise ValueError(f"expected the sets {sorted(a[0])} in every run, got {sorted(sets)}")
+    first = runs[0]
+    for sets in runs:
+        if sets.keys() != first.keys():
+            raise ValueError(f"expected the sets {sorted(first)} in every run, got {sorted(sets)}")
         for name, predictions in sets.items():
-            if not np.array_equal(predictions.truth, a[0][name].truth):
+            if not np.array_equal(predictions.truth, first[name].truth):
                 raise ValueError(f"expected the same inputs in every {name} set, got other targets")
