@@ -50,7 +50,7 @@ def bootstrap(
     # AUROC counts pairs, which is exact in float32; the other metrics are means, in float64.
     dtype = np.float64 if len(sizes) == 1 else np.float32
     ones = [np.ones((n, 1), dtype) for n in sizes]
-    blocks = [ones, *_bootstrap_weights(sizes, resamples, seed, dtype)]
+    blocks = [ones, *bootstrap_weights(sizes, resamples, seed, dtype)]
     return np.concatenate(
         [[function(*weights) for function in functions] for weights in blocks], axis=1
     )
@@ -63,7 +63,7 @@ def resample(entries: Sequence[Runs], sizes: Sequence[int]) -> list[Values]:
     return [{seed: next(values) for seed in runs} for runs in entries]
 
 
-def _bootstrap_weights(
+def bootstrap_weights(
     sizes: Sequence[int], resamples: int, seed: int, dtype: type[np.floating]
 ) -> Iterator[list[Floats]]:
     """Yield blocks of bootstrap weights, (inputs, resamples) for each set."""

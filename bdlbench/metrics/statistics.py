@@ -99,9 +99,8 @@ def with_points(interval: Interval, values: Sequence[Float64s]) -> Interval:
     """
     if interval.n == 1:
         return interval
-    observed, resampled = np.array([run[0] for run in values]), np.mean(values, axis=0)[1:]
-    half = _half_width(_variance_of_mean(observed), float(resampled.var(ddof=1)), len(observed))
-    mean = interval.mean
+    each, mean = np.stack(values), interval.mean
+    half = _half_width(_variance_of_mean(each[:, 0]), _point_variance(each), len(each))
     return replace(interval, low_with_points=mean - half, high_with_points=mean + half)
 
 
@@ -182,8 +181,8 @@ def difference_of(metric: str, a: Sequence[Float64s], b: Sequence[Float64s]) -> 
         a: Values for every seed, from `of_runs`.
         b: The same for the other sampler, with the same seeds and resamples.
     """
-    observed, *resampled = (np.stack(b) - np.stack(a)).T
-    return _difference(metric, observed, float(np.mean(resampled, axis=1).var(ddof=1)))
+    each = np.stack(b) - np.stack(a)
+    return _difference(metric, each[:, 0], _point_variance(each))
 
 
 def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
@@ -202,6 +201,11 @@ def _difference(metric: str, observed: Float64s, point_variance: float) -> Diffe
 def _variance_of_mean(values: Float64s) -> float:
     """Return the variance of the mean over seeds, 0 for one seed."""
     return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
+
+
+def _point_variance(values: Float64s) -> float:
+    """Return the variance of the mean over seeds between resamples, of (seeds, 1 + resamples)."""
+    return float(values[:, 1:].mean(axis=0).var(ddof=1))
 
 
 def _half_width(seed_variance: float, point_variance: float, seeds: int) -> float:
