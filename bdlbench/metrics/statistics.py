@@ -45,6 +45,16 @@ class Interval:
     low_with_points: float | None = None
     high_with_points: float | None = None
 
+    @property
+    def columns(self) -> dict[str, float | None]:
+        """Mean and ends, by the suffix of their columns in CSV."""
+        found = {"": self.mean, ".low": self.low, ".high": self.high}
+        if self.low_with_points is not None:
+            found |= {
+                f".{end}": getattr(self, end) for end in ("low_with_points", "high_with_points")
+            }
+        return found
+
 
 @dataclass(frozen=True)
 class Difference:

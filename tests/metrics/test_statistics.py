@@ -14,9 +14,11 @@ from bdlbench.metrics import statistics
 from bdlbench.metrics.bootstrap import _weighted_auroc
 from bdlbench.metrics.scores import score
 from bdlbench.metrics.statistics import (
+    of_runs,
     paired_difference,
     paired_differences,
     seed_interval,
+    with_points,
 )
 from bdlbench.records.predictions import Predictions
 
@@ -216,6 +218,32 @@ def test_errors_add_in_quadrature_each_with_its_own_quantile() -> None:
     over_points = d.mean(axis=0).var() / d.shape[1]
     half = math.sqrt(4.302653**2 * over_seeds + 1.959964**2 * over_points)
     assert found.high - found.low == pytest.approx(2 * half, rel=4 / math.sqrt(2 * 4000))
+
+
+def test_the_interval_with_points_adds_the_error_of_the_points_in_quadrature() -> None:
+    runs = [run(s, 1.0) for s in range(3)]
+    losses = np.array(
+        [metrics.squared_errors(r["test"].probabilities, r["test"].labels) for r in runs]
+    )
+    found = with_points(
+        seed_interval(losses.mean(axis=1).tolist()), of_runs("brier_score", runs, 4000)
+    )
+    over_seeds, over_points = losses.mean(axis=1).var(ddof=1) / 3, losses.mean(axis=0).var() / 300
+    half = math.sqrt(4.302653**2 * over_seeds + 1.959964**2 * over_points)
+    for end in (found.low_with_points, found.high_with_points):
+        assert end is not None
+        assert abs(end - found.mean) == pytest.approx(half, rel=4 / math.sqrt(2 * 4000))
+
+
+def test_equal_points_add_nothing_and_one_seed_has_no_interval() -> None:
+    runs = [seed_shifted(s) for s in (0.1, 0.2, 0.16)]
+    values = of_runs("negative_log_likelihood", runs, 20)
+    interval = seed_interval([x[0] for x in values])
+    found = with_points(interval, values)
+    assert found.low_with_points == pytest.approx(interval.low, abs=1e-9)
+    assert found.high_with_points == pytest.approx(interval.high, abs=1e-9)
+    one = seed_interval([float(values[0][0])])
+    assert with_points(one, values[:1]) == one
 
 
 def test_interval_covers_when_seeds_and_points_both_vary() -> None:
