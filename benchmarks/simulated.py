@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bdlbench.comparison import resampled
+from bdlbench.comparison.resampled import Resampled
 from bdlbench.metrics import ranking
 from bdlbench.metrics.bootstrap import bootstrap_weights
 from bdlbench.metrics.statistics import UNCLEAR
@@ -51,23 +52,30 @@ class Effects:
 
 @dataclass(frozen=True)
 class Board:
-    """A simulated board: values by column, sampler and seed."""
+    """A simulated board: every metric's values by sampler and seed."""
 
-    columns: Sequence[Sequence[Values]]
+    columns: Mapping[str, Resampled]
 
     def leaders(self) -> list[set[int]]:
         """Return who is printed in bold in every column."""
-        pairs = [ranking.compare_pairs(n, v) for n, v in zip(COLUMNS, self.columns, strict=False)]
-        return [set(np.flatnonzero(column).tolist()) for column in ranking.leading(pairs)]
+        return [set(np.flatnonzero(column).tolist()) for column in ranking.leading(self.pairs)]
 
     def ranks(self) -> list[tuple[int, int]]:
         """Return the rank intervals by the first column."""
-        return ranking.rank_intervals(ranking.compare_pairs(COLUMNS[0], self.columns[0]))
+        return ranking.rank_intervals(self.pairs[0])
+
+    @cached_property
+    def pairs(self) -> list[ranking.Pairs]:
+        """The tests of all pairs, by column."""
+        return [
+            ranking.compare_pairs(name, one.values, one.points)
+            for name, one in self.columns.items()
+        ]
 
     def sentences(self) -> list[tuple[str, str, str]]:
         """Return what `compare` says with sampler 0 as the baseline: sampler, verdict, metric."""
-        labels = [str(k) for k in range(len(self.columns[0]))]
-        found = resampled.differences(labels, dict(zip(COLUMNS, self.columns, strict=False)))
+        first, *_ = self.columns.values()
+        found = resampled.differences([str(k) for k in range(len(first.values))], self.columns)
         return [(name, one.verdict, one.metric) for name, one in found if one.verdict != UNCLEAR]
 
 
@@ -97,7 +105,8 @@ def boards(
     for _ in range(number):
         losses = effects.draw(rng, (columns, samplers, seeds))
         losses[:, 0] -= lead
-        yield Board([list(map(values, column)) for column in losses])
+        found = [Resampled([*map(values, column)], effects.inputs) for column in losses]
+        yield Board(dict(zip(COLUMNS, found, strict=False)))
 
 
 def values(losses: Float64s) -> Values:

@@ -99,9 +99,10 @@ def of_intervals(draws: int) -> Table:
 
 def _covered(board: simulated.Board) -> tuple[bool, bool, bool]:
     """Return whether the three intervals of two equal samplers contain the true value, 0."""
-    first, second = ([*runs.values()] for runs in board.columns[0])
-    difference = difference_of(simulated.COLUMNS[0], first, second)
-    one = with_points(seed_interval([run[0] for run in first]), first)
+    ((metric, found),) = board.columns.items()
+    first, second = ([*runs.values()] for runs in found.values)
+    difference = difference_of(metric, first, second, found.points)
+    one = with_points(seed_interval([run[0] for run in first]), first, found.points)
     return (
         _covers(difference.low, difference.high),
         _covers(one.low_with_points, one.high_with_points),
@@ -139,7 +140,7 @@ def of_a_best_sampler(draws: int) -> Table:
         for n in SEEDS:
             boards = [*simulated.boards(number, Effects(), seeds=n, lead=lead)]
             bold.append(_share(0 in names for board in boards for names in board.leaders()))
-            said.append(np.mean([len(board.sentences()) for board in boards]) / 12)
+            said.append(float(np.mean([len(board.sentences()) for board in boards])) / 12)
         rows.append([f"{lead} sd", *_percents([*bold, *said])])
     header = ["lead", *(f"bold, {n}" for n in _seeds()), *(f"▲ or ▼, {n}" for n in _seeds())]
     note = (

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bdlbench.comparison.summary import Row
+from bdlbench.metrics.bootstrap import inputs
 from bdlbench.metrics.statistics import Difference, corrected, difference_of, of_runs, with_points
 
 if TYPE_CHECKING:
     from bdlbench.metrics.bootstrap import Values
     from bdlbench.records.predictions import Sets
 
-    Resampled = Mapping[str, Sequence[Values]]
-    """Values on the test inputs and on resamples, by metric, for every sampler."""
+
+@dataclass(frozen=True)
+class Resampled:
+    """A metric of all runs, on the test inputs and on resamples.
+
+    Args:
+        values: Its values for every sampler, by seed.
+        points: Number of test inputs, in the smaller set if there are two.
+    """
+
+    values: Sequence[Values]
+    points: int
 
 
-def resample(metrics: Sequence[str], predictions: Sequence[Mapping[int, Sets]]) -> Resampled:
+def resample(
+    metrics: Sequence[str], predictions: Sequence[Mapping[int, Sets]]
+) -> dict[str, Resampled]:
     """Compute metrics on resamples that all runs share.
 
     Args:
@@ -28,25 +41,26 @@ def resample(metrics: Sequence[str], predictions: Sequence[Mapping[int, Sets]]) 
     found = {}
     for metric in metrics if runs else ():
         values = iter(of_runs(metric, runs))
-        found[metric] = [{seed: next(values) for seed in seeds} for seeds in predictions]
+        by_seed = [{seed: next(values) for seed in seeds} for seeds in predictions]
+        found[metric] = Resampled(by_seed, min(inputs(metric, runs[0])))
     return found
 
 
-def widened(rows: Sequence[Row], resampled: Resampled) -> tuple[Row, ...]:
+def widened(rows: Sequence[Row], resampled: Mapping[str, Resampled]) -> tuple[Row, ...]:
     """Add the intervals over seeds and test points to the metrics of rows."""
     found = []
     for k, row in enumerate(rows):
-        values = {metric: each[k] for metric, each in resampled.items() if each[k]}
         wider = {
-            metric: with_points(row.metrics[metric], list(of_runs.values()))
-            for metric, of_runs in values.items()
+            metric: with_points(row.metrics[metric], list(each.values[k].values()), each.points)
+            for metric, each in resampled.items()
+            if each.values[k]
         }
         found.append(replace(row, metrics={**row.metrics, **wider}))
     return tuple(found)
 
 
 def differences(
-    labels: Sequence[str], resampled: Resampled, baseline: int = 0
+    labels: Sequence[str], resampled: Mapping[str, Resampled], baseline: int = 0
 ) -> tuple[tuple[str, Difference], ...]:
     """Compare each sampler with the baseline, on the seeds that both completed.
 
@@ -62,11 +76,11 @@ def differences(
     """
     found = []
     for k, label in enumerate(labels):
-        for metric, values in resampled.items():
-            first, other = values[baseline], values[k]
+        for metric, each in resampled.items():
+            first, other = each.values[baseline], each.values[k]
             seeds = sorted(first.keys() & other.keys())
             if seeds and k != baseline:
                 pair = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
-                found.append((label, difference_of(metric, *pair)))
+                found.append((label, difference_of(metric, *pair, each.points)))
     verdicts = corrected([difference for _, difference in found])
     return tuple((label, one) for (label, _), one in zip(found, verdicts, strict=True))

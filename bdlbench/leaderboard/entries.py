@@ -170,7 +170,9 @@ def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Ent
     if not completed:
         return tuple(failed)
     pairs = [
-        ranking.compare_pairs(metric, [one.values[metric] for one in completed])
+        ranking.compare_pairs(
+            metric, [one.values[metric] for one in completed], min(completed[0].sizes[metric])
+        )
         for metric in headline
     ]
     ranks = dict(zip(headline, map(ranking.rank_intervals, pairs), strict=True))
@@ -198,7 +200,9 @@ def _resampled(unranked: Sequence[_Unranked], headline: Sequence[str]) -> list[_
     for k, one in enumerate(unranked):
         of_entry = {metric: each[k] for metric, each in values.items()}
         wider = {
-            metric: with_points(one.entry.row.metrics[metric], list(runs.values()))
+            metric: with_points(
+                one.entry.row.metrics[metric], list(runs.values()), min(sizes[metric])
+            )
             for metric, runs in of_entry.items()
             if runs
         }

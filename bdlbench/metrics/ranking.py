@@ -91,12 +91,13 @@ def holm(p_values: Float64s) -> Float64s:
     return corrected
 
 
-def compare_pairs(metric: str, entries: Sequence[Values]) -> Pairs:
+def compare_pairs(metric: str, entries: Sequence[Values], points: int) -> Pairs:
     """Compare every pair of samplers as `statistics.paired_difference` does, on common seeds.
 
     Args:
         metric: Name of the metric.
         entries: Its values for the runs of every sampler.
+        points: Number of test points, in the smaller set if there are two.
     """
     seeds = sorted({seed for values in entries for seed in values})
     has = np.array([[seed in values for seed in seeds] for values in entries])
@@ -113,13 +114,17 @@ def compare_pairs(metric: str, entries: Sequence[Values]) -> Pairs:
     over_seeds = squares / np.maximum(count * (count - 1), 1)
     over_points = _of_differences(covariance, both) / np.maximum(count, 1) ** 2
     ahead = general(metric).sign * mean
-    return Pairs(ahead, p_values(mean, over_seeds, over_points, count))
+    return Pairs(ahead, p_values(mean, over_seeds, over_points, count, points))
 
 
 def p_values(
-    difference: Float64s, over_seeds: Float64s, over_points: Float64s, seeds: NDArray[np.integer]
+    difference: Float64s,
+    over_seeds: Float64s,
+    over_points: Float64s,
+    seeds: NDArray[np.integer],
+    points: float = math.inf,
 ) -> Float64s:
-    """Return the p of t(p/2; S − 1)²·over_seeds + z(p/2)²·over_points = difference².
+    """Return the p of t(p/2; S − 1)²·over_seeds + t(p/2; n − 1)²·over_points = difference².
 
     Corrections for many tests need p-values far out in the tail. There the approximation of Welch
     and Satterthwaite fails with few seeds that happen to agree: with three of them, p-values of
@@ -131,9 +136,10 @@ def p_values(
         over_seeds: Its variance from the spread over seeds; 0 for one seed.
         over_points: Its variance from the bootstrap over test points.
         seeds: Number of common seeds; without any, p is 1.
+        points: Number n of test points.
     """
     p = np.ones(difference.shape)
-    z = _quantiles(math.inf)
+    z = _quantiles(max(points - 1, 1))
     for count in np.unique(seeds[seeds > 0]):
         of = seeds == count
         t = _quantiles(count - 1) if count > 1 else np.zeros_like(z)

@@ -98,19 +98,20 @@ def seed_interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - half, mean + half, x.size)
 
 
-def with_points(interval: Interval, values: Sequence[Float64s]) -> Interval:
+def with_points(interval: Interval, values: Sequence[Float64s], points: int) -> Interval:
     """Add the interval over seeds and test points, of the mean on new inputs and with new seeds.
 
-    Its half-width is √(t²·V_seeds + z²·V_points), as in `paired_difference`. One seed has none.
+    Its half-width is that of `paired_difference`. One seed has none.
 
     Args:
         interval: That over seeds.
         values: The metric for every seed, on the test inputs and on resamples, (1 + resamples,).
+        points: Number of test inputs, in the smaller set if there are two.
     """
     if interval.n == 1:
         return interval
     each, mean = np.stack(values), interval.mean
-    half = _half_width(_variance_of_mean(each[:, 0]), _point_variance(each), len(each))
+    half = _half_width(_variance_of_mean(each[:, 0]), _point_variance(each), len(each), points)
     return replace(interval, low_with_points=mean - half, high_with_points=mean + half)
 
 
@@ -122,16 +123,12 @@ def paired_difference(
     Two errors are added in quadrature. Seeds: sd(d_s, ddof = 1)/√S of the per-seed differences.
     Test points: the sd over `resamples` bootstrap resamples of the seed-averaged difference; a
     resample is shared by a, b and all seeds, and in- and out-of-distribution inputs are resampled
-    separately. The interval is d ± √(t²·V_seeds + z²·V_points), with the 97.5 % quantiles of
-    Student's t, S − 1 degrees of freedom, and of the normal distribution. It is conservative,
-    unlike Welch and Satterthwaite's t for the sum with three seeds that happen to agree. Noise
-    that is independent between points and seeds is in both terms: the interval is then too wide.
-    With one seed there is only the second error: the interval is about these two runs, not about
-    the samplers.
-
-    A percentile bootstrap over 3 seeds would be too narrow: a given seed is drawn three times in 1
-    of 27 resamples (3.7 % > 2.5 %), so its 95 % interval is [min, max], which contains the true
-    mean of a symmetric distribution in 1 − 2·(1/2)³ = 75 % of the cases.
+    separately. The interval is d ± √(t²·V_seeds + u²·V_points), with the 97.5 % quantiles of
+    Student's t with S − 1 and n − 1 degrees of freedom, n being the number of test inputs, in the
+    smaller set if there are two. It is conservative, unlike Welch and Satterthwaite's t for the sum
+    with three seeds that happen to agree. Noise that is independent between points and seeds is in
+    both terms: the interval is then too wide. With one seed there is only the second error: the
+    interval is about these two runs, not about the samplers.
 
     Args:
         metric: Name of any metric of test inputs, of an OOD set, or of a shifted one. Without a
@@ -161,9 +158,10 @@ def paired_differences(
             )
     runs = {id(sets): sets for a, b in pairs for sets in (*a, *b)}
     values = dict(zip(runs, of_runs(metric, list(runs.values()), resamples, seed), strict=True))
+    points = min(inputs(metric, pairs[0][0][0]))
     return [
-        difference_of(metric, *([values[id(sets)] for sets in part] for part in pair))
-        for pair in pairs
+        difference_of(metric, [values[id(x)] for x in a], [values[id(x)] for x in b], points)
+        for a, b in pairs
     ]
 
 
@@ -183,25 +181,30 @@ def of_runs(
     return list(bootstrap(functions, inputs(metric, runs[0]), resamples, seed))
 
 
-def difference_of(metric: str, a: Sequence[Float64s], b: Sequence[Float64s]) -> Difference:
+def difference_of(
+    metric: str, a: Sequence[Float64s], b: Sequence[Float64s], points: int
+) -> Difference:
     """Compare sampler b with sampler a as `paired_difference` does, from the metric's values.
 
     Args:
         metric: Name of the metric.
         a: Values for every seed, from `of_runs`.
         b: The same for the other sampler, with the same seeds and resamples.
+        points: Number of test inputs, in the smaller set if there are two.
     """
     each = np.stack(b) - np.stack(a)
-    return _difference(metric, each[:, 0], _point_variance(each))
+    return _difference(metric, each[:, 0], _point_variance(each), points)
 
 
-def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
+def _difference(
+    metric: str, observed: Float64s, point_variance: float, points: float = math.inf
+) -> Difference:
     seeds, d = len(observed), float(observed.mean())
     seed_variance = _variance_of_mean(observed)
-    half = _half_width(seed_variance, point_variance, seeds)
+    half = _half_width(seed_variance, point_variance, seeds, points)
     error = math.sqrt(seed_variance + point_variance)
     one = np.ones(1)
-    p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]))
+    p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]), points)
     verdict: Verdict = UNCLEAR
     if abs(d) > half:
         verdict = _direction(metric, d)
@@ -218,9 +221,9 @@ def _point_variance(values: Float64s) -> float:
     return float(values[:, 1:].mean(axis=0).var(ddof=1))
 
 
-def _half_width(seed_variance: float, point_variance: float, seeds: int) -> float:
-    t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
-    return math.sqrt(t**2 * seed_variance + z**2 * point_variance)
+def _half_width(seed_variance: float, point_variance: float, seeds: int, points: float) -> float:
+    t, u = special.stdtrit(np.maximum([seeds - 1, points - 1], 1), 0.975)
+    return math.sqrt(t**2 * seed_variance + u**2 * point_variance)
 
 
 def _direction(metric: str, difference: float) -> Verdict:
