@@ -82,7 +82,7 @@ class Board:
 def boards(
     number: int,
     effects: Effects,
-    samplers: int = 5,
+    samplers: int = 4,
     seeds: int = 5,
     columns: int = len(COLUMNS),
     lead: float = 0.0,

@@ -124,9 +124,9 @@ def of_equal_samplers(draws: int) -> Table:
         rows.append([f"{name}, {n} seeds", *_percents(np.mean(found, axis=0))])
     header = ["what differs", "any bold", "any ▲ or ▼", "any rank"]
     note = (
-        f"{draws:,} boards of 5 equal samplers with 3 metrics that are independent, which is the "
+        f"{draws:,} boards of 4 equal samplers with 3 metrics that are independent, which is the "
         "worst case. The share of boards with a false claim anywhere: in bold, in a sentence of "
-        "`compare` against the first sampler, or by a rank interval that is not 1–5. Each is to be "
+        "`compare` against the first sampler, or by a rank interval that is not 1–4. Each is to be "
         "at most 5 %."
     )
     return Table("False claims about equal samplers", header, rows, note)
@@ -140,13 +140,13 @@ def of_a_best_sampler(draws: int) -> Table:
         for n in SEEDS:
             boards = [*simulated.boards(number, Effects(), seeds=n, lead=lead)]
             bold.append(_share(0 in names for board in boards for names in board.leaders()))
-            said.append(float(np.mean([len(board.sentences()) for board in boards])) / 12)
+            said.append(float(np.mean([len(board.sentences()) for board in boards])) / 9)
         rows.append([f"{lead} sd", *_percents([*bold, *said])])
     header = ["lead", *(f"bold, {n}" for n in _seeds()), *(f"▲ or ▼, {n}" for n in _seeds())]
     note = (
-        f"{number} boards of 5 samplers with 3 metrics. One sampler is better in all, by a "
+        f"{number} boards of 4 samplers with 3 metrics. One sampler is better in all, by a "
         "multiple of the standard deviation of one run over seeds. The share of columns in which "
-        "it is bold, and of its 12 differences that `compare` calls clear."
+        "it is bold, and of its 9 differences that `compare` calls clear."
     )
     return Table("Power: a sampler that is better", header, rows, note)
 

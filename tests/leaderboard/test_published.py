@@ -21,6 +21,7 @@ from bdlbench.comparison.columns import columns
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
+from bdlbench.records.predictions import Predictions
 from bdlbench.reference import fidelity
 from bdlbench.runs import plan, tasks
 from bdlbench.settings import Spec, parse
@@ -220,11 +221,12 @@ def test_the_interval_over_test_inputs_is_ten_times_that_over_seeds(
     assert nll.high is not None
     assert nll.high_with_points is not None
     assert f"{nll.high - nll.mean:.4f}" == "0.0054"
-    runs = summary.read_predictions(RESULTS, entry.records).values()
-    losses = np.mean(
-        [metrics.log_losses(sets["test"].probabilities, sets["test"].labels) for sets in runs],
-        axis=0,
-    )
+    each = []
+    for sets in summary.read_predictions(RESULTS, entry.records).values():
+        test = sets["test"]
+        assert isinstance(test, Predictions)
+        each.append(metrics.log_losses(test.probabilities, test.labels))
+    losses = np.mean(each, axis=0)
     of_points = 1.965 * losses.std() / math.sqrt(len(losses))  # Student's t, 499 degrees of freedom
     assert of_points > 10 * (nll.high - nll.mean)
     expected = math.hypot(of_points, nll.high - nll.mean)

@@ -29,14 +29,14 @@ def test_of_equal_samplers_nothing_is_claimed() -> None:
 def test_the_best_sampler_is_bold_and_every_sentence_says_so() -> None:
     """Its lead is 30 standard deviations of a run over seeds.
 
-    The strictest of the 30 tests needs t = 7.6 with four degrees of freedom. Here t is
+    The strictest of the 18 tests needs t = 6.6 with four degrees of freedom. Here t is
     30·√5/(√2·s), so that it fails only if s, the measured standard deviation, is above six times
     the true one: p < 1e-29.
     """
     for board in simulated.boards(10, Effects(), seeds=5, lead=30.0):
         assert board.leaders() == [{0}] * 3
         assert board.ranks()[0] == (1, 1)
-        assert [verdict for _, verdict, _ in board.sentences()] == ["worse"] * 12
+        assert [verdict for _, verdict, _ in board.sentences()] == ["worse"] * 9
 
 
 def test_the_simulated_values_are_those_of_the_bootstrap() -> None:
