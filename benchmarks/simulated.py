@@ -12,7 +12,7 @@ import numpy as np
 from bdlbench.comparison import resampled
 from bdlbench.comparison.resampled import Resampled
 from bdlbench.metrics import ranking
-from bdlbench.metrics.bootstrap import bootstrap_weights
+from bdlbench.metrics.bootstrap import point_weights
 from bdlbench.metrics.statistics import UNCLEAR
 
 if TYPE_CHECKING:
@@ -121,6 +121,4 @@ def values(losses: Float64s) -> Values:
 @cache
 def _weights(points: int) -> Float64s:
     """Return the share of every point, on the points as they are and in every resample."""
-    blocks = bootstrap_weights([points], 1000, 0, np.float64)
-    weights = [np.ones((points, 1)), *(block for (block,) in blocks)]
-    return np.concatenate(weights, axis=1) / points
+    return np.hstack([np.ones((points, 1)), point_weights(points)]) / points

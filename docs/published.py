@@ -8,6 +8,7 @@ In findings.in.md, ``{mnist mlp-400-400 64 epochs | sgld | NLL}`` is replaced by
 column NLL of the board of that task, model and budget (if there are multiple, the first, which has
 most samplers), linked to the board. ``{… | sgld - sgd | NLL}`` is replaced by the difference of two
 samplers, with its interval and verdict; all verdicts of the page are corrected together (Holm).
+``{… | unbeaten | NLL}`` is replaced by the samplers than which none is significantly better there.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bdlbench.comparison.plot import histogram
 from bdlbench.leaderboard import boards, rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry
+from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Difference, corrected
 from bdlbench.peers import page
 from bdlbench.storage.escaping import markdown
@@ -151,12 +153,25 @@ def findings(boards: Sequence[Board]) -> str:
     def number_of(match: re.Match[str]) -> str:
         name, sampler, metric = (part.strip() for part in match[1].split("|"))
         board, column = _of(boards, name, metric)
+        if sampler == "unbeaten":
+            return _unbeaten(board, column.metric)
         value = str(column.cell(entry_of(board, sampler).row))
         anchor = re.sub(r"[^\w -]", "", rendering.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
 
     text = claims((ROOT / "docs/findings.in.md").read_text("utf-8"), boards)
     return NOTE + re.sub(r"\{([^{}]+\|[^{}]+)\}", number_of, text)
+
+
+def _unbeaten(board: Board, metric: str) -> str:
+    """Return the ranked samplers than which none is significantly better, the best mean first."""
+    rows = [one.row for one in board.entries if metric in one.unbeaten]
+    sign = -describe(metric).sign
+    known = (row for row in rows if metric in row.metrics)
+    names = [
+        f"`{row.sampler}`" for row in sorted(known, key=lambda row: sign * row.metrics[metric].mean)
+    ]
+    return ", ".join(names[:-1]) + " and " + names[-1] if names[1:] else "".join(names)
 
 
 def claims(text: str, boards: Sequence[Board]) -> str:
@@ -186,7 +201,9 @@ def difference(match: re.Match[str], boards: Sequence[Board]) -> Difference:
 
 def _of(boards: Sequence[Board], name: str, metric: str) -> tuple[Board, Column]:
     board = next(b for b in boards if f"{b.task} {b.model} {b.budget}" == name)
-    (column,) = (column for column in board.columns if column.title.startswith(metric))
+    (column,) = (
+        one for one in board.columns if one.title == metric or one.title.startswith(f"{metric} (")
+    )
     return board, column
 
 

@@ -13,7 +13,7 @@ from bdlbench.comparison.summary import (
     confident_fractions,
     looks_calibrated,
 )
-from bdlbench.metrics.catalogue import FIDELITY, describe
+from bdlbench.metrics.catalogue import FIDELITY, WITHOUT_REFERENCE, describe
 from bdlbench.metrics.description import Direction, Kind
 
 CHANCE = "°"
@@ -128,9 +128,11 @@ def scored_column(metric: str) -> Column:
 
 def fidelity_columns(split: str, kind: Kind = "any") -> list[Column]:
     """Return the columns on the posterior; the validation split has no reference."""
-    found = FIDELITY if split == "test" else FIDELITY[2:]
     return [
-        scored_column(one.name) for one in found if "any" in (kind, one.kind) or kind == one.kind
+        scored_column(one.name)
+        for one in FIDELITY
+        if (split == "test" or one.name in WITHOUT_REFERENCE)
+        and ("any" in (kind, one.kind) or kind == one.kind)
     ]
 
 

@@ -62,7 +62,7 @@ def conclude(
         rows=resampled.widened(rows, values),
         differences=resampled.differences(planned.labels, values, planned.baseline),
         controls=find_controls(setup, planned.data),
-        floor=fidelity.floor(reference) if reference else {},
+        floor=fidelity.floor(reference, task.budget.draws) if reference else {},
         reference_note=reference_note,
         baseline=planned.baseline,
         metrics=planned.metrics,

@@ -10,6 +10,7 @@ from bdlbench.comparison.columns import Column, columns, control_rows
 from bdlbench.comparison.summary import Row, Summary
 from bdlbench.comparison.verdicts import claims
 from bdlbench.records.record import COMPLETED, DIVERGED
+from bdlbench.reference.bias import ERROR
 from bdlbench.runs import tasks
 from bdlbench.storage.documents import to_json
 
@@ -102,9 +103,19 @@ def notes(floor: Mapping[str, float], note: str, controls: Mapping[str, object])
             "long HMC run. "
             f"Between the halves of its chains: {same}{tv:.4f} (twice that: {2 * tv:.4f})."
         )
+        lines.append(_parts(floor.get(ERROR)))
     if controls:
         lines.append("control: AUROC of a score of the inputs alone, without a network.")
     return lines
+
+
+def _parts(error: float | None) -> str:
+    """Explain the two parts of a TV, with the Monte-Carlo error of exact draws if it is known."""
+    exact = "" if error is None else f" (of as many independent exact draws: {error:.4f})"
+    return (
+        "TV² = TV bias² + MC error² (about): TV bias is left when the runs of all seeds are "
+        f"averaged and their Monte-Carlo error is removed; MC error is that of one run{exact}."
+    )
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

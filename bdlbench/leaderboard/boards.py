@@ -162,7 +162,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool, warn: Warn | No
         entries=entries.make(_labelled(runs), setup, reference, warn),
         controls=kept_controls(results, task.name, data) or {},
         reference=reference,
-        floor=fidelity.floor(reference) if reference else {},
+        floor=fidelity.floor(reference, made.draws) if reference else {},
         reference_note=note,
         mark=_mark(runs[0], several),
         origin=origins.sentence(data),

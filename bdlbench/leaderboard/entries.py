@@ -19,9 +19,11 @@ from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Warn
 from bdlbench.metrics import ranking
 from bdlbench.metrics.bootstrap import inputs, resample, weighted
-from bdlbench.metrics.scores import agree, describe
+from bdlbench.metrics.scores import agree, describe, in_distribution
 from bdlbench.metrics.statistics import with_points
 from bdlbench.records.record import COMPLETED, Record
+from bdlbench.reference import bias
+from bdlbench.reference.bias import Distances
 from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 
@@ -79,14 +81,16 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Unranked:
-    """An entry before ranking: its metrics as functions of point weights, by metric and seed.
+    """An entry before ranking.
 
-    `values` are those of the functions on resamples of the points.
+    It has its metrics as functions of point weights, by metric and seed; the distances of its runs
+    from the reference; and the metrics' values on resamples of the points.
     """
 
     entry: Entry
     functions: dict[str, dict[int, Weighted]]
     sizes: dict[str, list[int]]
+    distances: Distances | None
     values: Mapping[str, Values] = field(default_factory=dict)
 
 
@@ -151,7 +155,10 @@ def _gather(
         sizes = run.sizes
         for metric, function in run.functions.items():
             functions[metric][seed] = function
-    return _Unranked(Entry(row, None, frozenset(), frozenset(), tuple(group)), functions, sizes)
+    entry = Entry(row, None, frozenset(), frozenset(), tuple(group))
+    inside = {seed: in_distribution(sets) for seed, sets in predictions.items()}
+    distances = bias.distances(inside, reference) if reference else None
+    return _Unranked(entry, functions, sizes, distances)
 
 
 def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequence[int]) -> None:
@@ -169,20 +176,22 @@ def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Ent
     failed = [one.entry for one in ordered if _failed(one)]
     if not completed:
         return tuple(failed)
-    pairs = [
-        ranking.compare_pairs(
+    pairs = {
+        metric: ranking.compare_pairs(
             metric, [one.values[metric] for one in completed], min(completed[0].sizes[metric])
         )
         for metric in headline
-    ]
-    ranks = dict(zip(headline, map(ranking.rank_intervals, pairs), strict=True))
-    leading = dict(zip(headline, ranking.leading(pairs), strict=True))
+    }
+    if any(one.distances for one in completed):
+        pairs[bias.BIAS] = bias.compare_pairs([one.distances for one in completed])
+    ranks = {metric: ranking.rank_intervals(each) for metric, each in pairs.items()}
+    leading = dict(zip(pairs, ranking.leading(list(pairs.values())), strict=True))
     entries = [
         replace(
             one.entry,
             rank=ranks[by][k],
-            unbeaten=frozenset(metric for metric in headline if ranks[metric][k][0] == 1),
-            leading=frozenset(metric for metric in headline if leading[metric][k]),
+            unbeaten=frozenset(metric for metric in pairs if ranks[metric][k][0] == 1),
+            leading=frozenset(metric for metric in pairs if leading[metric][k]),
         )
         for k, one in enumerate(completed)
     ]

@@ -18,6 +18,7 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import SORT, Entry, sorting
 from bdlbench.metrics.scores import describe
 from bdlbench.records.record import COMPLETED
+from bdlbench.reference.bias import BIAS
 from bdlbench.storage.escaping import csv_cell, markdown
 from bdlbench.storage.files import write_bytes
 
@@ -174,7 +175,7 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "outcomes": ", ".join(f"{count} {name}" for name, count in row.outcomes.items()),
         "trials": _trials(entry),
         "device": first.configuration.device,
-        "leading": " ".join(name for name in board.headline if name in entry.leading),
+        "leading": " ".join(name for name in (*board.headline, BIAS) if name in entry.leading),
     }
     for name, interval in row.metrics.items():
         for suffix, value in interval.columns.items():

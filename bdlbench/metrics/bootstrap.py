@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def bootstrap(
     # AUROC counts pairs, which is exact in float32; the other metrics are means, in float64.
     dtype = np.float64 if len(sizes) == 1 else np.float32
     ones = [np.ones((n, 1), dtype) for n in sizes]
-    blocks = [ones, *bootstrap_weights(sizes, resamples, seed, dtype)]
+    blocks = [ones, *_bootstrap_weights(sizes, resamples, seed, dtype)]
     return np.concatenate(
         [[function(*weights) for function in functions] for weights in blocks], axis=1
     )
@@ -63,7 +64,14 @@ def resample(entries: Sequence[Runs], sizes: Sequence[int]) -> list[Values]:
     return [{seed: next(values) for seed in runs} for runs in entries]
 
 
-def bootstrap_weights(
+@lru_cache(maxsize=1)
+def point_weights(n: int, resamples: int = 1000, seed: int = 0) -> Float64s:
+    """Return how often each of n test inputs is in each resample, (n, resamples)."""
+    blocks = _bootstrap_weights([n], resamples, seed, np.float64)
+    return np.concatenate([weights for (weights,) in blocks], axis=1, dtype=np.float64)
+
+
+def _bootstrap_weights(
     sizes: Sequence[int], resamples: int, seed: int, dtype: type[np.floating]
 ) -> Iterator[list[Floats]]:
     """Yield blocks of bootstrap weights, (inputs, resamples) for each set."""

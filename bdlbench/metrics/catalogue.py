@@ -86,7 +86,18 @@ FIDELITY = (
            "Share of inputs whose most probable class is that of the reference posterior."),
     Metric("total_variation", "TV", "down",
            "Mean over inputs of ½ Σ_c |p_c − q_c|, where q is the reference posterior's; for real "
-           "targets, of ½ ∫ |p − q| dy.", "any"),
+           "targets, of ½ ∫ |p − q| dy.", "any",
+           limits="Whether a sampler is wrong or only has too few draws: see the next two."),
+    Metric("tv_bias", "TV bias", "down",
+           "Total variation from the reference that is left when the Monte-Carlo error of the "
+           "runs and of the reference is removed: bias² = (K·T_K² − T_1²)/(K − 1) − H²/4, T_1 the "
+           "TV of one run, T_K that of the average of all K runs, H that between the halves of "
+           "the reference; 0 if negative. The interval is over seeds (jackknife) and inputs.",
+           "any", limits="Whether the density or the length of the run is at fault."),
+    Metric("tv_error", "MC error", "down",
+           "Total variation of one run that comes from its finitely many, correlated draws: "
+           "error² = K·(T_1² − T_K²)/(K − 1), so that T_1² − H²/4 = bias² + error².",
+           "any", limits="How far the density is from the posterior: see tv_bias."),
     Metric("ess_per_1000_gradients", "ESS (per 1000 gradients)", "up",
            "Bulk effective sample size of log p(label), median over the first 200 inputs, per "
            "1000 evaluations of the gradient on all the training data, burn-in included.", "any"),
@@ -95,6 +106,7 @@ FIDELITY = (
            "200 inputs.", "any"),
 )  # fmt: skip
 """Metrics of `fidelity.measure`."""
+WITHOUT_REFERENCE = ("ess_per_1000_gradients", "r_hat")
 _ALL = {metric.name: metric for metric in (*METRICS, *FIDELITY)}
 plugins.RESERVED.update(_ALL)
 

@@ -15,6 +15,7 @@ from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Predicted, Predictions
 from bdlbench.records.quantization import to_probabilities
 from bdlbench.records.record import Record
+from bdlbench.reference import bias
 from bdlbench.reference.gate import SHARE
 from bdlbench.reference.predictive import Averages, Mixture, cells, mixture_distance
 from bdlbench.reference.reference import Reference, load
@@ -63,13 +64,17 @@ def _check_same(p: Float64s, q: Float64s) -> None:
         raise ValueError(f"expected two arrays (inputs, classes), got {p.shape} and {q.shape}")
 
 
-def floor(reference: Reference) -> dict[str, float]:
-    """Return agreement (for classes) and total variation between the halves of the chains."""
-    found = reference.sets["test"]
+def floor(reference: Reference, draws: int = 0) -> dict[str, float]:
+    """Return agreement (for classes) and total variation between the halves of the chains.
+
+    With a number of draws, also the Monte-Carlo error of as many independent ones, if it is known.
+    """
+    found, error = reference.sets["test"], bias.of_draws(reference, draws) if draws else None
+    more = {} if error is None else {bias.ERROR: error}
     if isinstance(found, Mixture):
         first, second = (cells(half, found.bounds) for half in found.halves)
-        return {"total_variation": mixture_distance(first, second)}
-    return _compare(*to_probabilities(found.halves))
+        return {"total_variation": mixture_distance(first, second), **more}
+    return _compare(*to_probabilities(found.halves)) | more
 
 
 def distances(points: Sequence[Float64s] | Sequence[Densities], reference: Reference) -> Float64s:
@@ -101,7 +106,7 @@ def ess_per_1000_gradients(trace: np.ndarray, epochs: float) -> float:
 def measure(
     runs: Sequence[tuple[Record, Mapping[str, Predicted]]], reference: Reference | None
 ) -> dict[str, Interval]:
-    """Compute agreement, total variation, ESS and R-hat of the completed runs of one sampler.
+    """Compute distances from the posterior, ESS and R-hat of the completed runs of one sampler.
 
     Args:
         runs: Record and predictions of each seed.
@@ -121,6 +126,7 @@ def measure(
         for name, value in metrics.items():
             values.setdefault(name, []).append(value)
     intervals = {name: seed_interval(series) for name, series in values.items()}
+    intervals |= bias.measure(runs, reference)
     return intervals | _r_hat([in_distribution(sets) for _, sets in runs])
 
 
