@@ -35,7 +35,7 @@ def runs(rng: np.random.Generator, seeds: int, shift: float = 0.0) -> dict[int, 
 def of(rng: np.random.Generator, seeds: int, shift: float = 0.0) -> bias.Distances:
     halves = average(rng, 400), average(rng, 400)
     known = posterior((halves[0] + halves[1]) / 2, *halves)
-    found = bias.distances(runs(rng, seeds, shift), known)  # type: ignore[arg-type]
+    found = bias.distances(runs(rng, seeds, shift), known)
     assert found is not None
     return found
 
@@ -87,14 +87,14 @@ def test_ranks_go_by_the_bias() -> None:
     rng = np.random.default_rng(4)
     halves = average(rng, 400), average(rng, 400)
     known = posterior((halves[0] + halves[1]) / 2, *halves)
-    noisy = bias.distances(runs(rng, 10), known)  # type: ignore[arg-type]
+    noisy = bias.distances(runs(rng, 10), known)
     still = np.asarray(sum(average(rng, 500, 1.0) for _ in range(20)) / 20)
     biased = bias.distances({s: predictions(still) for s in range(10)}, known)
     assert noisy is not None
     assert biased is not None
     assert ranks([biased, noisy]) == [(2, 2), (1, 1)]
     assert ranks([biased, None, noisy]) == [(2, 3), (1, 3), (1, 2)]
-    fewer = bias.distances(runs(rng, 2), known)  # type: ignore[arg-type]
+    fewer = bias.distances(runs(rng, 2), known)
     assert ranks([biased, fewer]) == [(1, 2), (1, 2)]
 
 
@@ -104,7 +104,7 @@ def test_identical_samplers_are_not_ranked() -> None:
     for _ in range(60):
         halves = average(rng, 400), average(rng, 400)
         known = posterior((halves[0] + halves[1]) / 2, *halves)
-        rows = [bias.distances(runs(rng, 3, 1.0), known) for _ in range(5)]  # type: ignore[arg-type]
+        rows = [bias.distances(runs(rng, 3, 1.0), known) for _ in range(5)]
         ranked += ranks(rows) != [(1, 5)] * 5
     assert ranked < 9
 
@@ -116,7 +116,7 @@ def test_subsets_of_a_published_reference_have_no_bias() -> None:
     assert isinstance(found, Mixture)
     rng = np.random.default_rng(0)
     rows = rng.integers(len(found.location), size=(5, 100))
-    parts = {seed: found.densities(each) for seed, each in enumerate(rows)}  # type: ignore[arg-type]
+    parts = {seed: found.densities(each) for seed, each in enumerate(rows)}
     assert all(isinstance(part, Densities) for part in parts.values())
     split = bias.split(bias.distances(parts, known))  # type: ignore[arg-type]
     assert split[bias.BIAS].low == 0
