@@ -157,7 +157,7 @@ def of_calibrated(draws: int) -> Table:
     for points in (100, 500, 10_000):
         for name, scale in (("unsure", 1.0), ("sure", 5.0)):
             p = log_softmax(scale * rng.normal(size=(points, 10)), axis=1)
-            predicted = [_calibrated(rng, p) for _ in range(draws)]
+            predicted = [_calibrated(rng, p) for _ in range(draws // 2)]
             ece = np.array([calibration.expected(one).value for one in predicted])
             mean = calibration.if_calibrated(predicted[0]).value
             most = calibration.if_calibrated_at_most(predicted[0]).value
@@ -165,7 +165,7 @@ def of_calibrated(draws: int) -> Table:
             cells = [f"{confidence:.2f}", f"{ece.mean():.4f}", f"{mean:.4f}", f"{most:.4f}"]
             rows.append([f"{points:,}, {name}", *cells, *_percents([(ece > most).mean()])])
     header = ["inputs", "mean confidence", "mean ECE", "ECE if calibrated", "° up to", "without °"]
-    note = f"{draws:,} sets of labels drawn from the predictions. Without °: 2.5 % are expected."
+    note = f"{draws // 2:,} sets of labels drawn from the predictions. Without °: 2.5 % are expected."
     return Table("The ECE of a calibrated predictor", header, rows, note)
 
 
@@ -180,7 +180,7 @@ def of_few_draws(draws: int) -> Table:
     """Simulate R-hat and ESS of independent draws."""
     rng, rows = np.random.default_rng(3), []
     for length in (5, 10, 20, 50, 100, 1000):
-        chains = [rng.normal(size=(3, length, 200)) for _ in range(max(draws // 20, 2))]
+        chains = [rng.normal(size=(3, length, 200)) for _ in range(max(draws // 50, 2))]
         r_hats = [float(np.quantile(convergence.r_hat(x), 0.99)) for x in chains]
         shares = [float(np.median(convergence.bulk_ess(x[:1]))) / length for x in chains]
         rows.append([f"{length:,}", f"{np.median(r_hats):.2f}", f"{np.median(shares):.2f}"])

@@ -139,27 +139,27 @@ def p_values(
         points: Number n of test points.
     """
     p = np.ones(difference.shape)
-    z = _quantiles(max(points - 1, 1))
+    u = _squares(max(points - 1, 1))
     for count in np.unique(seeds[seeds > 0]):
         of = seeds == count
-        t = _quantiles(count - 1) if count > 1 else np.zeros_like(z)
-        low, high = np.zeros(of.sum(), dtype=int), np.full(of.sum(), len(_LOG_P) - 1)
-        while (low < high).any():  # bisect for the smallest p with a bound below the difference
-            middle, search = (low + high) // 2, low < high
-            bound = t[middle] ** 2 * over_seeds[of] + z[middle] ** 2 * over_points[of]
-            beyond = bound < np.square(difference[of])
-            high = np.where(search & beyond, middle, high)
-            low = np.where(search & ~beyond, middle + 1, low)
+        t = _squares(count - 1) if count > 1 else np.zeros_like(u)
+        v, w, d = over_seeds[of], over_points[of], np.square(difference[of])
+        low, high = np.zeros(len(d), dtype=int), np.full(len(d), len(_LOG_P) - 1)
+        for _ in range(len(_LOG_P).bit_length()):  # bisect for the smallest p with a bound below d
+            middle = (low + high) // 2
+            beyond = t[middle] * v + u[middle] * w < d
+            high = np.where(beyond, middle, high)
+            low = np.where(beyond, low, np.minimum(middle + 1, high))
         p[of] = np.exp(_LOG_P[low])
     return p
 
 
 @cache
-def _quantiles(freedom: float) -> Float64s:
-    """Return the two-sided quantiles of Student's t for every p of the grid."""
+def _squares(freedom: float) -> Float64s:
+    """Return the squares of the two-sided quantiles of Student's t for every p of the grid."""
     tail = np.exp(_LOG_P) / 2
     found = special.ndtri(tail) if math.isinf(freedom) else special.stdtrit(freedom, tail)
-    return np.asarray(-found, np.float64)
+    return np.asarray(np.square(found), np.float64)
 
 
 def _of_differences(covariance: Float64s, both: NDArray[np.bool_]) -> Float64s:
