@@ -17,7 +17,8 @@ from bdlbench.comparison.columns import (
     fidelity_columns,
     scored_column,
 )
-from bdlbench.comparison.summary import COSTS, Summary
+from bdlbench.comparison.run_state import UNKNOWN
+from bdlbench.comparison.summary import COSTS, Row, Summary
 from bdlbench.errors import BdlbenchError
 from bdlbench.metrics import plugins
 from bdlbench.metrics.catalogue import METRICS, general
@@ -25,7 +26,8 @@ from bdlbench.metrics.catalogue import split as split_name
 from bdlbench.metrics.statistics import Interval
 
 GROUPS = ("all", "fidelity", "cost")
-TARGET = Column("target", "target", spread=False)  # the verdict of `bdlbench check`
+TARGET = Column("target", "target", direction="none", spread=False)  # of `bdlbench check`
+RUN = Column("run", "run", direction="none", spread=False)  # of `run_state`
 LONG = 8  # characters of a detail, above which it is folded in a narrow table
 MARKS = {"better": "▲", "worse": "▼"}
 
@@ -77,11 +79,10 @@ class Block:
 
     def header(self, column: Column, numbers: Sequence[Number]) -> str:
         """Return a header: label, detail on lines of its own, and space for the marks."""
-        arrow = "" if column is TARGET else column.arrow
         detail = column.detail
         if self.stacked and len(detail) > LONG:
             detail = detail.replace("-", "-\n")
-        lines = f"{column.label} {arrow}\n{detail}".splitlines()
+        lines = f"{column.label} {column.arrow}\n{detail}".splitlines()
         margin = " " * len(numbers[0].mark)
         return "\n".join(line.rstrip() + margin for line in lines if line)
 
@@ -110,7 +111,7 @@ def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
     if not names:
         return [*headline, cost[1]]
-    fidelity = [TARGET, *fidelity_columns(split, task.kind)]
+    fidelity = [TARGET, RUN, *fidelity_columns(split, task.kind)]
     groups = {
         "fidelity": fidelity,
         "cost": cost,
@@ -134,7 +135,7 @@ def _added(kind: str) -> list[str]:
 
 def _is_defined(column: Column, kind: str) -> bool:
     """Return whether a column is defined for classes or for real targets."""
-    if column is TARGET or column.metric in COSTS:
+    if column in (TARGET, RUN) or column.metric in COSTS:
         return True
     return general(column.metric).kind in ("any", kind)
 
@@ -146,7 +147,8 @@ def extras(comparison: Summary) -> list[Column]:
     fidelity = fidelity_columns(setup.split, setup.task.kind)
     fidelity = [one for one in fidelity if _known(comparison, one)]
     brier = [scored_column("brier_score")] if "brier_score" in comparison.headline else []
-    return [TARGET, *brier, *fidelity, memory, epochs]
+    run = [RUN] if any(row.run != UNKNOWN for row in comparison.rows) else []
+    return [TARGET, *run, *brier, *fidelity, memory, epochs]
 
 
 def fill(comparison: Summary, columns: Sequence[Column]) -> list[Filled]:
@@ -197,6 +199,8 @@ def _numbers(comparison: Summary, column: Column) -> tuple[Number, ...]:
     """Return the number of every row."""
     if column is TARGET:
         return tuple(Number(row.certificate) for row in comparison.rows)
+    if column is RUN:
+        return tuple(run_number(row) for row in comparison.rows)
     intervals = [row.metrics.get(column.metric) for row in comparison.rows]
     show = _precise(column, [one for one in intervals if one is not None])
     none = " " if comparison.differences and column.metric in comparison.compared else ""
@@ -205,6 +209,14 @@ def _numbers(comparison: Summary, column: Column) -> tuple[Number, ...]:
         _number(column, interval, show, column.mark(row), MARKS.get(verdict or "", none))
         for row, interval, verdict in zip(comparison.rows, intervals, verdicts, strict=True)
     )
+
+
+def run_number(row: Row) -> Number:
+    """Return the text of the column *run*, in two parts that a narrow table stacks."""
+    state, comma, temperature = row.run.partition(", ")
+    if not comma:
+        state, comma, temperature = row.run.partition(": ")
+    return Number(state + comma.rstrip(), temperature)
 
 
 def _number(
@@ -246,7 +258,7 @@ def _universe(split: str, ood: Sequence[str], shift: Sequence[str]) -> list[Colu
         prefix, of_set, _ = metric.name.partition(".<set>.")
         filled = sets.get(prefix, ()) if of_set else ("",)
         names += [metric.name.replace("<set>", name) for name in filled]
-    return [TARGET, *map(scored_column, names), *fidelity_columns(split), *cost_columns()]
+    return [TARGET, RUN, *map(scored_column, names), *fidelity_columns(split), *cost_columns()]
 
 
 def _is_called(name: str, column: Column) -> bool:

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bdlbench.comparison import table, verdicts
+from bdlbench.comparison import run_state, table, verdicts
 from bdlbench.comparison.columns import CHANCE_RULE, Column
 from bdlbench.comparison.layout import (
     MARKS,
+    RUN,
     TARGET,
     Block,
     Number,
@@ -195,6 +196,8 @@ def _footnotes(comparison: Summary, shown: Container[str]) -> Iterator[str]:
         yield CHANCE_RULE
     if TARGET.metric in shown:
         yield "target: the verdict of `bdlbench check` on the sampler."
+    if RUN.metric in shown and any(row.run != run_state.UNKNOWN for row in comparison.rows):
+        yield run_state.RULE
     if "total_variation" in shown:
         yield from table.notes(comparison.floor, comparison.reference_note, {})
     elif comparison.setup.task_reference.endswith(".py"):

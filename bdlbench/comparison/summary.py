@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bdlbench.checks.certificate import NONE, NOT_CERTIFIED
+from bdlbench.comparison import run_state
+from bdlbench.comparison.run_state import UNKNOWN
 from bdlbench.metrics import regression, scores
 from bdlbench.metrics.statistics import Difference, Interval, Verdict, seed_interval
 from bdlbench.records import store
@@ -41,6 +43,7 @@ class Row:
         certificate: As returned by `certificate.read`; ``–`` if a run has diverged.
         collapsed: Whether the sampler yields multiple draws that are nearly identical.
         runs: Names of the completed runs.
+        run: Whether they are at rest, from `run_state.describe`.
     """
 
     sampler: str
@@ -52,6 +55,7 @@ class Row:
     certificate: str = NOT_CERTIFIED
     collapsed: bool = False
     runs: tuple[str, ...] = ()
+    run: str = UNKNOWN
 
 
 def looks_calibrated(row: Row) -> bool:
@@ -141,11 +145,13 @@ def summarize(
         reused=sum(record.run in reused for record in group),
         certificate=NONE if any(record.outcome == DIVERGED for record in group) else certificate,
         runs=tuple(record.run for record in completed),
+        run=run_state.describe(completed),
         collapsed=any(
             record.draws > 1 and _identical(record, predictions[record.seed])
             for record in completed
         ),
         metrics={name: seed_interval(series) for name, series in values.items()}
+        | run_state.measured(completed)
         | fidelity.measure([(record, predictions[record.seed]) for record in completed], reference),
     )
 

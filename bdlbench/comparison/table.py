@@ -18,9 +18,9 @@ from bdlbench.storage.documents import to_json
 def to_markdown(comparison: Summary) -> str:
     """Return the table and the remarks as Markdown."""
     shown = columns(comparison.headline, comparison.setup.split)
-    rows = [["sampler", "target", *(column.header for column in shown)]]
-    rows.append(["---", "---", *("---:" for _ in shown)])
-    rows += [[name, target, *cells] for name, target, cells in _body(comparison, shown)]
+    rows = [["sampler", "target", "run", *(column.header for column in shown)]]
+    rows.append(["---", "---", "---", *("---:" for _ in shown)])
+    rows += [[*texts, *cells] for texts, cells in _body(comparison, shown)]
     bullets = [f"- {line}" for line in remarks(comparison)]
     return "\n".join([f"**{title(comparison)}**", "", *markdown_lines(rows), "", *bullets])
 
@@ -131,17 +131,16 @@ def failures(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _body(comparison: Summary, columns: Sequence[Column]) -> list[tuple[str, str, list[str]]]:
+def _body(comparison: Summary, columns: Sequence[Column]) -> list[tuple[list[str], list[str]]]:
     body = [
         (
-            f"{name(row)}{' *' if row.reused else ''}",
-            row.certificate,
+            [f"{name(row)}{' *' if row.reused else ''}", row.certificate, row.run],
             [str(column.cell(row)) for column in columns],
         )
         for row in comparison.rows
     ]
     controls = control_rows(comparison.controls, columns)
-    return body + [(name, "", list(map(str, cells))) for name, cells in controls]
+    return body + [([name, "", ""], list(map(str, cells))) for name, cells in controls]
 
 
 def name(row: Row) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import ARROWS, CHANCE_RULE, Cell, control_rows
+from bdlbench.comparison.run_state import RULE, UNKNOWN
 from bdlbench.data import origins
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
@@ -33,6 +34,7 @@ RULES = (
     "posterior at T = 1, within the bounds of the checks; `tempered`: run at another T; "
     "`inconclusive`: the checks could not decide; `approximate`: it does not claim to; `point`: a "
     "single network, without draws; –: a run has diverged.",
+    RULE,
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
     "bold: significantly better than another sampler, corrected for all pairs and metrics of the "
     "board; and by the tests of the ranks, no sampler is significantly better.",
@@ -116,11 +118,13 @@ def rule(board: Board) -> str:
 
 def _header(board: Board) -> list[str]:
     trials = ["trials"] if _has_trials(board) else []
-    return ["rank", "sampler", "target", "seeds", *trials, *(one.header for one in board.columns)]
+    states = ["run"] if _has_states(board) else []
+    first = ["rank", "sampler", "target", *states, "seeds", *trials]
+    return [*first, *(one.header for one in board.columns)]
 
 
 def _justified(board: Board) -> list[Literal["left", "right"]]:
-    left = ("sampler", "target")
+    left = ("sampler", "target", "run")
     return ["left" if name in left else "right" for name in _header(board)]
 
 
@@ -129,7 +133,7 @@ def _body(board: Board, escape: Callable[[str], str]) -> list[list[Cell]]:
     for entry in board.entries:
         row = entry.row
         texts = [entry.ranks, table.name(replace(row, sampler=escape(row.sampler)))]
-        texts += [row.certificate, _seeds(entry)]
+        texts += [row.certificate, *([row.run] if _has_states(board) else []), _seeds(entry)]
         texts += [_trials(entry)] if _has_trials(board) else []
         body.append([*map(Cell, texts), *board.cells(entry)])
     for name, cells in control_rows(board.controls, board.columns):
@@ -141,6 +145,10 @@ def _body(board: Board, escape: Callable[[str], str]) -> list[list[Cell]]:
 def _seeds(entry: Entry) -> str:
     completed, total = entry.row.outcomes.get(COMPLETED, 0), len(entry.records)
     return str(total) if completed == total else f"{completed} of {total}"
+
+
+def _has_states(board: Board) -> bool:
+    return any(entry.row.run != UNKNOWN for entry in board.entries)
 
 
 def _has_trials(board: Board) -> bool:
@@ -171,6 +179,7 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "sampler": csv_cell(row.sampler),
         "settings": csv_cell(json.dumps(row.settings, ensure_ascii=False)),
         "target": row.certificate,
+        "run": row.run,
         "seeds": csv_cell(" ".join(str(record.seed) for record in entry.records)),
         "outcomes": ", ".join(f"{count} {name}" for name, count in row.outcomes.items()),
         "trials": _trials(entry),

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bdlbench.comparison import table
-from bdlbench.comparison.layout import TARGET, Block, Filled, Number, fit
+from bdlbench.comparison.layout import RUN, TARGET, Block, Filled, Number, fit, run_number
 from bdlbench.comparison.screen import folded, headed
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
@@ -27,7 +27,8 @@ def show(boards: Sequence[Board], console: Console) -> None:
         rank = max(map(len, ["rank", *(entry.ranks for entry in board.entries)]))
         widths = {"rank": rank, "sampler": max(map(cell_len, ["sampler", *lines]))}
         filled = _filled(board)
-        first = [one for one in filled if one[0].metric in (*board.headline, TARGET.metric)]
+        leading = (*board.headline, TARGET.metric, RUN.metric)
+        first = [one for one in filled if one[0].metric in leading]
         more = [one for one in filled if one not in first]
         for block in fit(first, more, console.width - sum(widths.values()) - 2):
             console.print(_table(board, block, names, widths))
@@ -48,7 +49,7 @@ def _name(entry: Entry, width: int) -> str:
 
 def _filled(board: Board) -> list[Filled]:
     """Return the columns of a board with their numbers; those without any value are left out."""
-    columns = [TARGET, *board.columns]
+    columns = [TARGET, RUN, *board.columns]
     numbers = zip(*(_numbers(board, entry) for entry in board.entries), strict=True)
     filled = zip(columns, numbers, strict=True) if board.entries else ()
     return [one for one in filled if any(number.mean != "–" for number in one[1])]
@@ -57,7 +58,7 @@ def _filled(board: Board) -> list[Filled]:
 def _numbers(board: Board, entry: Entry) -> list[Number]:
     cells = board.cells(entry)
     numbers = [Number(cell.text, f"±{cell.spread}" if cell.spread else "") for cell in cells]
-    return [Number(entry.row.certificate), *numbers]
+    return [Number(entry.row.certificate), run_number(entry.row), *numbers]
 
 
 def _table(board: Board, block: Block, names: Sequence[str], widths: Mapping[str, int]) -> Table:

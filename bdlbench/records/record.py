@@ -121,6 +121,8 @@ class Record:
         environment: Versions, processor and threads.
         measured: What is not reproducible: wall-clock seconds of sampling and of evaluation, peak
             memory in bytes, and the time at which the run finished (UTC).
+        diagnostics: Temperatures and drift of the draws of a sampler that claims to sample, from
+            `runs.diagnostics.diagnose`; empty for others, and in older records.
     """
 
     run: str
@@ -139,11 +141,13 @@ class Record:
     environment: dict[str, Any]
     measured: dict[str, Any]
     schema: int = SCHEMA
+    diagnostics: dict[str, float] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """Return the JSON content."""
         parts = {"sampler": self.sampler.content(), "configuration": self.configuration.content()}
-        return {**vars(self), **parts}
+        found = {**vars(self), **parts}
+        return found if self.diagnostics else {k: v for k, v in found.items() if k != "diagnostics"}
 
 
 def parse(content: Mapping[str, Any]) -> Record:

@@ -99,7 +99,8 @@ def build() -> dict[str, Any]:
                 "environment": _mapping(_FIELD, _VALUE, 50),
                 "measured": _measured(),
                 "schema": {"const": SCHEMA},
-            }
+            },
+            diagnostics=_mapping(rf"run\.[{_LETTERS}0-9.]{{1,200}}", _number(-1e300, 1e300), 2000),
         ),
     }
 

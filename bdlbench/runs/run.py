@@ -19,6 +19,7 @@ from bdlbench.problem import Budget, Problem
 from bdlbench.records import store
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
 from bdlbench.runs import machine, task_data
+from bdlbench.runs.diagnostics import diagnose
 from bdlbench.runs.draws import Draws
 from bdlbench.runs.evaluate import predict
 from bdlbench.runs.job import Job
@@ -62,6 +63,8 @@ def execute(job: Job, on_progress: OnProgress = lambda phase, fraction: None) ->
                     )
                 except Diverged as error:
                     result.outcome, result.reason = DIVERGED, str(error)
+            if result.outcome == COMPLETED and result.exact:
+                result.diagnostics = diagnose(posterior, draws, job.seed)
             measured = {
                 "seconds": result.seconds,
                 "evaluation_seconds": time.perf_counter() - started,
@@ -114,4 +117,5 @@ def _record(
         metrics=score(result.sets) if result.sets else {},
         environment=machine.environment(device),
         measured=measured,
+        diagnostics=result.diagnostics,
     )

@@ -33,6 +33,8 @@ class Outcome:
         seconds: Wall-clock time of sampling.
         epochs: Epochs used up to each draw.
         sets: Predictions by set.
+        exact: Whether the sampler claims to draw from the posterior, or from a tempered one.
+        diagnostics: Of the draws of such a sampler, from `diagnostics.diagnose`.
     """
 
     outcome: str = COMPLETED
@@ -40,6 +42,8 @@ class Outcome:
     seconds: float = 0.0
     epochs: list[float] = field(default_factory=list)
     sets: dict[str, Predicted] = field(default_factory=dict)
+    exact: bool = False
+    diagnostics: dict[str, float] = field(default_factory=dict)
 
 
 def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Outcome:
@@ -53,6 +57,7 @@ def sample(job: Job, problem: Problem, draws: Draws, device: torch.device) -> Ou
     started, plugin = time.perf_counter(), None
     try:
         plugin = _load(job)
+        result.exact = getattr(plugin, "target", "") == "exact"
         rng = generator(job.seed, device)
         started = time.perf_counter()  # without the plugin's imports
         for theta in plugin.sample(problem, rng):

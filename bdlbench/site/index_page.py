@@ -7,6 +7,7 @@ from typing import Any
 
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import CHANCE_RULE, Column, control_rows
+from bdlbench.comparison.run_state import RULE
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry, sorting
@@ -27,8 +28,15 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
         "terms": [
             (f"{column.title} {column.arrow}", describe(name).definition)
             for name, column in columns.items()
-        ],
+        ]
+        + _states(boards),
     }
+
+
+def _states(boards: Sequence[Board]) -> list[tuple[str, str]]:
+    """Explain the badge of runs that are at rest or not, if there is one."""
+    known = any(marks.run(entry.row) for board in boards for entry in board.entries)
+    return [("run", RULE.removeprefix("run: "))] if known else []
 
 
 def _board(board: Board) -> dict[str, Any]:
@@ -100,7 +108,7 @@ def _row(board: Board, entry: Entry, columns: Sequence[Column]) -> dict[str, Any
         "page": page_name(entry.row.sampler),
         "target": marks.target(entry.row).text,
         "outcome": kind,
-        "marks": [marks.target(entry.row), *filter(None, [failed])],
+        "marks": [marks.target(entry.row), *filter(None, [marks.run(entry.row), failed])],
         "cells": [entry.cell(column) for column in columns],
     }
 

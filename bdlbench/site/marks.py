@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bdlbench.comparison.run_state import UNKNOWN
 from bdlbench.comparison.summary import Row
 from bdlbench.leaderboard.entries import Entry
 from bdlbench.records.record import COMPLETED
@@ -57,6 +58,15 @@ VERDICTS = {
 def target(row: Row) -> Mark:
     """Return the badge of a sampler's certificate."""
     return TARGETS.get(row.certificate, NOT_CERTIFIED)
+
+
+def run(row: Row) -> Mark | None:
+    """Return the badge of whether its runs are at rest, if it is known."""
+    symbols = {"at rest": ("✓", "good"), "unclear": ("?", "plain")}
+    for state, (symbol, kind) in symbols.items():
+        if row.run.startswith(state):
+            return Mark(f"{symbol} {row.run}", kind)
+    return None if row.run == UNKNOWN else Mark(f"≈ {row.run}", "fair")
 
 
 def outcome(outcome: str) -> Mark:

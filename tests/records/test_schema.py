@@ -13,6 +13,7 @@ from bdlbench.records.record import OUTCOMES, Record
 from tests import synthetic
 
 SETTINGS = {"step_size": 1e-4, "name": "θ", "clip": None, "β": 1e30}
+OPTIONAL = {"diagnostics"}  # not in older records
 GOOD = synthetic.record(settings=SETTINGS).content()
 
 
@@ -22,7 +23,15 @@ def test_the_published_schema_is_current() -> None:
         "run python -m bdlbench.records.schema and commit"
     )
     Draft202012Validator.check_schema(schema.build())
-    assert set(schema.build()["required"]) == {field.name for field in fields(Record)}
+    assert set(schema.build()["properties"]) == {field.name for field in fields(Record)}
+    assert set(schema.build()["required"]) == {field.name for field in fields(Record)} - OPTIONAL
+
+
+def test_diagnostics_are_optional() -> None:
+    schema.check({**GOOD, "diagnostics": {"run.temperature.1.weight": 1.1, "run.drift": -0.2}})
+    for wrong in ({"T": 1.0}, {"run.drift": "large"}, 3):
+        with pytest.raises(ValueError, match="diagnostics"):
+            schema.check({**GOOD, "diagnostics": wrong})
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -118,7 +118,9 @@ def test_subsets_of_a_published_reference_have_no_bias() -> None:
     rows = rng.integers(len(found.location), size=(5, 100))
     parts = {seed: found.densities(each) for seed, each in enumerate(rows)}
     assert all(isinstance(part, Densities) for part in parts.values())
-    split = bias.split(bias.distances(parts, known))  # type: ignore[arg-type]
+    distances = bias.distances(parts, known)
+    assert distances is not None
+    split = bias.split(distances)
     assert split[bias.BIAS].low == 0
     assert split[bias.ERROR].mean == pytest.approx(bias.of_draws(known, 100), rel=0.3)
 
