@@ -165,7 +165,8 @@ def of_calibrated(draws: int) -> Table:
             cells = [f"{confidence:.2f}", f"{ece.mean():.4f}", f"{mean:.4f}", f"{most:.4f}"]
             rows.append([f"{points:,}, {name}", *cells, *_percents([(ece > most).mean()])])
     header = ["inputs", "mean confidence", "mean ECE", "ECE if calibrated", "° up to", "without °"]
-    note = f"{draws // 2:,} sets of labels drawn from the predictions. Without °: 2.5 % are expected."
+    drawn = f"{draws // 2:,} sets of labels drawn from the predictions."
+    note = f"{drawn} Without °: 2.5 % are expected."
     return Table("The ECE of a calibrated predictor", header, rows, note)
 
 
