@@ -28,6 +28,7 @@ from bdlbench.leaderboard.boards import Board
 from bdlbench.runs import task_data
 from bdlbench.runs.job import Job
 from bdlbench.runs.machine import cores
+from tests.shares import share
 
 WORKERS = 8  # at most: each holds about a gigabyte
 
@@ -61,9 +62,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores(), WORKERS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with README's commands, the longest of the slow tests: the other workers go on."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with README's commands, the longest of the slow tests: the other workers go on.
+
+    BDLBENCH_SLOW=third runs a random third of the slow tests; by default, all of them run.
+    """
     items.sort(key=lambda item: item.path.name != "test_readme.py")
+    slow = [item.nodeid for item in items if item.get_closest_marker("slow")]
+    left_out = set(slow) - set(share(slow, "BDLBENCH_SLOW", "all"))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+    items[:] = [item for item in items if item.nodeid not in left_out]
 
 
 @pytest.fixture

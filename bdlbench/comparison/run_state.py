@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +81,36 @@ def describe(records: Sequence[Record]) -> str:
     return f"unclear: {_shown(widest, aim)} ± {widest.half * aim:.2f}"
 
 
+def lines(metrics: Mapping[str, Interval], potential: Sequence[float] = ()) -> list[str]:
+    """Return what was measured of a sampler's runs, a line for each quantity.
+
+    Args:
+        metrics: As from `measured`, among others.
+        potential: Mean and standard deviation of U under the reference, if there is one.
+    """
+    if POTENTIAL not in metrics:
+        return []
+    known = (
+        f"; under the reference {potential[0]:,.0f}, sd {potential[1]:,.0f}" if potential else ""
+    )
+    temperatures = {n: one for n, one in metrics.items() if n.startswith(TEMPERATURE)}
+    names = [name.removeprefix(TEMPERATURE) for name in temperatures]
+    return [
+        f"U = {_spread(metrics[POTENTIAL], '{:,.0f}')}{known}",
+        f"drift of U = {_spread(metrics[DRIFT], '{:.2f}')} standard deviations",
+        *(
+            f"{_label(name, names)}T = {_spread(one, '{:.3f}')}"
+            for name, one in zip(names, temperatures.values(), strict=True)
+        ),
+    ]
+
+
+def _spread(interval: Interval, form: str) -> str:
+    mean = form.format(interval.mean)
+    half = "" if interval.high is None else f" ± {form.format(interval.high - interval.mean)}"
+    return mean + half
+
+
 def _layers(found: dict[str, float]) -> list[str]:
     """Return the names of the layers: those of tensors without the last part."""
     names = [n.removeprefix(TEMPERATURE) for n in found if n.startswith(TEMPERATURE)]
@@ -105,7 +135,8 @@ def _label(name: str, names: Sequence[str]) -> str:
     if len(names) == 1:
         return ""
     ends = {names[-1]: "output layer", names[0]: "first layer"}
-    return ends.get(name, f"layer {name}") + " "
+    between = names.index(name) + 1 if name.isdigit() else name  # a place in a Sequential
+    return ends.get(name, f"layer {between}") + " "
 
 
 def _shown(layer: _Layer, aim: float) -> str:

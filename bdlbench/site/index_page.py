@@ -28,15 +28,8 @@ def view(boards: Sequence[Board]) -> dict[str, Any]:
         "terms": [
             (f"{column.title} {column.arrow}", describe(name).definition)
             for name, column in columns.items()
-        ]
-        + _states(boards),
+        ],
     }
-
-
-def _states(boards: Sequence[Board]) -> list[tuple[str, str]]:
-    """Explain the badge of runs that are at rest or not, if there is one."""
-    known = any(marks.run(entry.row) for board in boards for entry in board.entries)
-    return [("run", RULE.removeprefix("run: "))] if known else []
 
 
 def _board(board: Board) -> dict[str, Any]:
@@ -96,7 +89,9 @@ def _legend(boards: Sequence[Board]) -> list[tuple[Mark, str]]:
     rows = [entry.row for board in boards for entry in board.entries]
     shown = {marks.target(row) for row in rows}
     shown |= {marks.COLLAPSED} if any(row.collapsed for row in rows) else set()
-    return [(mark, text) for mark, text in marks.LEGEND.items() if mark in shown]
+    found = [(mark, text) for mark, text in marks.LEGEND.items() if mark in shown]
+    states = [(marks.STATES, RULE.removeprefix("run: "))] if any(map(marks.run, rows)) else []
+    return found + states
 
 
 def _row(board: Board, entry: Entry, columns: Sequence[Column]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ LEGEND = {
     NOT_CERTIFIED: "no passed check of this version of the sampler is stored",
     COLLAPSED: "the draws are nearly identical, so that their average is in effect one network",
 }
+STATES = Mark("✓ at rest, ≈ warm, …", "plain")  # the badges of `run`
 OUTCOMES = ("all completed", "some failed", "all failed")
 VERDICTS = {
     "pass": Mark("✓ pass", "good"),

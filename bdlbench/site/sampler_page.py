@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bdlbench import descriptions, registry
+from bdlbench.comparison import run_state
 from bdlbench.comparison.summary import read_predictions
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.boards import Board
@@ -97,6 +98,8 @@ def _entry(
         "trials": marks.trials(entry),
         "settings": [(name, f"{value}") for name, value in entry.row.settings.items()],
         "rank": entry.ranks,
+        "run": marks.run(entry.row),
+        "diagnostics": _diagnostics(board, entry),
         "columns": board.columns,
         "cells": board.cells(entry),
         "runs": [
@@ -106,6 +109,15 @@ def _entry(
         "record": [visible(line) for line in store.to_text(entry.records[0]).split("\n")],
         **_predictions(board.task, list(sets.values())),
     }
+
+
+def _diagnostics(board: Board, entry: Entry) -> list[str]:
+    """Return what was measured of the runs, with U under the reference if there is one."""
+    potential: list[float] = []
+    if board.reference is not None:
+        trace = board.reference.trace.potential
+        potential = [float(trace.mean()), float(trace.std(ddof=1))]
+    return run_state.lines(entry.row.metrics, potential)
 
 
 def _predictions(task: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

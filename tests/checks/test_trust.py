@@ -8,8 +8,6 @@ depend on the run, so that a failure is repeated by its name.
 from __future__ import annotations
 
 import hashlib
-import math
-import os
 import re
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from bdlbench.checks import CHECKS, Result, Subject
 from bdlbench.checks.contract import CONTRACT_CHECKS
 from bdlbench.settings import parse
 from tests.checks.expected import EXPECTED
+from tests.shares import share
 
 HERE = Path(__file__).parent
 BY_NAME = {check.name: check for check in CHECKS}
@@ -62,17 +61,6 @@ def judge(name: str, check: str, quick: bool = False) -> Result:
     return BY_NAME[check](Subject(parse(str(HERE / side / f"{name}.py"))), quick)
 
 
-def some(names: list[str]) -> list[str]:
-    """Choose a share of the names, the same in all processes of a run, others in every run."""
-    share = {"all": 1, "third": 3, "tenth": 10}[os.environ.get("BDLBENCH_ZOO", "tenth")]
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-
-    def lot(name: str) -> str:
-        return hashlib.sha256(f"{run}-{name}".encode()).hexdigest()
-
-    return sorted(sorted(names, key=lot)[: math.ceil(len(names) / share)])
-
-
 STATISTICAL = [name for name in WRONG if REJECTED_BY.get(name) not in CONTRACT]
 
 
@@ -81,7 +69,7 @@ def test_a_violation_of_the_interface_is_rejected(name: str) -> None:
     _is_rejected(name)
 
 
-@pytest.mark.parametrize("name", some(STATISTICAL))
+@pytest.mark.parametrize("name", share(STATISTICAL, "BDLBENCH_ZOO", "tenth"))
 def test_a_wrong_density_is_rejected(name: str) -> None:
     _is_rejected(name)
 
@@ -96,7 +84,7 @@ def _is_rejected(name: str) -> None:
     assert re.search(EXPECTED[name].words, result.meaning), result.meaning
 
 
-@pytest.mark.parametrize("name", some(RIGHT))
+@pytest.mark.parametrize("name", share(RIGHT, "BDLBENCH_ZOO", "tenth"))
 def test_a_right_sampler_is_not_rejected(name: str) -> None:
     check = sorted(set(BY_NAME) - CONTRACT)[int(hashlib.sha256(name.encode()).hexdigest(), 16) % 4]
     result = judge(name, check)
@@ -104,7 +92,7 @@ def test_a_right_sampler_is_not_rejected(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", some(RIGHT))
+@pytest.mark.parametrize("name", share(RIGHT, "BDLBENCH_ZOO", "tenth"))
 def test_a_right_sampler_keeps_the_interface(name: str) -> None:
     for check in CONTRACT_CHECKS:
         result = judge(name, check.name, quick=True)

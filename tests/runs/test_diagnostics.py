@@ -74,6 +74,11 @@ def test_a_warm_layer_is_named() -> None:
     found = [diagnose(exact(60, seed, scale)) for seed in range(5)]
     assert [one[f"{TEMPERATURE}1"] for one in found] == pytest.approx([1.0] * 5, abs=0.1)
     assert run_state.describe(records(found)).startswith("warm: output layer T = 1.")
+    lines = run_state.lines(run_state.measured(records(found)), [1000.0, 30.0])
+    assert [line.partition(" = ")[0] for line in lines] == [
+        *("U", "drift of U", "first layer T", "layer 2 T", "output layer T"),
+    ]
+    assert lines[0].endswith("; under the reference 1,000, sd 30")
     cold = [diagnose(exact(60, seed, 1 / scale)) for seed in range(5)]
     assert run_state.describe(records(cold)).startswith("cold: output layer T = 0.")
 
