@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 mpl.use("agg")
 import matplotlib.pyplot as plt
 
-from bdlbench.comparison import plot, summary, verdicts
+from bdlbench.comparison import plot, resampled, summary, verdicts
 from bdlbench.comparison.columns import Column
 from bdlbench.comparison.plot import histogram
 from bdlbench.leaderboard import boards, rendering
@@ -194,7 +194,8 @@ def difference(match: re.Match[str], boards: Sequence[Board]) -> Difference:
         summary.read_predictions(RESULTS, entry_of(board, one).records)
         for one in (sampler, baseline)
     )
-    ((_, found),) = summary.differences([column.metric], [baseline, sampler], [first, second])
+    values = resampled.resample([column.metric], [first, second])
+    ((_, found),) = resampled.differences([baseline, sampler], values)
     return found
 
 

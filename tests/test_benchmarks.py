@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import alternate, figures
+from benchmarks import alternate, figures, statistics
 from benchmarks.__main__ import main
 from benchmarks.figures import Figure
 
@@ -85,3 +86,41 @@ def test_write_needs_all_sections(
     with pytest.raises(SystemExit):
         main()
     assert "--write needs all sections; omit --only" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def quick() -> list[statistics.Table]:
+    return statistics.tables(statistics.QUICK)
+
+
+def shares(table: statistics.Table, row: int) -> list[float]:
+    return [float(cell) for cell in re.findall(r"([\d.]+) %", " ".join(table.rows[row]))]
+
+
+def test_the_simulated_shares_are_near_what_they_should_be(quick: list[statistics.Table]) -> None:
+    over_seeds, intervals, equal, best, calibrated, few = quick
+    # Four binomial standard errors of 80 and 20 draws, around 95 % and above 5 %.
+    assert min(shares(over_seeds, 0)) > 100 * (0.95 - 4 * np.sqrt(0.05 * 0.95 / 80))
+    assert min(shares(intervals, 0)[:6]) > 100 * (0.95 - 4 * np.sqrt(0.05 * 0.95 / 20))
+    for row in range(len(equal.rows)):
+        assert max(shares(equal, row)) <= 100 * (0.05 + 4 * np.sqrt(0.05 * 0.95 / 20))
+    assert shares(best, -1)[2] == shares(best, -1)[5] == 100, "10 sd at 10 seeds"
+    for _, _, mean, expected, most, _ in calibrated.rows:
+        # An ECE's standard deviation is below (most − expected)/1.96; the mean is of 20.
+        error = (float(most) - float(expected)) / 1.96 / np.sqrt(20)
+        assert abs(float(mean) - float(expected)) < 4 * error
+    assert float(few.rows[0][1]) > 1.5, "five draws"
+    assert float(few.rows[-1][1]) < 1.02, "a thousand"
+
+
+def test_the_page_has_the_simulations_of_the_code(quick: list[statistics.Table]) -> None:
+    page = statistics.PAGE.read_text("utf-8")
+    text = page.split(statistics.BEGIN)[1].split(statistics.END)[0].strip()
+    written = "\n\n".join(table.markdown() for table in quick)
+    assert _without_numbers(text) == _without_numbers(written), (
+        "run python -m benchmarks.statistics --write"
+    )
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d[\d.,]*", "#", text)

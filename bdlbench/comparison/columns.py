@@ -31,7 +31,8 @@ class Cell:
 
     Args:
         text: The mean, or other text.
-        spread: Half-width of the confidence interval; empty if there is none.
+        spread: Half-width of the confidence interval over seeds; empty if there is none.
+        wider: Half-width of that over seeds and test inputs, likewise.
         order: Sort key on the site; an empty string sorts last.
         best: Whether it is significantly better than another sampler, and none than it.
     """
@@ -40,6 +41,7 @@ class Cell:
     spread: str = ""
     order: str = ""
     best: bool = False
+    wider: str = ""
 
     def __str__(self) -> str:
         return f"{self.text}\n±{self.spread}" if self.spread else self.text
@@ -86,10 +88,12 @@ class Column:
         interval = row.metrics.get(self.metric)
         if interval is None:
             return Cell("–")
-        half = "" if interval.high is None else self.show(interval.high - interval.mean)
-        spread = half if self.spread else ""
+        spread, wider = (
+            self.show(end - interval.mean) if self.spread and end is not None else ""
+            for end in (interval.high, interval.high_with_points)
+        )
         text = self.show(interval.mean) + self.mark(row)
-        return Cell(text, spread, f"{interval.mean:.6g}", best)
+        return Cell(text, spread, f"{interval.mean:.6g}", best, wider)
 
     def mark(self, row: Row) -> str:
         """Return the mark of an ECE that chance explains, or an empty string."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bdlbench.checks import certificate
+from bdlbench.comparison import resampled
 from bdlbench.comparison.planned import Planned
 from bdlbench.comparison.result import Comparison
 from bdlbench.comparison.summary import (
     confident_fractions,
-    differences,
     headline,
     read_predictions,
     rescored,
@@ -39,31 +39,28 @@ def conclude(
     ]
     task = setup.task
     metrics = [*headline(task.ood_names, setup.split, task.kind), *planned.metrics]
+    values = resampled.resample([*metrics, *confident_fractions(metrics)], predictions)
     reference, reference_note = fidelity.find_reference(setup, planned.data)
+    rows = [
+        summarize(
+            label,
+            candidate.settings,
+            certificate.read(setup.results, candidate.spec.reference, candidate.settings),
+            group,
+            sets,
+            reference,
+            reused,
+        )
+        for label, candidate, group, sets in zip(
+            planned.labels, planned.candidates, groups, predictions, strict=True
+        )
+    ]
     return Comparison(
         setup=setup,
         note=planned.note,
         seeds=planned.seeds,
-        rows=tuple(
-            summarize(
-                label,
-                candidate.settings,
-                certificate.read(setup.results, candidate.spec.reference, candidate.settings),
-                group,
-                sets,
-                reference,
-                reused,
-            )
-            for label, candidate, group, sets in zip(
-                planned.labels, planned.candidates, groups, predictions, strict=True
-            )
-        ),
-        differences=differences(
-            [*metrics, *confident_fractions(metrics)],
-            planned.labels,
-            predictions,
-            planned.baseline,
-        ),
+        rows=resampled.widened(rows, values),
+        differences=resampled.differences(planned.labels, values, planned.baseline),
         controls=find_controls(setup, planned.data),
         floor=fidelity.floor(reference, task.budget.draws) if reference else {},
         reference_note=reference_note,

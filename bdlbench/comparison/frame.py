@@ -13,32 +13,33 @@ if TYPE_CHECKING:
     from bdlbench.comparison.summary import Summary
 
 
+NUMBERS = ("mean", "low", "high", "low_with_points", "high_with_points")
+
+
 def tidy(comparison: Summary) -> pd.DataFrame:
-    """Return a row per sampler and metric: sampler, metric, mean, low, high, seeds."""
+    """Return a row per sampler and metric: its mean over seeds, and its confidence intervals."""
     import pandas as pd
 
     rows = [
-        (row.sampler, name, interval.mean, interval.low, interval.high, interval.n)
+        (row.sampler, name, *(getattr(interval, column) for column in NUMBERS), interval.n)
         for row in comparison.rows
         for name, interval in row.metrics.items()
     ]
-    columns = ["sampler", "metric", "mean", "low", "high", "seeds"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame = frame.astype({"mean": float, "low": float, "high": float})
+    frame = pd.DataFrame(rows, columns=["sampler", "metric", *NUMBERS, "seeds"])
+    frame = frame.astype(dict.fromkeys(NUMBERS, float))
     frame.attrs.update(_describe(comparison))
     return frame
 
 
 def wide(comparison: Summary) -> pd.DataFrame:
-    """Return a row per sampler, with the mean, ``.low`` and ``.high`` of each metric."""
+    """Return a row per sampler, with mean, ``.low``, ``.high`` and so on of each metric."""
     import pandas as pd
 
     table = []
     for row in comparison.rows:
         cells: dict[str, Any] = {"sampler": row.sampler, "outcomes": row.outcomes}
         for name, interval in row.metrics.items():
-            cells[name] = interval.mean
-            cells[f"{name}.low"], cells[f"{name}.high"] = interval.low, interval.high
+            cells |= {name + suffix: value for suffix, value in interval.columns.items()}
         table.append(cells)
     frame = pd.DataFrame(table).set_index("sampler")
     frame.attrs.update(_describe(comparison))

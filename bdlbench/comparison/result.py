@@ -21,9 +21,10 @@ class Comparison(Summary):
         """Return the metrics of all samplers; what they are of is in ``attrs``.
 
         Args:
-            wide: Return a row per sampler, indexed by it, with the mean, ``.low`` and ``.high`` of
-                each metric as columns; else a row per sampler and metric, with columns sampler,
-                metric, mean, low, high, seeds.
+            wide: Return a row per sampler, indexed by it, with the mean of each metric and the ends
+                of its intervals as columns: ``.low`` and ``.high`` over seeds, and over seeds and
+                test inputs ``.low_with_points`` and ``.high_with_points``; else a row per sampler
+                and metric, with columns sampler, metric, mean, these ends, seeds.
         """
         from bdlbench.comparison import frame
 

@@ -12,14 +12,7 @@ from bdlbench.checks.certificate import NONE, NOT_CERTIFIED
 from bdlbench.comparison import run_state
 from bdlbench.comparison.run_state import UNKNOWN
 from bdlbench.metrics import regression, scores
-from bdlbench.metrics.statistics import (
-    Difference,
-    Interval,
-    Verdict,
-    corrected,
-    paired_differences,
-    seed_interval,
-)
+from bdlbench.metrics.statistics import Difference, Interval, Verdict, seed_interval
 from bdlbench.records import store
 from bdlbench.records.densities import Densities
 from bdlbench.records.predictions import Sets
@@ -169,43 +162,6 @@ def _identical(record: Record, sets: Sets) -> bool:
     if isinstance(found, Densities):
         return regression.nearly_identical(found)
     return record.metrics["epistemic_share"] < COLLAPSED
-
-
-def differences(
-    metrics: Sequence[str],
-    labels: Sequence[str],
-    predictions: Sequence[Mapping[int, Sets]],
-    baseline: int = 0,
-) -> tuple[tuple[str, Difference], ...]:
-    """Compare each sampler with the baseline, on the seeds that both completed.
-
-    The verdicts are corrected for the number of samplers and metrics.
-
-    Args:
-        metrics: Names of metrics.
-        labels: Labels of the samplers.
-        predictions: Predictions of each sampler, by seed and set.
-        baseline: Index of the baseline.
-
-    Returns:
-        Pairs of label and difference, one per sampler and metric.
-    """
-    first = predictions[baseline]
-    pairs = {}
-    for index, (label, other) in enumerate(zip(labels, predictions, strict=True)):
-        seeds = sorted(first.keys() & other.keys())
-        if seeds and index != baseline:
-            pairs[label] = [first[seed] for seed in seeds], [other[seed] for seed in seeds]
-    if not pairs:
-        return ()
-    columns = [paired_differences(metric, list(pairs.values())) for metric in metrics]
-    found = [
-        (label, difference)
-        for label, of_label in zip(pairs, zip(*columns, strict=True), strict=True)
-        for difference in of_label
-    ]
-    verdicts = corrected([difference for _, difference in found])
-    return tuple((label, one) for (label, _), one in zip(found, verdicts, strict=True))
 
 
 def confident_fractions(headline: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,10 @@ from bdlbench.comparison.summary import Row
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
 from bdlbench.leaderboard.admission import Warn
-from bdlbench.metrics.bootstrap import inputs, weighted
-from bdlbench.metrics.ranking import rank_intervals
+from bdlbench.metrics import ranking
+from bdlbench.metrics.bootstrap import inputs, resample, weighted
 from bdlbench.metrics.scores import agree, describe, in_distribution
+from bdlbench.metrics.statistics import with_points
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.reference import bias
 from bdlbench.reference.bias import Distances
@@ -27,7 +28,7 @@ from bdlbench.reference.reference import Reference
 from bdlbench.runs.plan import Setup
 
 if TYPE_CHECKING:
-    from bdlbench.metrics.bootstrap import Weighted
+    from bdlbench.metrics.bootstrap import Values, Weighted
     from bdlbench.records.predictions import Sets
 
 SORT = ("negative_log_likelihood", "lppd")  # of classes and of real targets
@@ -42,7 +43,7 @@ class Entry:
         rank: Rank interval (best, worst) by `sorting`, 1 being the best. None if a run failed,
             since the mean of the others would be biased.
         unbeaten: Metrics on which no sampler is significantly better.
-        leading: Those of them on which it is itself significantly better than another sampler.
+        leading: Those of them on which it is itself better than another, see `ranking.leading`.
         records: Its runs, completed or failed, by seed.
     """
 
@@ -82,14 +83,15 @@ class _Run:
 class _Unranked:
     """An entry before ranking.
 
-    It has its metrics as functions of point weights, by metric and seed, and the distances of its
-    runs from the reference.
+    It has its metrics as functions of point weights, by metric and seed; the distances of its runs
+    from the reference; and the metrics' values on resamples of the points.
     """
 
     entry: Entry
     functions: dict[str, dict[int, Weighted]]
     sizes: dict[str, list[int]]
     distances: Distances | None
+    values: Mapping[str, Values] = field(default_factory=dict)
 
 
 def make(
@@ -169,23 +171,53 @@ def _check_metric(record: Record, metric: str, function: Weighted, sizes: Sequen
 
 def _ranked(unranked: Sequence[_Unranked], headline: Sequence[str]) -> tuple[Entry, ...]:
     by = sorting(headline)
-    ordered = sorted(unranked, key=partial(_sort_key, by))
+    ordered = _resampled(sorted(unranked, key=partial(_sort_key, by)), headline)
     completed = [one for one in ordered if not _failed(one)]
-    ranks = {
-        metric: rank_intervals(
-            metric, [one.functions[metric] for one in completed], completed[0].sizes[metric]
+    failed = [one.entry for one in ordered if _failed(one)]
+    if not completed:
+        return tuple(failed)
+    pairs = {
+        metric: ranking.compare_pairs(
+            metric, [one.values[metric] for one in completed], min(completed[0].sizes[metric])
         )
         for metric in headline
-        if completed
     }
-    ranks[bias.BIAS] = bias.rank_intervals([one.distances for one in completed])
-    entries = []
-    for k, one in enumerate(completed):
-        unbeaten = frozenset(metric for metric, each in ranks.items() if each[k][0] == 1)
-        leading = frozenset(one for one in unbeaten if ranks[one][k][1] < len(completed))
-        rank = ranks[by][k]
-        entries.append(replace(one.entry, rank=rank, unbeaten=unbeaten, leading=leading))
-    return (*entries, *(one.entry for one in ordered if _failed(one)))
+    if any(one.distances for one in completed):
+        pairs[bias.BIAS] = bias.compare_pairs([one.distances for one in completed])
+    ranks = {metric: ranking.rank_intervals(each) for metric, each in pairs.items()}
+    leading = dict(zip(pairs, ranking.leading(list(pairs.values())), strict=True))
+    entries = [
+        replace(
+            one.entry,
+            rank=ranks[by][k],
+            unbeaten=frozenset(metric for metric in pairs if ranks[metric][k][0] == 1),
+            leading=frozenset(metric for metric in pairs if leading[metric][k]),
+        )
+        for k, one in enumerate(completed)
+    ]
+    return (*entries, *failed)
+
+
+def _resampled(unranked: Sequence[_Unranked], headline: Sequence[str]) -> list[_Unranked]:
+    """Add the metrics' values on resamples that all samplers share, and intervals from them."""
+    sizes = next((one.sizes for one in unranked if one.sizes), {})
+    values = {
+        metric: resample([one.functions.get(metric, {}) for one in unranked], sizes.get(metric, ()))
+        for metric in headline
+    }
+    found = []
+    for k, one in enumerate(unranked):
+        of_entry = {metric: each[k] for metric, each in values.items()}
+        wider = {
+            metric: with_points(
+                one.entry.row.metrics[metric], list(runs.values()), min(sizes[metric])
+            )
+            for metric, runs in of_entry.items()
+            if runs
+        }
+        row = replace(one.entry.row, metrics={**one.entry.row.metrics, **wider})
+        found.append(replace(one, entry=replace(one.entry, row=row), values=of_entry))
+    return found
 
 
 def _failed(one: _Unranked) -> bool:

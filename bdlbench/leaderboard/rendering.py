@@ -36,10 +36,11 @@ RULES = (
     "single network, without draws; –: a run has diverged.",
     RULE,
     "collapsed: the draws are nearly identical, so that their average is in effect one network.",
-    "bold: by the tests of the ranks, significantly better than another sampler, and no sampler "
-    "is significantly better.",
+    "bold: significantly better than another sampler, corrected for all pairs and metrics of the "
+    "board; and by the tests of the ranks, no sampler is significantly better.",
     CHANCE_RULE,
-    "±: 95 % Student-t confidence interval of the mean over seeds.",
+    "±: 95 % Student-t confidence interval of the mean over seeds, on these test inputs. On new "
+    "inputs it is wider: `low_with_points` and `high_with_points` in the CSV.",
 )
 INTRODUCTION = """\
 # Leaderboard
@@ -72,7 +73,7 @@ def to_markdown(boards: Sequence[Board]) -> str:
 
 
 def to_csv(boards: Sequence[Board]) -> str:
-    """Return CSV with one row per entry of each board: every metric and its confidence interval."""
+    """Return CSV with one row per entry of each board: every metric and its intervals."""
     rows = [_values(board, entry) for board in boards for entry in board.entries]
     names = dict.fromkeys(name for row in rows for name in row) or {"task": None}
     buffer = io.StringIO()
@@ -186,6 +187,6 @@ def _values(board: Board, entry: Entry) -> dict[str, str]:
         "leading": " ".join(name for name in (*board.headline, BIAS) if name in entry.leading),
     }
     for name, interval in row.metrics.items():
-        for end, value in (("", interval.mean), (".low", interval.low), (".high", interval.high)):
-            values[name + end] = "" if value is None else f"{value:.10g}"
+        for suffix, value in interval.columns.items():
+            values[name + suffix] = "" if value is None else f"{value:.10g}"
     return values

@@ -15,7 +15,7 @@ from bdlbench.metrics.catalogue import DETECTION
 from bdlbench.metrics.scores import in_distribution, of_set, uncertainties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Weighted = Callable[..., Float64s]
     """A metric as a function of the weights of the test inputs, (inputs,) for each set that it
     uses, or (inputs, resamples) for one value per resample."""
+    Runs = Mapping[int, Weighted]
+    """One sampler's runs on one metric, by seed."""
+    Values = Mapping[int, Float64s]
+    """Their values by seed: that on the test inputs, then those on resamples, (1 + resamples,)."""
 
 _BLOCK = 100  # resamples at a time: their weights stay in the processor's cache
 _STRIPS = 16  # of the layout of cumulative sums
@@ -51,6 +55,13 @@ def bootstrap(
     return np.concatenate(
         [[function(*weights) for function in functions] for weights in blocks], axis=1
     )
+
+
+def resample(entries: Sequence[Runs], sizes: Sequence[int]) -> list[Values]:
+    """Compute a metric of the runs of several samplers by `bootstrap`, on the same resamples."""
+    functions = [run for runs in entries for run in runs.values()]
+    values = iter(bootstrap(functions, sizes) if functions else ())
+    return [{seed: next(values) for seed in runs} for runs in entries]
 
 
 @lru_cache(maxsize=1)

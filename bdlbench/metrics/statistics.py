@@ -27,12 +27,33 @@ UNCLEAR: Verdict = "no clear difference"
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over n seeds, and its 95 % confidence interval (None for one seed)."""
+    """Mean over n seeds, and its 95 % confidence intervals (None for one seed).
+
+    Attributes:
+        mean: The mean.
+        low: Lower end of the interval over seeds, with the test inputs as they are.
+        high: Its upper end.
+        n: Number of seeds.
+        low_with_points: Lower end of the interval over seeds and test inputs, if computed.
+        high_with_points: Its upper end.
+    """
 
     mean: float
     low: float | None
     high: float | None
     n: int
+    low_with_points: float | None = None
+    high_with_points: float | None = None
+
+    @property
+    def columns(self) -> dict[str, float | None]:
+        """Mean and ends, by the suffix of their columns in CSV."""
+        found = {"": self.mean, ".low": self.low, ".high": self.high}
+        if self.low_with_points is not None:
+            found |= {
+                f".{end}": getattr(self, end) for end in ("low_with_points", "high_with_points")
+            }
+        return found
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,23 @@ def seed_interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - half, mean + half, x.size)
 
 
+def with_points(interval: Interval, values: Sequence[Float64s], points: int) -> Interval:
+    """Add the interval over seeds and test points, of the mean on new inputs and with new seeds.
+
+    Its half-width is that of `paired_difference`. One seed has none.
+
+    Args:
+        interval: That over seeds.
+        values: The metric for every seed, on the test inputs and on resamples, (1 + resamples,).
+        points: Number of test inputs, in the smaller set if there are two.
+    """
+    if interval.n == 1:
+        return interval
+    each, mean = np.stack(values), interval.mean
+    half = _half_width(_variance_of_mean(each[:, 0]), _point_variance(each), len(each), points)
+    return replace(interval, low_with_points=mean - half, high_with_points=mean + half)
+
+
 def paired_difference(
     metric: str, a: Sequence[Sets], b: Sequence[Sets], resamples: int = 1000, seed: int = 0
 ) -> Difference:
@@ -85,16 +123,12 @@ def paired_difference(
     Two errors are added in quadrature. Seeds: sd(d_s, ddof = 1)/√S of the per-seed differences.
     Test points: the sd over `resamples` bootstrap resamples of the seed-averaged difference; a
     resample is shared by a, b and all seeds, and in- and out-of-distribution inputs are resampled
-    separately. The interval is d ± √(t²·V_seeds + z²·V_points), with the 97.5 % quantiles of
-    Student's t, S − 1 degrees of freedom, and of the normal distribution. It is conservative,
-    unlike Welch and Satterthwaite's t for the sum with three seeds that happen to agree. Noise
-    that is independent between points and seeds is in both terms: the interval is then too wide.
-    With one seed there is only the second error: the interval is about these two runs, not about
-    the samplers.
-
-    A percentile bootstrap over 3 seeds would be too narrow: a given seed is drawn three times in 1
-    of 27 resamples (3.7 % > 2.5 %), so its 95 % interval is [min, max], which contains the true
-    mean of a symmetric distribution in 1 − 2·(1/2)³ = 75 % of the cases.
+    separately. The interval is d ± √(t²·V_seeds + u²·V_points), with the 97.5 % quantiles of
+    Student's t with S − 1 and n − 1 degrees of freedom, n being the number of test inputs, in the
+    smaller set if there are two. It is conservative, unlike Welch and Satterthwaite's t for the sum
+    with three seeds that happen to agree. Noise that is independent between points and seeds is in
+    both terms: the interval is then too wide. With one seed there is only the second error: the
+    interval is about these two runs, not about the samplers.
 
     Args:
         metric: Name of any metric of test inputs, of an OOD set, or of a shifted one. Without a
@@ -118,32 +152,78 @@ def paired_differences(
     The metric of a run is computed once, even if the run is in several pairs.
     """
     for a, b in pairs:
-        _check_paired(a, b, resamples)
+        if len(a) != len(b) or not a:
+            raise ValueError(
+                f"expected the same seeds for both samplers, got {len(a)} and {len(b)}"
+            )
     runs = {id(sets): sets for a, b in pairs for sets in (*a, *b)}
-    functions = [weighted(metric, sets) for sets in runs.values()]
-    sizes = inputs(metric, pairs[0][0][0])
-    values = dict(zip(runs, bootstrap(functions, sizes, resamples, seed), strict=True))
-    differences = []
-    for a, b in pairs:
-        first, second = (np.stack([values[id(sets)] for sets in part]) for part in (a, b))
-        observed, *resampled = (second - first).T
-        variance = float(np.mean(resampled, axis=1).var(ddof=1))
-        differences.append(_difference(metric, observed, variance))
-    return differences
+    values = dict(zip(runs, of_runs(metric, list(runs.values()), resamples, seed), strict=True))
+    points = min(inputs(metric, pairs[0][0][0]))
+    return [
+        difference_of(metric, [values[id(x)] for x in a], [values[id(x)] for x in b], points)
+        for a, b in pairs
+    ]
 
 
-def _difference(metric: str, observed: Float64s, point_variance: float) -> Difference:
-    seeds = len(observed)
-    seed_variance = float(observed.var(ddof=1)) / seeds if seeds > 1 else 0.0
-    t, z = float(special.stdtrit(max(seeds - 1, 1), 0.975)), float(special.ndtri(0.975))
-    half = math.sqrt(t**2 * seed_variance + z**2 * point_variance)
-    d, error = float(observed.mean()), math.sqrt(seed_variance + point_variance)
+def of_runs(
+    metric: str, runs: Sequence[Sets], resamples: int = 1000, seed: int = 0
+) -> list[Float64s]:
+    """Compute a metric of runs on their test inputs, and on resamples that all runs share.
+
+    Returns:
+        For every run, shape (1 + resamples,); see `bootstrap`.
+
+    Raises:
+        ValueError: The metric is unknown, or sets or test inputs differ.
+    """
+    _check_inputs(runs, resamples)
+    functions = [weighted(metric, sets) for sets in runs]
+    return list(bootstrap(functions, inputs(metric, runs[0]), resamples, seed))
+
+
+def difference_of(
+    metric: str, a: Sequence[Float64s], b: Sequence[Float64s], points: int
+) -> Difference:
+    """Compare sampler b with sampler a as `paired_difference` does, from the metric's values.
+
+    Args:
+        metric: Name of the metric.
+        a: Values for every seed, from `of_runs`.
+        b: The same for the other sampler, with the same seeds and resamples.
+        points: Number of test inputs, in the smaller set if there are two.
+    """
+    each = np.stack(b) - np.stack(a)
+    return _difference(metric, each[:, 0], _point_variance(each), points)
+
+
+def _difference(
+    metric: str, observed: Float64s, point_variance: float, points: float = math.inf
+) -> Difference:
+    seeds, d = len(observed), float(observed.mean())
+    seed_variance = _variance_of_mean(observed)
+    half = _half_width(seed_variance, point_variance, seeds, points)
+    error = math.sqrt(seed_variance + point_variance)
     one = np.ones(1)
-    p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]))
+    p = p_values(d * one, seed_variance * one, point_variance * one, np.array([seeds]), points)
     verdict: Verdict = UNCLEAR
     if abs(d) > half:
         verdict = _direction(metric, d)
     return Difference(metric, d, d - half, d + half, error, seeds, float(p[0]), verdict)
+
+
+def _variance_of_mean(values: Float64s) -> float:
+    """Return the variance of the mean over seeds, 0 for one seed."""
+    return float(values.var(ddof=1)) / len(values) if len(values) > 1 else 0.0
+
+
+def _point_variance(values: Float64s) -> float:
+    """Return the variance of the mean over seeds between resamples, of (seeds, 1 + resamples)."""
+    return float(values[:, 1:].mean(axis=0).var(ddof=1))
+
+
+def _half_width(seed_variance: float, point_variance: float, seeds: int, points: float) -> float:
+    t, u = special.stdtrit(np.maximum([seeds - 1, points - 1], 1), 0.975)
+    return math.sqrt(t**2 * seed_variance + u**2 * point_variance)
 
 
 def _direction(metric: str, difference: float) -> Verdict:
@@ -170,14 +250,13 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
     ]
 
 
-def _check_paired(a: Sequence[Sets], b: Sequence[Sets], resamples: int) -> None:
-    if len(a) != len(b) or not a:
-        raise ValueError(f"expected the same seeds for both samplers, got {len(a)} and {len(b)}")
+def _check_inputs(runs: Sequence[Sets], resamples: int) -> None:
     if resamples < 2:
         raise ValueError(f"expected at least 2 resamples, got {resamples}")
-    for sets in (*a, *b):
-        if sets.keys() != a[0].keys():
-            raise ValueError(f"expected the sets {sorted(a[0])} in every run, got {sorted(sets)}")
+    first = runs[0]
+    for sets in runs:
+        if sets.keys() != first.keys():
+            raise ValueError(f"expected the sets {sorted(first)} in every run, got {sorted(sets)}")
         for name, predictions in sets.items():
-            if not np.array_equal(predictions.truth, a[0][name].truth):
+            if not np.array_equal(predictions.truth, first[name].truth):
                 raise ValueError(f"expected the same inputs in every {name} set, got other targets")

@@ -28,7 +28,7 @@ from scipy import special
 
 from bdlbench.metrics.bootstrap import point_weights
 from bdlbench.metrics.functions import Float64s
-from bdlbench.metrics.ranking import p_values, ranks
+from bdlbench.metrics.ranking import Pairs, p_values
 from bdlbench.metrics.scores import in_distribution
 from bdlbench.metrics.statistics import Interval
 from bdlbench.records.densities import Densities
@@ -139,11 +139,11 @@ def _jackknife(without: Float64s) -> float:
     return float((runs - 1) / runs * np.square(without - without.mean()).sum())
 
 
-def rank_intervals(entries: Sequence[Distances | None]) -> list[tuple[int, int]]:
-    """Return the confidence interval (best, worst) of every sampler's rank by bias.
+def compare_pairs(entries: Sequence[Distances | None]) -> Pairs:
+    """Compare the bias² of every pair of samplers, for their ranks.
 
-    As `ranking.rank_intervals`, of the differences of bias². Samplers without distances, with
-    fewer than three seeds, or with different ones are not told apart.
+    Samplers without distances, with fewer than three seeds, or with different ones are not told
+    apart.
     """
     shape = len(entries), len(entries)
     difference, p = np.zeros(shape), np.ones(shape)
@@ -151,7 +151,7 @@ def rank_intervals(entries: Sequence[Distances | None]) -> list[tuple[int, int]]
         a, b = entries[i], entries[j]
         if a and b and a.seeds == b.seeds and len(a.seeds) >= FEWEST:
             difference[i, j], p[i, j] = _compare(a, b)
-    return ranks(difference - difference.T, p, sign=-1)
+    return Pairs(difference.T - difference, p)
 
 
 def _compare(a: Distances, b: Distances) -> tuple[float, float]:

@@ -27,14 +27,15 @@ Write = Callable[..., str]
 
 def test_the_tidy_frame_has_a_row_per_metric() -> None:
     frame = COMPARISON.to_frame()
-    assert list(frame.columns) == ["sampler", "metric", "mean", "low", "high", "seeds"]
+    ends = ["mean", "low", "high", "low_with_points", "high_with_points"]
+    assert list(frame.columns) == ["sampler", "metric", *ends, "seeds"]
     assert len(frame) == 2 * len(METRICS)
     (accuracy,) = frame[(frame["sampler"] == "sgld") & (frame["metric"] == "accuracy")].to_dict(
         "records"
     )
     assert accuracy == {
         "sampler": "sgld", "metric": "accuracy", "mean": 0.9, "low": 0.875, "high": 0.925,
-        "seeds": 2,
+        "low_with_points": 0.85, "high_with_points": 0.95, "seeds": 2,
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from bdlbench.settings import Setting
 TASK = replace(tasks.get("digits"), budget=Budget(epochs=200, draws=100))
 SETUP = Setup(TASK, "mlp-50", "test", "cpu", Path("results"), None)
 METRICS = {
-    "accuracy": Interval(0.9, 0.875, 0.925, 3),
+    "accuracy": Interval(0.9, 0.875, 0.925, 3, 0.85, 0.95),
     "negative_log_likelihood": Interval(0.25, 0.2, 0.3, 3),
     "brier_score": Interval(0.125, 0.1, 0.15, 3),
     "expected_calibration_error": Interval(0.03, 0.02, 0.04, 3),
@@ -102,7 +102,10 @@ def test_json_has_the_documented_keys() -> None:
     for found in document["rows"]:
         assert found.keys() >= {"sampler", "settings", "outcomes", "metrics"}
     first, second, third = document["rows"]
-    assert first["metrics"]["accuracy"] == {"mean": 0.9, "low": 0.875, "high": 0.925, "n": 3}
+    assert first["metrics"]["accuracy"] == {
+        "mean": 0.9, "low": 0.875, "high": 0.925, "n": 3,
+        "low_with_points": 0.85, "high_with_points": 0.95,
+    }  # fmt: skip
     assert first["metrics"].keys() == METRICS.keys()
     assert first["settings"] == {"learning_rate": 0.1}
     assert second["outcomes"] == {"completed": 2, "diverged": 1}
@@ -122,7 +125,8 @@ def test_json_has_the_documented_keys() -> None:
 def test_json_of_one_seed_has_no_interval_and_no_nan() -> None:
     document = json.loads(table.as_json(ONE_SEED), parse_constant=refuse)
     accuracy = document["rows"][0]["metrics"]["accuracy"]
-    assert accuracy == {"mean": 0.9, "low": None, "high": None, "n": 1}
+    ends = dict.fromkeys(("low", "high", "low_with_points", "high_with_points"))
+    assert accuracy == {"mean": 0.9, **ends, "n": 1}
     nan = replace(ONE_SEED, controls={"letters": {"random": float("nan")}})
     with pytest.raises(ValueError, match="not JSON compliant"):
         table.as_json(nan)
@@ -134,6 +138,9 @@ def test_csv_has_all_numbers_at_full_precision() -> None:
     for name, interval in METRICS.items():
         cells = [rows[0][name], rows[0][f"{name}.low"], rows[0][f"{name}.high"]]
         assert [float(cell) for cell in cells] == [interval.mean, interval.low, interval.high]
+    ends = [float(rows[0][f"accuracy.{end}_with_points"]) for end in ("low", "high")]
+    assert ends == [0.85, 0.95]
+    assert "brier_score.low_with_points" not in rows[0], "not computed"
     assert rows[1]["outcomes"] == "{'completed': 2, 'diverged': 1}"
     assert rows[2]["accuracy"] == ""
 

@@ -100,6 +100,14 @@ def test_the_csv_has_every_metric_unrounded(tmp_path: Path) -> None:
         assert row["sampler"] == entry.row.sampler
         for name, interval in entry.row.metrics.items():
             assert float(row[name]) == pytest.approx(interval.mean, rel=1e-9)
+        for name in built[0].headline:
+            ends = [
+                row[f"{name}{end}"] for end in (".low_with_points", ".low", ".high_with_points")
+            ]
+            if row is rows[3]:
+                assert ends == [""] * 3, "one seed"
+            else:
+                assert float(ends[0]) <= float(ends[1]) <= float(row[name]) <= float(ends[2])
     assert rows[3]["outcomes"] == "1 completed, 2 diverged"
 
 

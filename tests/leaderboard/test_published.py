@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import runpy
 from dataclasses import asdict, replace
@@ -10,13 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
-from bdlbench import registry
+from bdlbench import metrics, registry
 from bdlbench.checks import certificate
-from bdlbench.comparison import grid
+from bdlbench.comparison import grid, summary
+from bdlbench.comparison.columns import columns
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
+from bdlbench.leaderboard.entries import Entry
+from bdlbench.records.predictions import Predictions
+from bdlbench.reference import fidelity
 from bdlbench.runs import plan, tasks
 from bdlbench.settings import Spec, parse
 
@@ -163,3 +169,92 @@ def test_the_verdicts_of_the_findings_are_corrected_together(
     assert among == alone.replace("better", "no clear difference"), "with the same interval"
     nlls = published["claims"](claim("NLL"), published_boards)
     assert nlls.startswith("worse: +"), "lower is better"
+
+
+def test_hmc_without_a_budget_is_not_bold(
+    published_boards: list[Board], published: dict[str, Any]
+) -> None:
+    hmc = published["entry_of"](published["board_of"](published_boards), "hmc")
+    assert hmc.row.collapsed
+    assert f"{hmc.row.metrics['accuracy'].mean:.2f}" == "0.57"
+    assert not hmc.leading
+
+
+def test_no_row_has_an_ess_or_r_hat_of_fewer_than_20_draws(published_boards: list[Board]) -> None:
+    few = [
+        entry.row
+        for board in published_boards
+        for entry in board.entries
+        if min(record.draws for record in entry.records) < fidelity.FEWEST
+    ]
+    assert "deep-ensemble" in {row.sampler for row in few}
+    assert not any({"ess_per_1000_gradients", "r_hat"} & row.metrics.keys() for row in few)
+    page = (ROOT / "docs/reference-posteriors.md").read_text("utf-8")
+    cells = [line.split(" | ") for line in page.splitlines() if line.startswith("| deep-ensemble")]
+    assert cells
+    assert all(row[5:7] == ["–", "–"] for row in cells)
+
+
+def of_digits(published_boards: list[Board], sampler: str) -> Entry:
+    (board,) = (one for one in published_boards if (one.task, one.epochs) == ("digits", 100))
+    (entry,) = (one for one in board.entries if one.row.sampler == sampler)
+    return entry
+
+
+def test_the_ece_of_sgd_on_digits_is_at_the_noise_floor(published_boards: list[Board]) -> None:
+    entry = of_digits(published_boards, "sgd")
+    found = entry.row.metrics
+    assert f"{found['expected_calibration_error'].mean:.4f}" == "0.0231"
+    # 0.0236 with labels drawn anew: the formula is 2 % lower, see `calibration.if_calibrated`.
+    assert found["ece_if_calibrated"].mean == pytest.approx(0.0236, rel=0.03)
+    (column,) = (
+        one for one in columns(["expected_calibration_error"], "test") if "ECE (" in one.title
+    )
+    assert entry.cell(column).text == "0.0231°"
+
+
+def test_the_interval_over_test_inputs_is_ten_times_that_over_seeds(
+    published_boards: list[Board],
+) -> None:
+    entry = of_digits(published_boards, "sgd")
+    nll = entry.row.metrics["negative_log_likelihood"]
+    assert nll.high is not None
+    assert nll.high_with_points is not None
+    assert f"{nll.high - nll.mean:.4f}" == "0.0054"
+    each = []
+    for sets in summary.read_predictions(RESULTS, entry.records).values():
+        test = sets["test"]
+        assert isinstance(test, Predictions)
+        each.append(metrics.log_losses(test.probabilities, test.labels))
+    losses = np.mean(each, axis=0)
+    of_points = 1.965 * losses.std() / math.sqrt(len(losses))  # Student's t, 499 degrees of freedom
+    assert of_points > 10 * (nll.high - nll.mean)
+    expected = math.hypot(of_points, nll.high - nll.mean)
+    # Of the variance over 1,000 resamples: four relative errors 1/√(2·1000) of its root.
+    assert nll.high_with_points - nll.mean == pytest.approx(expected, rel=4 / math.sqrt(2000))
+
+
+def test_the_findings_name_the_samplers_with_other_than_ten_trials(
+    published_boards: list[Board],
+) -> None:
+    counted = {
+        (board.task, board.epochs, record.sampler.name): record.sampler.trials
+        for board in published_boards
+        for entry in board.entries
+        for record in entry.records
+        if record.sampler.trials not in (None, 10)
+    }
+    assert counted == {
+        ("mnist", 64, "deep-ensemble"): 11,
+        ("mnist", 64, "mc-dropout"): 12,
+        ("mnist", 500, "sgld"): 0,  # of the runs that the last but one section lists
+    }
+    text = " ".join((ROOT / "docs/findings.in.md").read_text("utf-8").split())
+    assert "but eleven for the deep ensemble and twelve for MC dropout on `mnist`" in text
+
+
+def test_the_page_of_rules_defines_collapsed_as_the_code_does() -> None:
+    text = " ".join((ROOT / "docs/statistics.md").read_text("utf-8").split())
+    assert "**collapsed**: a run yields several draws that hardly differ" in text
+    assert f"is below {summary.COLLAPSED}:" in text
+    assert f"below {fidelity.FEWEST} draws per run" in text

@@ -14,9 +14,11 @@ from bdlbench.metrics import statistics
 from bdlbench.metrics.bootstrap import _weighted_auroc
 from bdlbench.metrics.scores import score
 from bdlbench.metrics.statistics import (
+    of_runs,
     paired_difference,
     paired_differences,
     seed_interval,
+    with_points,
 )
 from bdlbench.records.predictions import Predictions
 
@@ -133,7 +135,7 @@ def test_point_error_of_a_mean_is_the_paired_closed_form(
     d = d - losses(a["test"].probabilities, a["test"].labels)
     found = paired_difference(metric, [a], [b])
     assert found.standard_error == pytest.approx(d.std() / math.sqrt(len(d)), rel=FOUR_MC_ERRORS)
-    half = stats.norm.ppf(0.975) * found.standard_error
+    half = stats.t.ppf(0.975, 299) * found.standard_error
     assert found.high - found.difference == pytest.approx(half, rel=1e-9)
 
 
@@ -214,8 +216,34 @@ def test_errors_add_in_quadrature_each_with_its_own_quantile() -> None:
     d = np.array([losses(y) - losses(x) for x, y in zip(a, b, strict=True)])
     over_seeds = d.mean(axis=1).var(ddof=1) / 3
     over_points = d.mean(axis=0).var() / d.shape[1]
-    half = math.sqrt(4.302653**2 * over_seeds + 1.959964**2 * over_points)
+    half = math.sqrt(4.302653**2 * over_seeds + 1.967930**2 * over_points)
     assert found.high - found.low == pytest.approx(2 * half, rel=4 / math.sqrt(2 * 4000))
+
+
+def test_the_interval_with_points_adds_the_error_of_the_points_in_quadrature() -> None:
+    runs = [run(s, 1.0) for s in range(3)]
+    losses = np.array(
+        [metrics.squared_errors(r["test"].probabilities, r["test"].labels) for r in runs]
+    )
+    found = with_points(
+        seed_interval(losses.mean(axis=1).tolist()), of_runs("brier_score", runs, 4000), 300
+    )
+    over_seeds, over_points = losses.mean(axis=1).var(ddof=1) / 3, losses.mean(axis=0).var() / 300
+    half = math.sqrt(4.302653**2 * over_seeds + 1.967930**2 * over_points)
+    for end in (found.low_with_points, found.high_with_points):
+        assert end is not None
+        assert abs(end - found.mean) == pytest.approx(half, rel=4 / math.sqrt(2 * 4000))
+
+
+def test_equal_points_add_nothing_and_one_seed_has_no_interval() -> None:
+    runs = [seed_shifted(s) for s in (0.1, 0.2, 0.16)]
+    values = of_runs("negative_log_likelihood", runs, 20)
+    interval = seed_interval([x[0] for x in values])
+    found = with_points(interval, values, 50)
+    assert found.low_with_points == pytest.approx(interval.low, abs=1e-9)
+    assert found.high_with_points == pytest.approx(interval.high, abs=1e-9)
+    one = seed_interval([float(values[0][0])])
+    assert with_points(one, values[:1], 50) == one
 
 
 def test_interval_covers_when_seeds_and_points_both_vary() -> None:
@@ -284,6 +312,21 @@ def test_runs_that_cannot_be_compared_are_refused() -> None:
     other = replace(two["test"], labels=two["test"].labels[::-1])
     with pytest.raises(ValueError, match="the same inputs in every test set"):
         paired_difference("accuracy", [one], [{**two, "test": other}])
+
+
+def test_with_few_test_points_the_quantile_is_that_of_student() -> None:
+    """Of 12 points: with the normal quantile, 7.6 % of the intervals would miss."""
+    rng = np.random.default_rng(0)
+    trials, points = 2000, 12
+    losses = rng.normal(size=(trials, points))
+    variances = losses.var(axis=1, ddof=1) / points
+    found = [
+        statistics._difference("accuracy", np.array([mean]), variance, points)
+        for mean, variance in zip(losses.mean(axis=1), variances, strict=True)
+    ]
+    missed = np.mean([abs(one.difference) > one.high - one.difference for one in found])
+    assert abs(missed - 0.05) < 4 * math.sqrt(0.05 * 0.95 / trials)
+    assert np.mean([one.p <= 0.05 for one in found]) == pytest.approx(missed, abs=0.005)
 
 
 def test_corrected_verdicts_of_equal_samplers_are_clear_in_at_most_5_percent() -> None:

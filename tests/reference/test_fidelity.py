@@ -123,10 +123,12 @@ def test_seeds_in_different_modes_have_a_large_r_hat() -> None:
     assert fidelity.measure(apart, None)["r_hat"].mean > 2
 
 
-@pytest.mark.parametrize("draws", [1, 3])
+@pytest.mark.parametrize("draws", [1, 3, fidelity.FEWEST - 1])
 def test_too_few_draws_have_no_ess(draws: int) -> None:
     runs = [run(RNG.normal(size=(draws, 2))) for _ in range(2)]
     assert fidelity.measure(runs, None) == {}
+    enough = [run(RNG.normal(size=(fidelity.FEWEST, 2))) for _ in range(2)]
+    assert fidelity.measure(enough, None).keys() == {"ess_per_1000_gradients", "r_hat"}
 
 
 def test_the_ess_of_identical_draws_is_one() -> None:

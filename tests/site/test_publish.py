@@ -125,6 +125,23 @@ def test_ranks_are_intervals_and_failures_have_none(results: Path, site: Path) -
     assert any(e.rank and e.rank[0] < e.rank[1] for e in board.entries), "there is a tie to show"
 
 
+def test_both_intervals_are_shown(results: Path, site: Path) -> None:
+    page = Page(site / "index.html").text
+    (entry,) = (
+        entry
+        for board in boards.build(results)
+        for entry in board.entries
+        if entry.row.sampler == "sgd"
+    )
+    found = entry.row.metrics["negative_log_likelihood"]
+    assert found.high is not None
+    assert found.high_with_points is not None
+    over_seeds, both = (end - found.mean for end in (found.high, found.high_with_points))
+    assert over_seeds < both
+    assert f"{found.mean:.4f}±{over_seeds:.4f} (±{both:.4f})" in page
+    assert "(±): over seeds and test inputs" in page
+
+
 def test_the_number_of_tuning_trials_is_shown(tmp_path: Path) -> None:
     made = synthetic.record("tuned")
     made = synthetic.named(replace(made, sampler=replace(made.sampler, trials=10)))
