@@ -71,7 +71,7 @@ class Trial:
 
     def content(self) -> dict[str, Any]:
         """Return the JSON content."""
-        absent = {"numerics": None, "held": {}}
+        absent: dict[str, Any] = {"numerics": None, "held": {}}
         return {n: v for n, v in vars(self).items() if n not in absent or v != absent[n]}
 
 

@@ -55,4 +55,4 @@ def test_a_curve_per_task_is_written(tmp_path: Path, loaded_once: None) -> None:
     hot = table[(table["T"] == 4) & (table["metric"] == "lppd")]
     assert hot["value"].item() == pytest.approx(finding.numbers["lppd.diabetes.4.0"])
     assert finding.numbers["T.diabetes.4.0"] > 2 * finding.numbers["T.diabetes.1.0"]
-    assert "clearly predicts better than T = 1 on none of diabetes." in finding.text
+    assert "clearly lowers the NLL of SGLD on none of diabetes." in finding.text
