@@ -22,8 +22,8 @@ PLOTS = DOCS / "studies"
 FINDINGS = PLOTS / "findings.json"
 ORDER = (
     "learning-rate", "batch-size", "weights", "stationary", "diffusion", "temperature",
-    "loss-slope", "gradient-flow", "unknown", "calibration", "anneal-or-quench",
-    "momentum-and-adam", "budget", "bands",
+    "cold-posterior", "loss-slope", "gradient-flow", "unknown", "calibration", "anneal-or-quench",
+    "momentum-and-adam", "budget", "rotation", "bands",
 )  # fmt: skip
 HEAD = """# The studies
 

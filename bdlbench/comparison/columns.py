@@ -100,20 +100,28 @@ class Column:
         return CHANCE if self.metric == ECE and looks_calibrated(row) else ""
 
 
-def columns(headline: Sequence[str], split: str) -> list[Column]:
+def columns(headline: Sequence[str], split: str, shift: Sequence[str] = ()) -> list[Column]:
     """Return all columns of a board.
 
     Args:
         headline: Names of the metrics that samplers are compared on.
         split: The split evaluated on, ``test`` or ``validation``.
+        shift: Names of the shifted test sets, by degree.
     """
     confident = confident_fractions(headline)
     kind: Kind = "real" if "lppd" in headline else "classes"
     fidelity = (column.metric for column in fidelity_columns(split, kind))
-    scored = [*headline, *confident, *fidelity]
+    scored = [*headline, *confident, *shifted(shift, kind), *fidelity]
     if ECE in scored:
         scored.insert(scored.index(ECE) + 1, NULL)
     return [*map(scored_column, scored), *cost_columns()]
+
+
+def shifted(shift: Sequence[str], kind: str) -> list[str]:
+    """Return the metrics on the middle one of the shifted sets, such as 45° of 15° to 60°."""
+    names = shift[len(shift) // 2 :][:1]
+    metrics = ("lppd", "rmse") if kind == "real" else ("accuracy", "negative_log_likelihood", ECE)
+    return [f"shift.{name}.{metric}" for name in names for metric in metrics]
 
 
 def scored_column(metric: str) -> Column:

@@ -16,6 +16,7 @@ from bdlbench.comparison.columns import (
     cost_columns,
     fidelity_columns,
     scored_column,
+    shifted,
 )
 from bdlbench.comparison.run_state import UNKNOWN
 from bdlbench.comparison.summary import COSTS, Row, Summary
@@ -111,13 +112,12 @@ def choose(names: Sequence[str], comparison: Summary) -> list[Column]:
     headline = [scored_column(name) for name in comparison.headline if name != "brier_score"]
     if not names:
         return [*headline, cost[1]]
-    fidelity = [TARGET, RUN, *fidelity_columns(split, task.kind)]
-    groups = {
-        "fidelity": fidelity,
-        "cost": cost,
-        "all": [*map(scored_column, [*comparison.compared, *_added(task.kind)]), *fidelity, *cost],
-    }
-    universe = _universe(split, task.ood_names, tuple(task.shift))
+    fidelity, shift = [TARGET, RUN, *fidelity_columns(split, task.kind)], tuple(task.shift)
+    scored = [*comparison.compared, *_added(task.kind)]
+    scored += shifted(shift, task.kind) if split == "test" else []
+    groups = {"fidelity": fidelity, "cost": cost}
+    groups["all"] = [*map(scored_column, scored), *fidelity, *cost]
+    universe = _universe(split, task.ood_names, shift)
     found: dict[str, Column] = {}
     for name in names:
         for column in groups.get(name) or [one for one in universe if _is_called(name, one)]:

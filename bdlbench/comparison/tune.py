@@ -19,10 +19,11 @@ from bdlbench.execution.pool import ExecutionOptions
 from bdlbench.posterior.likelihoods import Kind
 from bdlbench.records import trials
 from bdlbench.records.record import COMPLETED, DIVERGED, Record
-from bdlbench.records.trials import Trial, Tuning
+from bdlbench.records.trials import Trial
 from bdlbench.runs import plan, tasks
 from bdlbench.runs.job import Job
 from bdlbench.runs.plan import Candidate
+from bdlbench.runs.task import Task
 from bdlbench.settings import Setting, Spec, integer
 
 
@@ -75,7 +76,8 @@ def tune(
 
     The first trial has the given hyperparameters, or the task's; the others are a Halton sequence
     in the ranges (ten trials are too few for Bayesian optimization). The trials of all samplers
-    run in parallel, and stored trials are reused.
+    run in parallel, and stored trials are reused. A sampler with a hyperparameter that is given,
+    not searched, and other than the task's is chosen for, and counted, separately.
 
     Args:
         samplers: Samplers, as in a comparison.
@@ -88,10 +90,11 @@ def tune(
         BdlbenchError: A sampler has nothing to search, or the request is invalid.
     """
     integer("trials", trials, most=1000)
+    search = search or {}
     task, specs = tasks.get(request["task"]), check_samplers(samplers)
     candidates = [plan.configure_sampler(spec, task) for spec in specs]
-    check_search(candidates, search or {})
-    groups = [_trials(candidate, trials, search or {}) for candidate in candidates]
+    check_search(candidates, search)
+    groups = [_trials(candidate, trials, search) for candidate in candidates]
     planned = make(
         [spec for group in groups for spec in group],
         **{"seeds": 1, **request, "split": "validation"},
@@ -99,9 +102,17 @@ def tune(
     records, _ = pool.complete(planned.jobs, execution)
     ends = [sum(map(len, groups[: index + 1])) for index in range(len(groups))]
     return [
-        _select(planned, slice(end - len(group), end), records)
-        for group, end in zip(groups, ends, strict=True)
+        _select(planned, slice(end - len(group), end), records, _held(candidate, task, search))
+        for candidate, group, end in zip(candidates, groups, ends, strict=True)
     ]
+
+
+def _held(candidate: Candidate, task: Task, search: Mapping[str, Range]) -> dict[str, Setting]:
+    """Return the hyperparameters that are given, not searched, and other than the task's."""
+    usual = plan.configure_sampler(replace(candidate.spec, settings=()), task).settings
+    searched = ranges_of(candidate.name, candidate.settings, search)
+    given = [name for name, _ in candidate.spec.settings if name not in searched]
+    return {n: candidate.settings[n] for n in given if candidate.settings[n] != usual[n]}
 
 
 def _trials(candidate: Candidate, trials: int, search: Mapping[str, Range]) -> list[Spec]:
@@ -122,7 +133,9 @@ def _trials(candidate: Candidate, trials: int, search: Mapping[str, Range]) -> l
     return list(specs.values())
 
 
-def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tuned:
+def _select(
+    planned: Planned, part: slice, records: Mapping[str, Record], held: Mapping[str, Setting]
+) -> Tuned:
     """Select a sampler's best trial, and store all trials with those of earlier calls.
 
     Hyperparameters that failed in any trial are not selected, even if other seeds completed.
@@ -130,14 +143,14 @@ def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tun
     setup, candidates = planned.setup, planned.candidates[part]
     where = setup.results, setup.task.name, setup.model, candidates[0].name
     new = [
-        _trial(candidate, [records[job.run] for job in jobs])
+        replace(_trial(candidate, [records[job.run] for job in jobs]), held=held)
         for candidate, jobs in zip(candidates, planned.groups[part], strict=True)
     ]
     runs = [trial.runs for trial in new]
     earlier = trials.read(*where)
     all_trials = [trial for trial in earlier.trials if trial.runs not in runs] + new
     like = planned.groups[part][0][0]
-    counted = [trial for trial in all_trials if _is_comparable(trial, like)]
+    counted = [one for one in all_trials if one.held == held and _is_comparable(one, like)]
     failed = [trial.settings for trial in counted if trial.objective is None]
     scored = [
         (trial.objective, trial)
@@ -145,10 +158,11 @@ def _select(planned: Planned, part: slice, records: Mapping[str, Record]) -> Tun
         if trial.objective is not None and trial.settings not in failed
     ]
     objective, best = min(scored, key=itemgetter(0), default=(None, None))
+    before = earlier.chosen_with(held)
     if best is not None:
-        earlier = Tuning(best.settings, counted=len(counted))
-    elif any(one.settings == earlier.chosen for one in counted if one.objective is not None):
-        earlier = Tuning()
+        earlier = earlier.choose(held, best.settings, len(counted))
+    elif any(one.settings == before for one in counted if one.objective is not None):
+        earlier = earlier.choose(held, None, 0)
     trials.write(*where, replace(earlier, trials=all_trials))
     outcomes = tuple(
         next((outcome for outcome in trial.outcomes if outcome != COMPLETED), COMPLETED)

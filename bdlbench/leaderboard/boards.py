@@ -45,6 +45,7 @@ class Board:
         reference_note: Why there is no reference.
         mark: Unofficial data or numerics version, for the title; empty if official.
         origin: Description of the source of the training data; empty if unknown.
+        shift: Names of the shifted test sets.
     """
 
     task: str
@@ -60,6 +61,7 @@ class Board:
     reference_note: str
     mark: str = ""
     origin: str = ""
+    shift: tuple[str, ...] = ()
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -69,7 +71,7 @@ class Board:
     @property
     def columns(self) -> list[Column]:
         """The columns of its table."""
-        return columns(self.headline, "test")
+        return columns(self.headline, "test", self.shift)
 
     @property
     def failures(self) -> list[str]:
@@ -166,6 +168,7 @@ def _board(results: Path, runs: Sequence[Record], several: bool, warn: Warn | No
         reference_note=note,
         mark=_mark(runs[0], several),
         origin=origins.sentence(data),
+        shift=tuple(task.shift),
     )
 
 

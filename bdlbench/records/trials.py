@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Trial:
         runs: Names of the runs, one per seed.
         outcomes: Outcomes of the runs.
         objective: Mean NLL over the runs; None if any run failed.
+        held: Hyperparameters that were held at another value than the task's.
     """
 
     spec: str
@@ -66,10 +67,27 @@ class Trial:
     runs: Sequence[str]
     outcomes: Sequence[str] = ()
     objective: float | None
+    held: Mapping[str, Setting] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """Return the JSON content."""
-        return {n: v for n, v in vars(self).items() if n != "numerics" or v is not None}
+        absent: dict[str, Any] = {"numerics": None, "held": {}}
+        return {n: v for n, v in vars(self).items() if n not in absent or v != absent[n]}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What was selected with some hyperparameters held, which makes a row of its own.
+
+    Args:
+        held: These hyperparameters.
+        chosen: All selected hyperparameters.
+        counted: Number of trials that they were selected from.
+    """
+
+    held: Mapping[str, Setting]
+    chosen: Mapping[str, Setting]
+    counted: int
 
 
 @dataclass(frozen=True)
@@ -80,11 +98,28 @@ class Tuning:
         chosen: The selected hyperparameters.
         trials: All trials, also at other budgets.
         counted: Number of trials that they were selected from; None in old files: all.
+        variants: What was selected with some hyperparameters held at another value.
     """
 
     chosen: Mapping[str, Setting] | None = None
     trials: Sequence[Trial] = ()
     counted: int | None = None
+    variants: Sequence[Variant] = ()
+
+    def choose(
+        self, held: Mapping[str, Setting], chosen: Mapping[str, Setting] | None, counted: int
+    ) -> Tuning:
+        """Return the trials with another choice; None removes that of earlier calls."""
+        if not held:
+            return replace(self, chosen=chosen, counted=None if chosen is None else counted)
+        others = [variant for variant in self.variants if variant.held != held]
+        added = [] if chosen is None else [Variant(held, chosen, counted)]
+        return replace(self, variants=[*others, *added])
+
+    def chosen_with(self, held: Mapping[str, Setting]) -> Mapping[str, Setting] | None:
+        """Return the selected hyperparameters, if any, where some were held."""
+        found = [variant.chosen for variant in self.variants if variant.held == held]
+        return next(iter(found), None) if held else self.chosen
 
 
 def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
@@ -102,9 +137,10 @@ def read(results: Path, task: str, model: str, sampler: str) -> Tuning:
             raise ValueError(f"expected trials of schema {SCHEMA}")
         for trial in content["trials"]:
             documents.check(trial, _TRIAL, "a trial")
+        variants = [Variant(**variant) for variant in content.get("variants", ())]
     names = [field.name for field in fields(Trial)]
     trials = [Trial(**{n: trial[n] for n in names if n in trial}) for trial in content["trials"]]
-    return Tuning(content["chosen"], trials, content.get("counted"))
+    return Tuning(content["chosen"], trials, content.get("counted"), variants)
 
 
 def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) -> None:
@@ -116,6 +152,8 @@ def write(results: Path, task: str, model: str, sampler: str, tuning: Tuning) ->
     facts: dict[str, Any] = {"schema": SCHEMA, "task": task, "model": model, "sampler": sampler}
     facts |= {"split": "validation", "objective": OBJECTIVE}
     facts |= {"chosen": tuning.chosen, "counted": tuning.counted}
+    if tuning.variants:
+        facts |= {"variants": [vars(variant) for variant in tuning.variants]}
     facts |= {"trials": [trial.content() for trial in tuning.trials]}
     write_file(results / file_of(task, model, sampler), documents.to_json(facts))
 
@@ -125,6 +163,7 @@ def count(
 ) -> int:
     """Return the number of trials these hyperparameters were selected from; 0 if unknown."""
     tuning = read(results, task, model, sampler)
-    if tuning.chosen != settings:
-        return 0
-    return len(tuning.trials) if tuning.counted is None else tuning.counted
+    if tuning.chosen == settings:
+        every = sum(not trial.held for trial in tuning.trials)
+        return every if tuning.counted is None else tuning.counted
+    return next((one.counted for one in tuning.variants if one.chosen == settings), 0)

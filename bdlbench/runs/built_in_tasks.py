@@ -26,6 +26,7 @@ DIGITS: Settings = {
     "swag": {"batch_size": 32, "learning_rate": 0.026, "constant_rate": 0.201},
     "laplace": {"batch_size": 32, "learning_rate": 0.26},
     "sgd-covariance": {"batch_size": 32, "damping": 0.39},
+    "temperature-scaling": {"batch_size": 32, "learning_rate": 0.146},
 }
 MNIST_1K: Settings = {
     "sgd": {"batch_size": 32, "learning_rate": 0.195},
@@ -40,6 +41,7 @@ MNIST_1K: Settings = {
     "swag": {"batch_size": 32, "learning_rate": 0.195, "constant_rate": 0.0156},
     "laplace": {"batch_size": 32, "learning_rate": 0.462},
     "sgd-covariance": {"batch_size": 32, "damping": 0.39},
+    "temperature-scaling": {"batch_size": 32, "learning_rate": 0.26},
 }
 MNIST: Settings = {
     "sgd": {"learning_rate": 0.389},

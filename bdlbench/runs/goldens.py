@@ -21,9 +21,10 @@ from bdlbench.data.examples import Examples
 from bdlbench.data.scaler import Scaler
 from bdlbench.metrics import scores
 from bdlbench.metrics.controls import control_aurocs
-from bdlbench.posterior import exact
+from bdlbench.posterior import exact, models
 from bdlbench.posterior.jax_callback import CalledPotential, Torch
 from bdlbench.posterior.potential import Posterior, build_posterior
+from bdlbench.posterior.regression import LearntGaussian
 from bdlbench.posterior.to_jax import translated
 from bdlbench.problem import Budget, Problem
 from bdlbench.records import quantization
@@ -49,6 +50,7 @@ SAMPLERS: dict[str, list[dict[str, Any]]] = {  # hyperparameters that together c
     "sghmc": [{"temperature": 0.5}],
     "sgld": [{}, {"decay": 0.5, "temperature": 0.5}],
     "swag": [{}],
+    "temperature-scaling": [{}],
 }
 BATCH = 8  # batch size
 IN_JAX = ("hmc", "nuts")  # float32 only
@@ -213,9 +215,21 @@ def _samplers() -> Iterator[tuple[str, Golden]]:
                 problem = Problem(double, budget, 2, start=_in_double(double))
                 draws = _draws(sampler, problem)
                 yield f"{label}, float64", rounded(draws, PIXELS * steps, FLOAT64)
+    yield from _scaled_noise()
     hmc = registry.configure(registry.load("samplers", "hmc"), {})
     draws = _draws(hmc, Problem(posterior, Budget(epochs=3, draws=10)))  # more draws than gradients
     yield "hmc, few gradients", rounded(draws, PIXELS)
+
+
+def _scaled_noise() -> Iterator[tuple[str, Golden]]:
+    """Run temperature scaling on a regression, whose learnt noise is scaled."""
+    x = torch.linspace(-1, 1, 40)[:, None]
+    network = models.network("mlp-4", (1,), 1, constants=1)
+    posterior = Posterior(network, LearntGaussian(), x, (7 * x[:, 0]).sin(), prior_std=0.3)
+    settings = {"batch_size": BATCH}
+    sampler = registry.configure(registry.load("samplers", "temperature-scaling"), settings)
+    draws = _draws(sampler, Problem(posterior, Budget(epochs=12, draws=1), 2))
+    yield "temperature-scaling, real targets", rounded(draws, PIXELS * posterior.n)
 
 
 def _in_double(posterior: Posterior) -> Callable[[int, torch.Generator], Tensor]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -84,7 +85,7 @@ def declared() -> Declared:
 def identify(plugin: type) -> Identity:
     """Return the identity of a sampler class with the current code."""
     if is_built_in(plugin.__module__):
-        return Identity(version(plugin.__module__.removeprefix(BUILT_IN)), "")
+        return Identity(version(*_modules(plugin)), "")
     return Identity(version(), registry.source_digest(plugin))
 
 
@@ -106,17 +107,25 @@ def is_built_in(module: str) -> bool:
     return module.startswith(BUILT_IN)
 
 
+def _modules(plugin: type) -> list[str]:
+    """Return the module of a built-in sampler and those of the samplers that it uses."""
+    values = vars(sys.modules[plugin.__module__]).values()
+    names = {value.__module__ for value in values if isinstance(value, type)}
+    return sorted(name.removeprefix(BUILT_IN) for name in names if is_built_in(name))
+
+
 @cache
-def version(sampler: str = "") -> str:
+def version(*samplers: str) -> str:
     """Return the version of the current code: ``2``, or ``2+ab12cd34`` if it is not accepted.
 
     Args:
-        sampler: Module of a built-in sampler, without the package; empty for other plugins.
+        samplers: Modules of a built-in sampler, without the package; none for other plugins.
     """
-    known, core, own = declared(), digests(core_files()), None
-    if sampler:
-        own = digests(sampler_files())[sampler]
-    if core == known.core and own == (known.samplers.get(sampler) if sampler else None):
+    known, core, own = declared(), digests(core_files()), {}
+    if samplers:
+        current = digests(sampler_files())
+        own = {name: current[name] for name in samplers}
+    if core == known.core and own.items() <= known.samplers.items():
         return str(known.version)
     content = json.dumps([core, own], sort_keys=True).encode()
     return f"{known.version}+{hashlib.sha256(content).hexdigest()[:8]}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bdlbench.comparison import table
+from bdlbench.comparison import columns, layout, table
 from bdlbench.comparison.result import Comparison
 from bdlbench.comparison.summary import Row
 from bdlbench.metrics.statistics import Difference, Interval
@@ -197,3 +197,22 @@ def test_a_validation_table_has_no_ood_columns() -> None:
     assert "letters" not in text
     assert "control" not in text
     assert json.loads(table.as_json(comparison))["split"] == "validation"
+
+
+@pytest.mark.parametrize("headline", [("accuracy",), ("lppd",)])
+def test_a_board_has_the_columns_of_the_middle_shifted_set(headline: tuple[str, ...]) -> None:
+    angles = ("rotated-15", "rotated-30", "rotated-45", "rotated-60")
+    more = [column.metric for column in columns.columns(headline, "test", angles)]
+    usual = [column.metric for column in columns.columns(headline, "test")]
+    added = [metric for metric in more if metric not in usual]
+    kept = ("accuracy", "negative_log_likelihood", "expected_calibration_error")
+    metrics = kept if headline == ("accuracy",) else ("lppd", "rmse")
+    assert added == [f"shift.rotated-45.{metric}" for metric in metrics]
+    assert columns.shifted((), "classes") == []
+
+
+@pytest.mark.parametrize(("split", "shown"), [("test", True), ("validation", False)])
+def test_all_columns_include_those_of_a_shifted_set(split: str, shown: bool) -> None:
+    setup = replace(SETUP, task=tasks.get("rotated-digits"), split=split)
+    chosen = layout.choose(["all"], replace(COMPARISON, setup=setup))
+    assert ("shift.rotated-45.accuracy" in [column.metric for column in chosen]) == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,24 @@ def test_hyperparameters_that_fail_with_another_seed_are_not_selected(
         for size, seeds in ((40, 1), (30, 1), (40, 2))
     ]
     assert chosen == [f"{path}:size={size}" for size in (40, 40, 30)]
+
+
+def test_a_hyperparameter_that_is_held_makes_a_choice_of_its_own(tmp_path: Path) -> None:
+    rates = {"learning_rate": Range(0.01, 0.1, log=True)}
+    (plain,) = find(["sgd"], tmp_path, trials=2, search=rates)
+    (heavy,) = find(["sgd:momentum=0.9,learning_rate=0.01"], tmp_path, trials=3, search=rates)
+    (given,) = find(["sgd:momentum=0.0"], tmp_path, trials=2, search=rates)
+    assert (plain.trials, heavy.trials, given.trials) == (2, 3, 2)
+    tuning = trials.read(tmp_path, "digits", "softmax", "sgd")
+    (variant,) = tuning.variants
+    assert variant.held == {"momentum": 0.9}
+    assert tuning.chosen is not None
+    assert (tuning.chosen["momentum"], variant.chosen["momentum"]) == (0.0, 0.9)
+    assert [len(trial.held) for trial in tuning.trials] == [1, 1, 1, 0, 0]
+    for chosen, number in ((tuning.chosen, 2), (variant.chosen, 3), ({"momentum": 0.5}, 0)):
+        assert trials.count(tmp_path, "digits", "softmax", "sgd", chosen) == number
+    trials.write(tmp_path, "digits", "softmax", "sgd", replace(tuning, counted=None))  # an old file
+    assert trials.count(tmp_path, "digits", "softmax", "sgd", tuning.chosen) == 2
 
 
 def test_trials_at_another_budget_do_not_count(write_sampler: Write, tmp_path: Path) -> None:

@@ -47,11 +47,16 @@ def test_default_hyperparameters_are_those_of_the_best_trial(path: Path) -> None
         samplers = grid.read(RESULTS / f"grids/{tuning['task']}-{tuning['model']}.toml").samplers
         (spec,) = (spec for spec in map(parse, samplers) if spec.reference == name)
     assert plan.configure_sampler(spec, task).settings == tuning["chosen"]
-    trials = tuning["trials"]
+    for variant in [{"held": {}, "chosen": tuning["chosen"]}, *tuning.get("variants", ())]:
+        trials = [one for one in tuning["trials"] if one.get("held", {}) == variant["held"]]
+        _check_best(trials, variant["chosen"])
+
+
+def _check_best(trials: list[dict[str, Any]], chosen: dict[str, Any]) -> None:
     assert len(trials) >= 10
     failed = [trial["settings"] for trial in trials if trial["objective"] is None]
     completed = [trial for trial in trials if trial["settings"] not in failed]
-    assert min(completed, key=lambda trial: trial["objective"])["settings"] == tuning["chosen"]
+    assert min(completed, key=lambda trial: trial["objective"])["settings"] == chosen
 
 
 def test_the_leaderboard_is_up_to_date(published_boards: list[Board]) -> None:

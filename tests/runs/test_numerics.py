@@ -92,6 +92,14 @@ def test_a_changed_sampler_affects_no_other(code: Callable[[str, str, str], None
     assert numerics.unaccepted() == ["sgld"]
 
 
+def test_a_sampler_is_identified_with_those_that_it_uses(
+    code: Callable[[str, str, str], None],
+) -> None:
+    code("samplers/sgd.py", "rate / problem.n", "2 * rate / problem.n")
+    assert "+" in version_of("temperature-scaling")
+    assert "+" not in version_of("deep-ensemble")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "same"),
     [

@@ -24,7 +24,8 @@ def test_the_registered_studies_are_those_of_pyproject() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_study_has_a_summary_and_is_created_by_name(name: str) -> None:
-    study = create(name, {"jobs": 1} if name in ("calibration", "budget") else {"seed": 7})
+    without_seed = ("calibration", "budget", "rotation", "cold-posterior")
+    study = create(name, {"seeds": 2} if name in without_seed else {"seed": 7})
     summary, settings = descriptions.summary("studies", name)
     assert summary.endswith(".")
     assert summary == (type(study).__doc__ or "").partition("\n")[0]
