@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from bdlbench.comparison.resampled import differences, resample
 from bdlbench.comparison.result import Comparison
-from bdlbench.comparison.summary import differences, read_predictions
+from bdlbench.comparison.summary import read_predictions
 from bdlbench.metrics.statistics import Interval
 from bdlbench.records import store
 from bdlbench.registry import register
@@ -93,7 +94,7 @@ class Rotation:
         ]
         predicted = [read_predictions(results, group) for group in groups]
         metrics = [_name(metric, angle) for angle in self.judged for metric in LABELS]
-        found = differences(metrics, names, predicted)
+        found = differences(names, resample(metrics, predicted))
         return {(name, one.metric): one.verdict for name, one in found}
 
     def _described(self, table: Table, names: list[str]) -> str:
