@@ -33,6 +33,8 @@ from bdlbench.leaderboard.entries import Entry
 from bdlbench.metrics.scores import describe
 from bdlbench.metrics.statistics import Difference, corrected
 from bdlbench.peers import page
+from bdlbench.runs import plan, tasks
+from bdlbench.settings import parse
 from bdlbench.storage.escaping import markdown
 
 ROOT = Path(__file__).parent.parent
@@ -122,8 +124,14 @@ def _finding(board: Board) -> str:
 
 
 def entry_of(board: Board, sampler: str) -> Entry:
-    """Return a sampler's entry."""
-    (result,) = (entry for entry in board.entries if entry.records[0].sampler.name == sampler)
+    """Return a sampler's entry; of several, that with the settings given, or else the task's."""
+    found = [
+        one for one in board.entries if one.records[0].sampler.name == parse(sampler).reference
+    ]
+    if len(found) > 1:
+        wanted = plan.configure_sampler(parse(sampler), tasks.get(board.task)).settings
+        found = [one for one in found if one.records[0].sampler.settings == wanted]
+    (result,) = found
     return result
 
 
