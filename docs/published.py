@@ -96,7 +96,7 @@ def _pixels(board: Board) -> str:
     )
     return (
         f"Statistics of the pixels, without a network, reach an AUROC of {notmnist:.3f} on "
-        f"notMNIST and {letters:.3f} on mnist-letters, which were made to prevent that."
+        f"notMNIST and {letters:.3f} on mnist-letters, which were made to make that harder."
     )
 
 
@@ -118,7 +118,7 @@ def _finding(board: Board) -> str:
     )
     return (
         f"SGD classifies {sgd[0]:.0%} of the notMNIST letters as a digit with over 90 % "
-        f"confidence; SGLD, which averages over posterior draws, {sgld[0]:.0%}. For mnist-letters, "
+        f"confidence; SGLD, which averages over its draws, {sgld[0]:.0%}. For mnist-letters, "
         f"which are drawn like MNIST, it is {sgd[1]:.0%} and {sgld[1]:.0%}."
     )
 

@@ -193,6 +193,7 @@ print(wide.setup.model, wide.rows[0].outcomes)
 """
 
 
+@pytest.mark.slow
 def test_a_script_compares_its_own_sampler_task_data_and_model(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     ended = subprocess.run(

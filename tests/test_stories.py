@@ -37,6 +37,7 @@ def bdlbench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["regression"], indirect=True)
 def test_a_table_with_an_own_network_and_sampler(
     folder: Path,

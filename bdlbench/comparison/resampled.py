@@ -53,7 +53,7 @@ def widened(rows: Sequence[Row], resampled: Mapping[str, Resampled]) -> tuple[Ro
         wider = {
             metric: with_points(row.metrics[metric], list(each.values[k].values()), each.points)
             for metric, each in resampled.items()
-            if each.values[k]
+            if each.values[k] and metric in row.metrics  # a record may lack it
         }
         found.append(replace(row, metrics={**row.metrics, **wider}))
     return tuple(found)

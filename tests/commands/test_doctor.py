@@ -50,7 +50,7 @@ def test_versions_machine_data_results_and_plugins_are_reported(
     assert "broken: cannot be loaded: ModuleNotFoundError: No module named 'nowhere'" in "".join(
         found["samplers"]
     )
-    assert any("12 loaded: csgld" in line for line in found["samplers"])
+    assert any("13 loaded: csgld" in line for line in found["samplers"])
 
 
 def test_missing_files_and_their_mirrors_are_reported(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import bdlbench
-from bdlbench.comparison import table
+from bdlbench.comparison import run_state, table
 from bdlbench.comparison.result import Comparison
 from bdlbench.data.examples import Examples, split_validation
 from bdlbench.errors import BdlbenchError, PluginError
@@ -61,6 +61,9 @@ def test_rows_summarize_the_records(compared: Comparison, results: Path) -> None
             cost: [r.measured[cost] for r in runs] for cost in ("seconds", "peak_memory_bytes")
         }
         values |= {metric: [r.metrics[metric] for r in runs] for metric in runs[0].metrics}
+        measured = run_state.measured(runs)  # empty for SGD
+        values |= {one: [r.diagnostics[one] for r in runs] for one in measured}
+        assert bool(measured) == (name == "sgld")
         of_draws = {"ess_per_1000_gradients", "r_hat"} if name == "sgld" else set()
         assert row.metrics.keys() == values.keys() | of_draws
         for metric, interval in row.metrics.items():

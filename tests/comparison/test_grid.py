@@ -156,6 +156,7 @@ def test_a_range_of_an_integer_has_integers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("loaded_once")
 def test_a_grid_is_previewed_run_and_extended(run: Run) -> None:
     code, out, _ = run("grid", "grid.toml", "--dry-run")

@@ -30,6 +30,7 @@ def started(write_sampler: Write, tmp_path: Path, loaded_once: None) -> Iterator
     started.clear_up()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_end_keeps_what_is_finished(
     compare: Compare, started: Started, number: signal.Signals
@@ -75,6 +76,7 @@ def test_a_killed_run_is_a_failed_row_and_the_others_go_on(
     started.complete(compare, kept=2)
 
 
+@pytest.mark.slow
 def test_a_killed_coordinator_takes_its_runs_along(compare: Compare, started: Started) -> None:
     started.wait()
     assert len(started.runs()) == 2

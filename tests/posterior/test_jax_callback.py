@@ -162,6 +162,7 @@ print(state.theta.shape, torch.isfinite(torch.tensor(state.energy.tolist())).all
 """
 
 
+@pytest.mark.slow
 def test_one_core_is_enough_for_large_states() -> None:
     """With jax.pure_callback, this waits for ever: 4 chains of 318,010 parameters."""
     command = [sys.executable, "-c", SCRIPT]
