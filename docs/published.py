@@ -8,7 +8,8 @@ In findings.in.md, ``{mnist mlp-400-400 64 epochs | sgld | NLL}`` is replaced by
 column NLL of the board of that task, model and budget (if there are multiple, the first, which has
 most samplers), linked to the board. ``{… | sgld - sgd | NLL}`` is replaced by the difference of two
 samplers, with its interval and verdict; all verdicts of the page are corrected together (Holm).
-``{… | unbeaten | NLL}`` is replaced by the samplers than which none is significantly better there.
+``{… | unbeaten | NLL}`` is replaced by the samplers than which none is significantly better there,
+and ``{… | pixels | AUROC (letters)}`` by the best AUROC of a control.
 """
 
 from __future__ import annotations
@@ -163,6 +164,8 @@ def findings(boards: Sequence[Board]) -> str:
         board, column = _of(boards, name, metric)
         if sampler == "unbeaten":
             return _unbeaten(board, column.metric)
+        if sampler == "pixels":
+            return f"{max(board.controls[column.metric.split('.')[1]].values()):.4f}"
         value = str(column.cell(entry_of(board, sampler).row))
         anchor = re.sub(r"[^\w -]", "", rendering.title(board)).replace(" ", "-").lower()
         return f"[{' '.join(value.split())}](../results/leaderboard.md#{anchor})"
