@@ -59,27 +59,34 @@ class Distances:
     halves: Float64s
 
     @cached_property
-    def bias(self) -> Float64s:
-        """bias² of all runs and without each of them, (1 + runs,)."""
-        return np.asarray(self.squares(np.ones((len(self.halves), 1)))[0, :, 0])
+    def observed(self) -> Float64s:
+        """bias² and error² of all runs and without each of them, (2, 1 + runs)."""
+        return np.asarray(self.squares(np.ones((len(self.halves), 1)))[..., 0])
 
     @cached_property
     def resampled(self) -> Float64s:
-        """bias² of all runs on resamples of the inputs, (resamples,)."""
-        return np.asarray(self.squares(point_weights(len(self.halves)))[0, 0])
+        """bias² and error² of all runs on resamples of the inputs, (2, resamples)."""
+        return np.asarray(self.squares(point_weights(len(self.halves)), slice(1))[:, 0])
 
-    def squares(self, weights: Float64s) -> Float64s:
+    @property
+    def bias(self) -> Float64s:
+        """bias² of all runs and without each of them, (1 + runs,)."""
+        return np.asarray(self.observed[0])
+
+    def squares(self, weights: Float64s, rows: slice = slice(None)) -> Float64s:
         """Return bias² and error² of weighted inputs; by chance, one may be negative.
 
         Args:
             weights: Shape (inputs, resamples), each resample with a sum of `inputs`.
+            rows: Of `single` and `pooled`; the first is of all runs.
 
         Returns:
-            Shape (2, 1 + runs, resamples), of all runs and without each of them.
+            Shape (2, rows, resamples), of all runs and without each of them.
         """
         n, all_runs = len(weights), len(self.seeds)
-        k = np.array([all_runs, *[all_runs - 1] * all_runs])[: len(self.single), None]
-        one, many = np.square(self.single @ weights / n), np.square(self.pooled @ weights / n)
+        single, pooled = self.single[rows], self.pooled[rows]
+        k = np.array([all_runs, *[all_runs - 1] * all_runs])[: len(single), None]
+        one, many = np.square(single @ weights / n), np.square(pooled @ weights / n)
         error = k * (one - many) / (k - 1)
         return np.stack([one - error - np.square(self.halves @ weights / n) / 4, error])
 
@@ -111,13 +118,8 @@ def split(found: Distances) -> dict[str, Interval]:
     The intervals are of the squares: the variance over seeds by the jackknife, that over test
     inputs by the bootstrap, added as in `statistics.paired_difference`. There is none for two runs.
     """
-    weights = point_weights(len(found.halves))
-    observed = found.squares(np.ones((len(found.halves), 1)))[..., 0]
-    resampled = found.squares(weights)[:, 0]
-    return {
-        name: _interval(square, points.var(ddof=1))
-        for name, square, points in zip((BIAS, ERROR), observed, resampled, strict=True)
-    }
+    parts = zip((BIAS, ERROR), found.observed, found.resampled, strict=True)
+    return {name: _interval(square, points.var(ddof=1)) for name, square, points in parts}
 
 
 def _interval(square: Float64s, over_points: float) -> Interval:
@@ -157,7 +159,7 @@ def compare_pairs(entries: Sequence[Distances | None]) -> Pairs:
 def _compare(a: Distances, b: Distances) -> tuple[float, float]:
     """Return the difference of bias², b − a, and its p-value."""
     apart = b.bias - a.bias
-    points = float((b.resampled - a.resampled).var(ddof=1))
+    points = float((b.resampled[0] - a.resampled[0]).var(ddof=1))
     one = np.ones(1)
     p = p_values(apart[:1], _jackknife(apart[1:]) * one, points * one, np.array([len(a.seeds)]))
     return float(apart[0]), float(p[0])
