@@ -18,6 +18,7 @@ MOVING = "still moving"
 SMALLEST = 0.05  # relative deviation of a layer's temperature that is called warm or cold
 WITHIN = 0.1  # of the temperature aimed at: the whole interval of a layer that is at rest
 DRIFTING = 0.5  # standard deviations of U between the last quarters of the draws
+DRIFTING_ALONE = 2.0  # that of a single run, whose correlated draws drift by chance, too
 RULE = (
     "run: whether the draws of these runs look like draws from the posterior. `at rest`: the "
     "temperature E[θ·∇U]/d of every layer is within 10 % of T, and U does not drift; `warm` or "
@@ -144,13 +145,10 @@ def _shown(layer: _Layer, aim: float) -> str:
 
 
 def _drifts(drifts: Sequence[float]) -> bool:
-    """Return whether U drifts: by half a standard deviation, and significantly over seeds.
-
-    One run alone drifts if it does by three standard deviations of a mean of independent draws.
-    """
+    """Return whether U drifts: by `DRIFTING`, and significantly over seeds if there are several."""
     mean = float(np.mean(drifts))
     if len(drifts) == 1:
-        return abs(mean) > 2.0
+        return abs(mean) > DRIFTING_ALONE
     interval = seed_interval(drifts)
     assert interval.low is not None
     assert interval.high is not None

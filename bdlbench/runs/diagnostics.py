@@ -9,7 +9,6 @@ large, or not have arrived.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -58,24 +57,22 @@ def diagnose(posterior: Posterior, draws: Draws, seed: int) -> dict[str, float]:
 def _products(posterior: Posterior, draws: Draws, seed: int) -> tuple[Float64s, Tensor]:
     """Return U, (examined,), and θ·∇U of every parameter, float64 (examined, dim)."""
     chosen = set(np.linspace(0, len(draws) - 1, min(len(draws), EXAMINED)).astype(int).tolist())
-    batches = _batches(posterior, seed)
+    rng = generator(seed, posterior.x.device)
     potentials, products = [], []
     for index, theta in enumerate(draws):
         if index in chosen:
             theta = theta[None].to(posterior.x.device)
-            potential, gradient = posterior.value_and_gradient(theta, next(batches))
+            potential, gradient = posterior.value_and_gradient(theta, _batch(posterior, rng))
             potentials.append(float(potential))
             products.append((theta * gradient)[0].double().cpu())
     return np.array(potentials), torch.stack(products)
 
 
-def _batches(posterior: Posterior, seed: int) -> Iterator[Tensor | None]:
-    """Yield new random training points for every draw; None for all of them."""
-    rng = generator(seed, posterior.x.device)
-    while posterior.n * posterior.network.dim <= PRODUCTS or posterior.n <= POINTS:
-        yield None
-    while True:
-        yield torch.randperm(posterior.n, generator=rng, device=rng.device)[None, :POINTS]
+def _batch(posterior: Posterior, rng: torch.Generator) -> Tensor | None:
+    """Return random training points for a draw; None for all of them."""
+    if posterior.n * posterior.network.dim <= PRODUCTS or posterior.n <= POINTS:
+        return None
+    return torch.randperm(posterior.n, generator=rng, device=rng.device)[None, :POINTS]
 
 
 def _means(posterior: Posterior, products: Tensor) -> dict[str, Float64s]:
