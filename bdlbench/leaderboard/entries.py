@@ -13,6 +13,7 @@ import numpy as np
 from bdlbench.checks import certificate
 from bdlbench.comparison import summary
 from bdlbench.comparison.columns import Cell, Column
+from bdlbench.comparison.resampled import Resampled, widened
 from bdlbench.comparison.summary import Row
 from bdlbench.errors import RecordError
 from bdlbench.leaderboard import admission
@@ -20,7 +21,6 @@ from bdlbench.leaderboard.admission import Warn
 from bdlbench.metrics import ranking
 from bdlbench.metrics.bootstrap import inputs, resample, weighted
 from bdlbench.metrics.scores import agree, describe, in_distribution
-from bdlbench.metrics.statistics import with_points
 from bdlbench.records.record import COMPLETED, Record
 from bdlbench.reference import bias
 from bdlbench.reference.bias import Distances
@@ -202,22 +202,22 @@ def _resampled(unranked: Sequence[_Unranked], headline: Sequence[str]) -> list[_
     """Add the metrics' values on resamples that all samplers share, and intervals from them."""
     sizes = next((one.sizes for one in unranked if one.sizes), {})
     values = {
-        metric: resample([one.functions.get(metric, {}) for one in unranked], sizes.get(metric, ()))
+        metric: Resampled(
+            resample([one.functions.get(metric, {}) for one in unranked], sizes[metric]),
+            min(sizes[metric]),
+        )
         for metric in headline
+        if sizes
     }
-    found = []
-    for k, one in enumerate(unranked):
-        of_entry = {metric: each[k] for metric, each in values.items()}
-        wider = {
-            metric: with_points(
-                one.entry.row.metrics[metric], list(runs.values()), min(sizes[metric])
-            )
-            for metric, runs in of_entry.items()
-            if runs
-        }
-        row = replace(one.entry.row, metrics={**one.entry.row.metrics, **wider})
-        found.append(replace(one, entry=replace(one.entry, row=row), values=of_entry))
-    return found
+    rows = widened([one.entry.row for one in unranked], values)
+    return [
+        replace(
+            one,
+            entry=replace(one.entry, row=row),
+            values={metric: each.values[k] for metric, each in values.items()},
+        )
+        for k, (one, row) in enumerate(zip(unranked, rows, strict=True))
+    ]
 
 
 def _failed(one: _Unranked) -> bool:
