@@ -7,7 +7,6 @@ from typing import Any
 
 from bdlbench.comparison import table
 from bdlbench.comparison.columns import CHANCE_RULE, Column, control_rows
-from bdlbench.comparison.run_state import RULE
 from bdlbench.leaderboard import rendering
 from bdlbench.leaderboard.boards import Board
 from bdlbench.leaderboard.entries import Entry, sorting
@@ -90,7 +89,7 @@ def _legend(boards: Sequence[Board]) -> list[tuple[Mark, str]]:
     shown = {marks.target(row) for row in rows}
     shown |= {marks.COLLAPSED} if any(row.collapsed for row in rows) else set()
     found = [(mark, text) for mark, text in marks.LEGEND.items() if mark in shown]
-    states = [(marks.STATES, RULE.removeprefix("run: "))] if any(map(marks.run, rows)) else []
+    states = [(marks.STATES, marks.STATES_MEANING)] if any(map(marks.run, rows)) else []
     return found + states
 
 

@@ -46,6 +46,10 @@ LEGEND = {
     COLLAPSED: "the draws are nearly identical, so that their average is in effect one network",
 }
 STATES = Mark("✓ at rest, ≈ warm, …", "plain")  # the badges of `run`
+STATES_MEANING = (
+    "whether these runs look like draws from the posterior: at rest, if every layer's temperature "
+    "is within 10 % of T and U does not drift; warm or cold, if a layer's is not"
+)
 OUTCOMES = ("all completed", "some failed", "all failed")
 VERDICTS = {
     "pass": Mark("✓ pass", "good"),
